@@ -1,0 +1,63 @@
+"""What a resource type's schema says about itself, as a value that pure code can use."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+
+@dataclass(frozen=True)
+class TypeSpec:
+    """The metadata of one resource type; the words are CloudFormation's where it has them.
+
+    Paths are dotted (`environment`, `code.sha256`). `create_only`: a change means replacement. `read_only`: outputs.
+    `write_only`: never compared, always shown as "(sensitive)". `sensitive`: compared, never shown.
+    `unordered`: lists whose order means nothing. `volatile_outputs`: outputs that an update changes.
+    `data_bearing`: never deleted or replaced without consent.
+    """
+
+    name: str
+    schema: Mapping[str, Any]
+    collections: tuple[str, ...]
+    primary_identifier: tuple[str, ...]
+    create_only: tuple[str, ...] = ()
+    read_only: tuple[str, ...] = ()
+    write_only: tuple[str, ...] = ()
+    sensitive: tuple[str, ...] = ()
+    unordered: tuple[str, ...] = ()
+    volatile_outputs: tuple[str, ...] = ()
+    data_bearing: bool = False
+    replacement: Literal["deleteFirst", "createFirst"] = "deleteFirst"
+    examples: tuple[Mapping[str, Any], ...] = ()
+
+    @classmethod
+    def from_schema(cls, schema: Mapping[str, Any]) -> Self:
+        """Reads the extension words of a type's JSON Schema."""
+        collection = schema.get("collection", ())
+        return cls(
+            name=schema["typeName"],
+            schema=schema,
+            collections=(collection,) if isinstance(collection, str) else tuple(collection),
+            primary_identifier=tuple(schema.get("primaryIdentifier", ("name",))),
+            create_only=tuple(schema.get("createOnlyProperties", ())),
+            read_only=tuple(schema.get("readOnlyProperties", ())),
+            write_only=tuple(schema.get("writeOnlyProperties", ())),
+            sensitive=tuple(schema.get("sensitiveProperties", ())),
+            unordered=tuple(_unordered(schema)),
+            volatile_outputs=tuple(schema.get("volatileOutputs", ())),
+            data_bearing=bool(schema.get("dataBearing", False)),
+            replacement=schema.get("replacement", "deleteFirst"),
+            examples=tuple(schema.get("examples", ())),
+        )
+
+
+def _unordered(schema: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """Dotted paths of arrays with `insertionOrder: false`; `*` stands for items of lists and free keys."""
+    found = []
+    if schema.get("insertionOrder") is False and prefix:
+        found.append(prefix)
+    for key, sub in schema.get("properties", {}).items():
+        found += _unordered(sub, f"{prefix}.{key}" if prefix else key)
+    for word in ("items", "additionalProperties"):
+        if isinstance(schema.get(word), Mapping):
+            found += _unordered(schema[word], f"{prefix}.*" if prefix else "*")
+    return found
