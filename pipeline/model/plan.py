@@ -1,0 +1,165 @@
+"""The plan: the difference between desired and observed, as data that is stored, compared and rendered."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Self
+
+from pipeline.errors import Diagnostic
+from pipeline.model.resource import Observed, Resource
+from pipeline.model.values import digest
+
+
+class Action(StrEnum):
+    """What will be done to one resource.
+
+    RETAIN: no longer wanted, but kept in AWS because it bears data; FORGET: no longer wanted and already gone.
+    """
+
+    CREATE = "create"
+    UPDATE = "update"
+    REPLACE = "replace"
+    DELETE = "delete"
+    RETAIN = "retain"
+    FORGET = "forget"
+
+    @property
+    def mark(self) -> str:
+        """The sign in front of a line of the plan."""
+        return {"create": "+", "update": "~", "replace": "±", "delete": "-", "retain": "=", "forget": "."}[self.value]
+
+
+class Origin(StrEnum):
+    """Why desired and observed differ: the specs changed (git), AWS changed (drift), or both."""
+
+    GIT = "git"
+    DRIFT = "drift"
+    BOTH = "both"
+
+
+@dataclass(frozen=True)
+class FieldChange:
+    """One property that differs. `before` and `after` are shown values: JSON, placeholders for secrets and unknowns.
+
+    `known` is False when `after` can be told only after applying.
+    """
+
+    path: str
+    before: Any
+    after: Any
+    known: bool = True
+    origin: Origin = Origin.GIT
+    forces_replacement: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """The shape of product.md's plan document."""
+        return {"path": self.path, "before": self.before, "after": self.after, "known": self.known}
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change of a plan. `desired` and `observed` are what the executor works with; they are not printed."""
+
+    address: str
+    action: Action
+    origin: Origin
+    fields: tuple[FieldChange, ...] = ()
+    destructive: bool = False
+    reason: str = ""
+    desired: Resource | None = None
+    observed: Observed | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The shape of product.md's plan document."""
+        return {
+            "address": self.address,
+            "action": self.action.value,
+            "origin": self.origin.value,
+            "fields": [field.to_json() for field in self.fields],
+            "destructive": self.destructive,
+            "reason": self.reason,
+        }
+
+
+SUMMARY_KEYS = ("create", "update", "replace", "delete", "unchanged", "drift")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All changes in a safe order, with what they were computed for.
+
+    `unchanged` counts the resources that are as declared; `warnings` are what a reader should know.
+    `blockers` are findings that forbid applying (a resource of somebody else, protected data).
+    """
+
+    service: str
+    environment: str
+    region: str
+    account: str
+    commit: str | None
+    changes: tuple[Change, ...]
+    unchanged: int = 0
+    warnings: tuple[Diagnostic, ...] = ()
+    blockers: tuple[Diagnostic, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """`sha256:` of the canonical changes: two plans with one digest do the same."""
+        return digest([change.to_json() for change in sorted(self.changes, key=lambda c: (c.address, c.action))])
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """Counts by action, with `unchanged`, and `drift`: how many changes undo what happened outside of git."""
+        counts = {key: 0 for key in SUMMARY_KEYS}
+        for change in self.changes:
+            if change.action.value in counts:
+                counts[change.action.value] += 1
+            if change.origin is not Origin.GIT:
+                counts["drift"] += 1
+        return counts | {"unchanged": self.unchanged}
+
+    @property
+    def effective(self) -> tuple[Change, ...]:
+        """The changes that call AWS."""
+        return tuple(c for c in self.changes if c.action not in (Action.RETAIN, Action.FORGET))
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan document, format 1."""
+        return {
+            "format": 1,
+            "service": self.service,
+            "environment": self.environment,
+            "region": self.region,
+            "account": self.account,
+            "commit": self.commit,
+            "digest": self.digest,
+            "summary": self.summary,
+            "changes": [change.to_json() for change in self.changes],
+            "warnings": [{"address": w.address, "message": w.message} for w in self.warnings],
+        }
+
+
+@dataclass(frozen=True)
+class SavedPlan:
+    """What `plan --out` wrote, as far as `deploy --plan` needs it."""
+
+    environment: str
+    account: str
+    region: str
+    commit: str | None
+    digest: str
+    changes: tuple[Mapping[str, Any], ...] = ()
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Reads a plan document; KeyError or TypeError when it is none."""
+        if data["format"] != 1:
+            raise KeyError("format")
+        return cls(
+            environment=data["environment"],
+            account=data["account"],
+            region=data["region"],
+            commit=data["commit"],
+            digest=data["digest"],
+            changes=tuple(data["changes"]),
+        )

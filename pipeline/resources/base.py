@@ -1,0 +1,185 @@
+"""The contract of a resource type, the port through which it reaches AWS, and helpers that types share.
+
+A resource type is a module `pipeline/resources/<service>_<thing>.py` with a schema `<service>_<thing>.json` beside it.
+The schema says what a user may write (JSON Schema, draft 2020-12) and carries the metadata of
+`pipeline.model.type_spec.TypeSpec`. The module defines:
+
+    read(aws, targets) -> dict[address, Observed]   all targets at once; an absent resource is left out
+    create(aws, resource) -> outputs                the mark is written by the creating call itself
+    update(aws, resource, observed, paths) -> outputs   only what `paths` (dotted, top-level or deeper) names
+    delete(aws, observed) -> None                   quiet when it is gone already
+
+and, where needed, pure functions:
+
+    canonical(properties, scope) -> properties      the author's YAML to the form that `read` returns
+    check(resource, scope) -> iterable of Problem   rules of AWS that a schema cannot express
+    derive(resource, scope) -> iterable of Resource resources that follow from this one
+    warn(resource, scope) -> iterable of Problem    what a reader of the plan should know
+
+Verbs must converge: `create` may find what an earlier, killed run left (the engine then calls `update` instead, after
+reading), `update` may be called again, `delete` too. A crash after any single call must be mended by reading and
+planning again.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, Protocol, TypeVar
+
+from pipeline.model.resource import MARK_PREFIX, Mark, Observed, Resource
+from pipeline.model.scope import Scope
+from pipeline.model.type_spec import TypeSpec
+from pipeline.model.values import Outputs, Properties
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Target:
+    """A resource to read: what is declared, or what the last release recorded when it is declared no longer.
+
+    `recorded` holds the outputs of the last release ({} when there is none): ids that spare a search.
+    `released` holds the properties of the last release, or None; `thorough` is False when rationed reads may be
+    skipped because nothing suggests that they would differ (the released properties then stand in for them).
+    """
+
+    resource: Resource
+    recorded: Outputs
+    released: Properties | None = None
+    thorough: bool = True
+
+    @property
+    def address(self) -> str:
+        """The resource's address."""
+        return self.resource.address
+
+    @property
+    def name(self) -> str:
+        """The resource's name."""
+        return self.resource.name
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A finding about one resource; `path` leads to the property (keys and indexes), for file:line."""
+
+    message: str
+    path: tuple[str | int, ...] = ()
+    hint: str | None = None
+
+
+class Aws(Protocol):
+    """The one way to AWS. Implemented by `pipeline.clients`, and by small fakes in tests."""
+
+    @property
+    def scope(self) -> Scope: ...
+
+    def call(self, service: str, operation: str, /, *, region: str | None = None, **params: Any) -> dict[str, Any]:
+        """Makes one API call (service as boto3 names it, operation as AWS does) and gives its answer.
+
+        Paced, serialised and retried as the rules say. Raises AwsError, AmbiguousOutcome, Interrupted.
+        """
+
+    def pages(self, service: str, operation: str, /, key: str, **params: Any) -> list[Any]:
+        """All items under `key` over all pages of a list operation."""
+
+    def found(self, service: str, operation: str, /, **params: Any) -> dict[str, Any] | None:
+        """Like `call`, but None when the error means that the resource does not exist."""
+
+    def gather(self, thunks: Iterable[Callable[[], T]]) -> list[T]:
+        """Runs the thunks in parallel; results in order; the first error is raised after all have ended."""
+
+    def wait(self, what: str, poll: Callable[[], T | None], *, every: float, budget: float) -> T:
+        """Polls until a value comes, every `every` seconds for at most `budget`; tells progress; AwsError after it."""
+
+    def artifact(self, digest: str) -> Mapping[str, str]:
+        """The S3 location {"bucket", "key"} of a built archive (`sha256:<hex>`), uploading it when it is not there."""
+
+
+class ResourceType:
+    """A discovered resource type: its schema and its verbs."""
+
+    def __init__(self, module: ModuleType, spec: TypeSpec) -> None:
+        self.spec = spec
+        self.name = spec.name
+        self.module = module
+
+    def read(self, aws: Aws, targets: Sequence[Target]) -> dict[str, Observed]:
+        """What AWS has of the targets, by address."""
+        result: dict[str, Observed] = self.module.read(aws, targets)
+        return result
+
+    def create(self, aws: Aws, resource: Resource) -> Outputs:
+        """Makes the resource; its outputs."""
+        outputs: Outputs = self.module.create(aws, resource)
+        return outputs
+
+    def update(self, aws: Aws, resource: Resource, observed: Observed, paths: frozenset[str]) -> Outputs:
+        """Changes what `paths` names; the outputs afterwards."""
+        outputs: Outputs = self.module.update(aws, resource, observed, paths)
+        return outputs
+
+    def delete(self, aws: Aws, observed: Observed) -> None:
+        """Removes the resource."""
+        self.module.delete(aws, observed)
+
+    def canonical(self, properties: Properties, scope: Scope) -> Properties:
+        """The author's properties in the form that `read` returns; the schema's defaults are already filled in."""
+        function = getattr(self.module, "canonical", None)
+        result: Properties = function(properties, scope) if function else properties
+        return result
+
+    def check(self, resource: Resource, scope: Scope) -> list[Problem]:
+        """Problems that AWS would refuse and the schema cannot see."""
+        function = getattr(self.module, "check", None)
+        return list(function(resource, scope)) if function else []
+
+    def warn(self, resource: Resource, scope: Scope) -> list[Problem]:
+        """What a reader of the plan should know."""
+        function = getattr(self.module, "warn", None)
+        return list(function(resource, scope)) if function else []
+
+    def derive(self, resource: Resource, scope: Scope) -> list[Resource]:
+        """Resources that follow from this one."""
+        function = getattr(self.module, "derive", None)
+        return list(function(resource, scope)) if function else []
+
+
+def read_each(
+    aws: Aws, targets: Sequence[Target], read_one: Callable[[Aws, Target], Observed | None]
+) -> dict[str, Observed]:
+    """Reads every target by itself, in parallel; for types that AWS offers no list for."""
+    found = aws.gather([lambda target=target: read_one(aws, target) for target in targets])  # type: ignore[misc]  # mypy cannot infer a lambda's default argument
+    return {observed.address: observed for observed in found if observed is not None}
+
+
+def tags_for(aws: Aws, resource: Resource) -> dict[str, str]:
+    """The user's tags with the ownership mark."""
+    tags: dict[str, str] = dict(resource.properties.get("tags") or {})
+    return tags | aws.scope.mark(resource.address).tags()
+
+
+def split_tags(tags: Mapping[str, str]) -> tuple[dict[str, str], Mark | None]:
+    """The user's tags and the ownership mark among all tags of a resource; AWS's own `aws:` tags are left out."""
+    own = {key: value for key, value in tags.items() if not key.startswith((MARK_PREFIX, "aws:"))}
+    return own, Mark.from_tags(tags)
+
+
+def tag_list(tags: Mapping[str, str], key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
+    """Tags as the list of pairs that many services take."""
+    return [{key: name, value: text} for name, text in sorted(tags.items())]
+
+
+def tag_map(tags: Iterable[Mapping[str, str]], key: str = "Key", value: str = "Value") -> dict[str, str]:
+    """The inverse of `tag_list`."""
+    return {tag[key]: tag[value] for tag in tags}
+
+
+def stale_tags(observed: Observed, wanted: Mapping[str, str]) -> list[str]:
+    """Keys of the user's tags that AWS has and the specs do not."""
+    return sorted(set(observed.properties.get("tags") or {}) - set(wanted))
+
+
+def touches(paths: frozenset[str], *names: str) -> bool:
+    """True when one of `names` (top-level properties) is among the changed paths."""
+    return any(path.split(".", 1)[0] in names for path in paths)
