@@ -1,0 +1,198 @@
+"""Computes the plan: what must be done for the observed state to become the desired one. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pipeline.errors import Diagnostic
+from pipeline.model.plan import Action, Change, FieldChange, Origin, Plan
+from pipeline.model.resource import DesiredState, Observed, ObservedState, Resource
+from pipeline.model.scope import Scope
+from pipeline.model.type_spec import TypeSpec
+from pipeline.model.values import Reference, Unknown, Value, canonical_json, plain, resolve
+from pipeline.planning.diff import diff
+from pipeline.planning.graph import graph_of, ordered
+
+OWNERSHIP = "ownership"
+
+
+@dataclass(frozen=True)
+class Consent:
+    """What the user agreed to for this run.
+
+    `include_data`: deleting and replacing what bears data. `adopt`: addresses to take over. `prune` False keeps
+    everything that left the specs (a rollback never deletes).
+    """
+
+    include_data: bool = False
+    adopt: frozenset[str] = frozenset()
+    prune: bool = True
+
+
+@dataclass(frozen=True)
+class Question:
+    """All that a plan depends on. `released` is what the last release declared, by address; empty before the first."""
+
+    scope: Scope
+    desired: DesiredState
+    observed: ObservedState
+    specs: Mapping[str, TypeSpec]
+    released: Mapping[str, Resource] = field(default_factory=dict)
+    consent: Consent = Consent()
+    commit: str | None = None
+    warnings: tuple[Diagnostic, ...] = ()
+
+
+def make_plan(question: Question) -> Plan:
+    """The plan for `question`; the same question gives the same plan."""
+    planner = _Planner(question)
+    planner.walk_desired()
+    planner.walk_removed()
+    scope = question.scope
+    return Plan(
+        service=scope.service,
+        environment=scope.environment,
+        region=scope.region,
+        account=scope.account,
+        commit=question.commit,
+        changes=tuple(planner.changes),
+        unchanged=planner.unchanged,
+        warnings=(*question.warnings, *planner.warnings),
+        blockers=tuple(planner.blockers),
+    )
+
+
+class _Planner:
+    """One walk over the resources in the order of their dependencies."""
+
+    def __init__(self, question: Question) -> None:
+        self.question = question
+        self.changes: list[Change] = []
+        self.unchanged = 0
+        self.warnings: list[Diagnostic] = []
+        self.blockers: list[Diagnostic] = []
+        self._pending: dict[str, Action] = {}
+
+    def walk_desired(self) -> None:
+        desired = self.question.desired.by_address
+        for address in ordered(graph_of(desired.values())):
+            change = self._change_for(desired[address])
+            if change is None:
+                self.unchanged += 1
+            else:
+                self._pending[address] = change.action
+                self.changes.append(change)
+
+    def walk_removed(self) -> None:
+        wanted = self.question.desired.by_address
+        gone = {a: r for a, r in self.question.released.items() if a not in wanted}
+        for address in reversed(ordered(graph_of(gone.values()))):
+            self.changes.append(self._removal(gone[address]))
+
+    def lookup(self, reference: Reference) -> Value:
+        """The output that `reference` names, or Unknown when this plan will change it."""
+        action = self._pending.get(reference.address)
+        observed = self.question.observed.get(reference.address)
+        if observed is None or action in (Action.CREATE, Action.REPLACE) or reference.output not in observed.outputs:
+            return Unknown(str(reference))
+        spec = self.question.specs[observed.address.split("/", 1)[0]]
+        if action is Action.UPDATE and reference.output in spec.volatile_outputs:
+            return Unknown(str(reference))
+        return observed.outputs[reference.output]
+
+    def _change_for(self, resource: Resource) -> Change | None:
+        spec = self.question.specs[resource.type]
+        observed = self.question.observed.get(resource.address)
+        released = self.question.released.get(resource.address)
+        wanted = resolve(resource.properties, self.lookup)
+        pair = (resource.properties, released.properties) if released else None
+        if observed is None:
+            fields = diff(spec, wanted, {}, None)
+            origin = _origin_of_absence(resource, released)
+            reason = "is gone from AWS" if origin is not Origin.GIT else "is new"
+            return Change(resource.address, Action.CREATE, origin, fields, False, reason, resource, None)
+        fields = (*self._ownership(resource, observed), *diff(spec, wanted, observed.properties, pair))
+        if observed.pending:
+            self.warnings.append(Diagnostic(observed.pending, address=resource.address, severity="warning"))
+        if not fields:
+            return None
+        if any(change.forces_replacement for change in fields):
+            return self._replacement(resource, observed, fields)
+        return Change(
+            resource.address, Action.UPDATE, _merged_origin(fields), fields, False, "", resource, observed
+        )
+
+    def _replacement(self, resource: Resource, observed: Observed, fields: tuple[FieldChange, ...]) -> Change:
+        forcing = ", ".join(change.path for change in fields if change.forces_replacement)
+        if self.question.specs[resource.type].data_bearing and not self.question.consent.include_data:
+            self._block(
+                resource,
+                f"replacing it loses its data, and AWS cannot change {forcing} in place",
+                "keep the old value, give the resource another name, or agree with --include-data",
+            )
+        reason = f"AWS cannot change {forcing} in place"
+        origin = _merged_origin(fields)
+        return Change(resource.address, Action.REPLACE, origin, fields, True, reason, resource, observed)
+
+    def _ownership(self, resource: Resource, observed: Observed) -> tuple[FieldChange, ...]:
+        """A field when the mark has to be written; a blocker when the resource is not ours to touch."""
+        scope = self.question.scope
+        if not observed.markable or scope.owns(observed.mark):
+            return ()
+        if observed.mark is not None:
+            owner = f"{observed.mark.service}/{observed.mark.environment}"
+            self._block(
+                resource,
+                f"it belongs to {owner}, and a resource has one owner",
+                f"choose another name, or let {owner} give it up first",
+            )
+            return ()
+        consent = resource.adopt or resource.address in self.question.consent.adopt
+        if not consent and resource.address not in self.question.released:
+            self._block(
+                resource,
+                "it exists in AWS but was not made by this tool",
+                f"look at it, then take it over with --adopt {resource.address}, or choose another name",
+            )
+        after = f"{scope.service}/{scope.environment}"
+        drifted = resource.address in self.question.released
+        return (FieldChange(OWNERSHIP, None, after, origin=Origin.DRIFT if drifted else Origin.GIT),)
+
+    def _removal(self, resource: Resource) -> Change:
+        address, consent = resource.address, self.question.consent
+        observed = self.question.observed.get(address)
+        if observed is None:
+            return Change(address, Action.FORGET, Origin.GIT, (), False, "is gone from AWS already", resource, None)
+        if observed.markable and observed.mark is not None and not self.question.scope.owns(observed.mark):
+            return Change(address, Action.FORGET, Origin.GIT, (), False, "has another owner now", resource, observed)
+        if not consent.prune:
+            reason = "not part of this release; kept"
+            return Change(address, Action.RETAIN, Origin.GIT, (), False, reason, resource, observed)
+        spec = self.question.specs.get(resource.type)
+        if spec is None or (spec.data_bearing and not consent.include_data):
+            reason = "no longer declared, kept because it holds data; --include-data deletes it"
+            return Change(address, Action.RETAIN, Origin.GIT, (), False, reason, resource, observed)
+        return Change(address, Action.DELETE, Origin.GIT, (), True, "no longer declared", resource, observed)
+
+    def _block(self, resource: Resource, message: str, hint: str) -> None:
+        source = resource.source
+        self.blockers.append(
+            Diagnostic(
+                f"{resource.address}: {message}",
+                file=source.file if source else None,
+                line=source.line if source else None,
+                address=resource.address,
+                hint=hint,
+            )
+        )
+
+
+def _merged_origin(fields: tuple[FieldChange, ...]) -> Origin:
+    origins = {change.origin for change in fields}
+    return origins.pop() if len(origins) == 1 else Origin.BOTH
+
+
+def _origin_of_absence(resource: Resource, released: Resource | None) -> Origin:
+    if released is None:
+        return Origin.GIT
+    same = canonical_json(plain(resource.properties)) == canonical_json(plain(released.properties))
+    return Origin.DRIFT if same else Origin.BOTH

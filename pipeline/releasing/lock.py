@@ -1,0 +1,181 @@
+"""The lock of an environment: one object in the ledger, taken and given back by compare-and-swap.
+
+`lock.json` is never deleted: freeing it writes `held: false` with the same growing token. So taking it with If-Match on
+the ETag that was read before the world was observed proves that no other run came in between, without a second look.
+A holder renews its lease; a lease that nobody renews is over. A dead holder on this very machine is noticed at once.
+"""
+
+import os
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from pipeline.errors import PipelineError, Refused
+from pipeline.model.release import LockState
+from pipeline.releasing.store import LOCK, Ledger, LostRace
+
+LEASE_SECONDS = 30.0
+# A clock of another machine may be off by this much before its expiry time is believed.
+CLOCK_SKEW = 30.0
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who takes the lock: the run, the person or workflow behind it, and the process."""
+
+    run: str
+    actor: str
+    run_url: str | None = None
+
+
+@dataclass(frozen=True)
+class Timing:
+    """The clock that the lock lives by; `now` in Unix seconds, `sleep` returns early when the run must stop."""
+
+    now: Callable[[], float]
+    monotonic: Callable[[], float]
+    sleep: Callable[[float], None]
+    lease_seconds: float = LEASE_SECONDS
+
+
+class Lease:
+    """A held lock. `guard` refuses further changes once the lease cannot be trusted any more."""
+
+    def __init__(self, ledger: Ledger, state: LockState, etag: str, timing: Timing) -> None:
+        self._ledger, self._state, self._etag, self._timing = ledger, state, etag, timing
+        self._deadline = timing.monotonic() + state.lease_seconds
+        self._done = threading.Event()
+        self._writing = threading.Lock()
+        self._lost: str | None = None
+        self._thread = threading.Thread(target=self._renew_until_done, name="lock-heartbeat", daemon=True)
+        self._thread.start()
+
+    @property
+    def token(self) -> int:
+        """The fencing token: greater than that of every earlier holder."""
+        return self._state.token
+
+    def guard(self) -> None:
+        """Raises Refused when the lock was lost or its lease ran out."""
+        if self._lost:
+            raise Refused(f"the lock was lost: {self._lost}", hint="see `pipeline releases`, then run again")
+        if self._timing.monotonic() > self._deadline:
+            raise Refused("the lock's lease ran out before it could be renewed", hint="run again: it continues")
+
+    def release(self, outcome: str) -> None:
+        """Gives the lock back, saying how the run ended; quiet when it was lost already."""
+        self._done.set()
+        with self._writing:
+            if self._lost:
+                return
+            free = replace(self._state, held=False, outcome=outcome, expires=0.0)
+            try:
+                self._ledger.put(LOCK, free.to_json(), if_match=self._etag)
+            except LostRace:
+                self._lost = "another run took it over"
+
+    def _renew_until_done(self) -> None:
+        while not self._done.wait(self._state.lease_seconds / 3):
+            self._renew()
+
+    def _renew(self) -> None:
+        with self._writing:
+            if self._done.is_set():
+                return
+            started = self._timing.monotonic()
+            fresh = replace(self._state, expires=self._timing.now() + self._state.lease_seconds)
+            try:
+                self._etag = self._ledger.put(LOCK, fresh.to_json(), if_match=self._etag)
+            except LostRace:
+                self._lost = "another run took it over"
+                self._done.set()
+            except PipelineError:
+                return
+            else:
+                self._deadline = started + self._state.lease_seconds
+
+
+def take(
+    ledger: Ledger,
+    seen: tuple[LockState | None, str | None],
+    holder: Holder,
+    timing: Timing,
+    tell: Callable[[str], None],
+) -> Lease | None:
+    """Takes the lock. None when another run has come in between: what was read since is stale, read again.
+
+    `seen` is the lock's state and ETag from before the world was observed. A lock that is held is waited for as long
+    as its lease may still be alive; Refused when the holder renews it.
+    """
+    state, etag = seen
+    if state is not None and state.held:
+        _wait_for_end(ledger, state, etag, timing, tell)
+        tell(f"run {state.run} of {state.actor} died holding the lock: taking over")
+    token = (state.token if state else 0) + 1
+    now = timing.now()
+    mine = LockState(
+        token=token,
+        held=True,
+        run=holder.run,
+        actor=holder.actor,
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        since=_process_birth(os.getpid()) or "",
+        expires=now + timing.lease_seconds,
+        lease_seconds=timing.lease_seconds,
+        run_url=holder.run_url,
+    )
+    try:
+        return Lease(ledger, mine, ledger.put(LOCK, mine.to_json(), if_match=etag), timing)
+    except LostRace:
+        return None
+
+
+def held_message(state: LockState) -> str:
+    """Who holds the lock, for people."""
+    where = f", {state.run_url}" if state.run_url else ""
+    return f"run {state.run} of {state.actor} on {state.host} holds the lock{where}"
+
+
+def _wait_for_end(
+    ledger: Ledger, state: LockState, etag: str | None, timing: Timing, tell: Callable[[str], None]
+) -> None:
+    """Returns when the holder is surely dead; Refused when it shows life."""
+    if _died_here(state) or timing.now() > state.expires + CLOCK_SKEW:
+        return
+    tell(f"{held_message(state)}; waiting up to {state.lease_seconds:.0f} s to see whether it is alive")
+    deadline = timing.monotonic() + state.lease_seconds
+    while timing.monotonic() < deadline:
+        timing.sleep(1.0)
+        head = ledger.head()
+        if head.lock_etag == etag:
+            continue
+        if head.lock is not None and head.lock.held:
+            raise Refused(
+                f"taking the lock: {held_message(head.lock)}",
+                hint="wait for that run to end and run again; one environment is deployed by one run at a time",
+            )
+        return
+
+
+def _died_here(state: LockState) -> bool:
+    """True when the holder was a process of this machine that is no more."""
+    if state.host != socket.gethostname() or not state.since:
+        return False
+    return _process_birth(state.pid) != state.since
+
+
+def _process_birth(pid: int) -> str | None:
+    """The boot and the tick at which a process started, so that a reused process id is not mistaken; None if gone.
+
+    Field 22 of /proc/<pid>/stat: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html. Elsewhere than on Linux
+    this is not known, and the lease alone decides.
+    """
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
+            tick = stat.read().rpartition(")")[2].split()[19]
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as boot:
+            return f"{boot.read().strip()}:{tick}"
+    except (OSError, IndexError):
+        return None

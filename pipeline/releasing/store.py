@@ -1,0 +1,222 @@
+"""The ledger: immutable JSON documents in the environment's own S3 bucket.
+
+    artifacts/<sha256>.zip   current.json   releases/<nnnnnn>.json   runs/<id>/<seq>.json   lock.json
+
+`current.json` is the last release in full and the one place that decides; it is written first and only if unchanged
+since it was read. `releases/<n>.json` is its copy for history, put again by the next release should a crash have
+come in between. Conditional writes: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+"""
+
+import hashlib
+import json
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import AwsError, BadInput, PipelineError, Refused
+from pipeline.model.release import LedgerHead, LockState, Release
+from pipeline.model.resource import Resource
+from pipeline.model.scope import Scope
+from pipeline.resources.base import Aws, ResourceType, Target
+
+CURRENT = "current.json"
+LOCK = "lock.json"
+_MISSING = ("NoSuchKey", "NoSuchBucket", "404", "NotFound")
+_LOST_RACE = ("PreconditionFailed", "ConditionalRequestConflict", "412")
+
+
+class LostRace(PipelineError):
+    """Somebody else wrote the object first."""
+
+
+def bucket_name(scope: Scope) -> str:
+    """`<service>-<environment>-pipeline-<account>-<region>`, shortened with a hash where S3's 63 characters end."""
+    name = f"{scope.service}-{scope.environment}-pipeline-{scope.account}-{scope.region}".lower().replace("_", "-")
+    if len(name) <= 63:
+        return name
+    tail = f"-{hashlib.sha256(name.encode()).hexdigest()[:10]}-{scope.account}"
+    return name[: 63 - len(tail)].rstrip("-.") + tail
+
+
+class Ledger:
+    """Reads and writes the documents of one environment's ledger bucket."""
+
+    def __init__(self, aws: Aws, bucket: str) -> None:
+        self.aws = aws
+        self.bucket = bucket
+        self._artifacts = _Uploads(self)
+
+    def head(self) -> LedgerHead:
+        """The current release and the lock, read in parallel."""
+        current, lock = self.aws.gather([lambda: self._read(CURRENT), lambda: self._read(LOCK)])
+        if current is _NO_BUCKET or lock is _NO_BUCKET:
+            return LedgerHead(exists=False)
+        return LedgerHead(
+            exists=True,
+            current=Release.from_json(current[0]) if current else None,
+            current_etag=current[1] if current else None,
+            lock=LockState.from_json(lock[0]) if lock else None,
+            lock_etag=lock[1] if lock else None,
+        )
+
+    def ensure_bucket(self, bucket_type: ResourceType) -> None:
+        """Makes the bucket, or completes one that an earlier run left half made. Versioned, private, TLS only."""
+        wanted = {
+            "name": self.bucket,
+            "tags": {},
+            "lifecycle": [{"id": "old-run-journals", "prefix": "runs/", "expire_after_days": 400}],
+        }
+        properties = bucket_type.canonical(bucket_defaults(bucket_type) | wanted, self.aws.scope)
+        resource = Resource(bucket_type.name, self.bucket, properties)
+        observed = bucket_type.read(self.aws, [Target(resource, {})]).get(resource.address)
+        if observed is None:
+            bucket_type.create(self.aws, resource)
+        else:
+            bucket_type.update(self.aws, resource, observed, frozenset({*properties, *observed.properties}))
+
+    def releases(self, limit: int) -> list[Release]:
+        """The last `limit` releases, newest first."""
+        keys = [item["Key"] for item in self.aws.pages("s3", "ListObjectsV2", "Contents", **self._at(Prefix="releases/"))]
+        newest = sorted(keys, reverse=True)[:limit]
+        found = self.aws.gather([lambda key=key: self._read(key) for key in newest])  # type: ignore[misc]  # mypy cannot infer a lambda's default argument
+        listed = {entry[0]["release"]: Release.from_json(entry[0]) for entry in found if entry}
+        current = self.head().current
+        if current is not None:
+            listed.setdefault(current.number, current)
+        return [listed[number] for number in sorted(listed, reverse=True)][:limit]
+
+    def release(self, number: int) -> Release:
+        """Release `number`. BadInput when there is none."""
+        found = self._read(release_key(number))
+        if isinstance(found, tuple):
+            return Release.from_json(found[0])
+        current = self.head().current
+        if current is not None and current.number == number:
+            return current
+        raise BadInput(f"looking up release {number}: there is none", hint="see `pipeline releases`")
+
+    def put_current(self, release: Release, etag: str | None) -> str:
+        """Makes `release` the current one if nobody else has since `etag` was read; the new ETag."""
+        return self.put(CURRENT, release.to_json(), if_match=etag)
+
+    def put_copy(self, release: Release) -> None:
+        """Writes the history copy; quiet when it is there."""
+        try:
+            self.put(release_key(release.number), release.to_json())
+        except LostRace:
+            return
+
+    def put(self, key: str, document: Mapping[str, Any], *, if_match: str | None = None) -> str:
+        """Writes `document` if its ETag is still `if_match`, or, without one, if there is no such key; the new ETag.
+
+        Raises LostRace when the condition does not hold.
+        """
+        condition = {"IfMatch": if_match} if if_match else {"IfNoneMatch": "*"}
+        body = json.dumps(document, indent=1, sort_keys=True).encode()
+        try:
+            answer = self.aws.call(
+                "s3", "PutObject", **self._at(Key=key), Body=body, ContentType="application/json", **condition
+            )
+        except AwsError as error:
+            if error.code in _LOST_RACE or (if_match and error.code in _MISSING):
+                raise LostRace(f"writing {key} in {self.bucket}: somebody else wrote it first") from error
+            raise
+        return str(answer["ETag"])
+
+    def get(self, key: str) -> dict[str, Any] | None:
+        """The document at `key`, or None."""
+        found = self._read(key)
+        return found[0] if isinstance(found, tuple) else None
+
+    def offer(self, artifacts: Mapping[str, Path]) -> None:
+        """Tells where the archives lie (digest -> file) that `artifact` may have to upload."""
+        self._artifacts.files.update(artifacts)
+
+    def artifact(self, digest: str) -> Mapping[str, str]:
+        """The S3 location of an archive, uploading it when it is not there; concurrent callers upload once."""
+        return self._artifacts.location(digest)
+
+    def _at(self, **params: Any) -> dict[str, Any]:
+        return {"Bucket": self.bucket, "ExpectedBucketOwner": self.aws.scope.account, **params}
+
+    def _read(self, key: str) -> Any:
+        try:
+            answer = self.aws.call("s3", "GetObject", **self._at(Key=key))
+        except AwsError as error:
+            if error.code == "NoSuchBucket":
+                return _NO_BUCKET
+            if error.code in _MISSING:
+                return None
+            if error.call.status == 403:
+                raise Refused(
+                    f"reading {key} in the ledger bucket {self.bucket}: access denied",
+                    hint="the bucket may belong to another account, or the role lacks s3:GetObject and s3:ListBucket",
+                ) from error
+            raise
+        return json.loads(answer["Body"].read()), answer["ETag"]
+
+
+class _NoBucket:
+    """Says that the bucket itself is missing; false, like a missing key."""
+
+    def __bool__(self) -> bool:
+        return False
+
+
+_NO_BUCKET = _NoBucket()
+
+
+class _Uploads:
+    """Uploads each archive at most once, whoever asks first."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self.files: dict[str, Path] = {}
+        self._started: dict[str, Future[Mapping[str, str]]] = {}
+        self._guard = threading.Lock()
+
+    def location(self, digest: str) -> Mapping[str, str]:
+        with self._guard:
+            future = self._started.get(digest)
+            mine = future is None
+            if future is None:
+                future = self._started[digest] = Future()
+        if mine:
+            _settle(future, lambda: self._upload(digest))
+        return future.result()
+
+    def _upload(self, digest: str) -> Mapping[str, str]:
+        key = f"artifacts/{digest.removeprefix('sha256:')}.zip"
+        where = {"bucket": self.ledger.bucket, "key": key}
+        path = self.files.get(digest)
+        if path is None:
+            return where
+        try:
+            self.ledger.aws.call(
+                "s3", "PutObject", **self.ledger._at(Key=key), Body=path.read_bytes(), IfNoneMatch="*"
+            )
+        except AwsError as error:
+            if error.code not in _LOST_RACE:
+                raise
+        return where
+
+
+def _settle(future: "Future[Mapping[str, str]]", work: Callable[[], Mapping[str, str]]) -> None:
+    try:
+        future.set_result(work())
+    except BaseException as error:
+        future.set_exception(error)
+        raise
+
+
+def release_key(number: int) -> str:
+    """The key of a release's history copy."""
+    return f"releases/{number:06d}.json"
+
+
+def bucket_defaults(bucket_type: ResourceType) -> dict[str, Any]:
+    """The defaults that the bucket type's schema gives."""
+    properties = bucket_type.spec.schema["properties"]
+    return {name: sub["default"] for name, sub in properties.items() if "default" in sub}
