@@ -121,9 +121,16 @@ class Ledger:
             )
         except AwsError as error:
             if error.code in _LOST_RACE or (if_match and error.code in _MISSING):
-                raise LostRace(f"writing {key} in {self.bucket}: somebody else wrote it first") from error
+                return self._won_after_all(key, document, error)
             raise
         return str(answer["ETag"])
+
+    def _won_after_all(self, key: str, document: Mapping[str, Any], error: AwsError) -> str:
+        """The ETag when the object is ours: a write whose answer was lost is refused when it is repeated."""
+        found = self._read(key)
+        if isinstance(found, tuple) and found[0] == json.loads(json.dumps(document)):
+            return str(found[1])
+        raise LostRace(f"writing {key} in {self.bucket}: somebody else wrote it first") from error
 
     def get(self, key: str) -> dict[str, Any] | None:
         """The document at `key`, or None."""

@@ -1,0 +1,1 @@
+"""The impure edges: reading the world, and carrying out a plan's changes."""

@@ -1,0 +1,65 @@
+"""Reads from AWS what a plan needs to know, all types in parallel."""
+
+from collections.abc import Iterable, Mapping
+
+from pipeline.model.release import Release
+from pipeline.model.resource import DesiredState, Observed, ObservedState, Resource
+from pipeline.model.values import canonical_json, plain
+from pipeline.resources.base import Aws, ResourceType, Target
+
+# AWS answers 15 GetPolicy and 15 other Lambda control calls a second. That many rationed reads cost no waiting, so a
+# service of this size is always read in full. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+RATIONED_READS = 15
+RATIONED_TYPES = ("lambda.function", "lambda.permission")
+
+
+def observe(
+    aws: Aws,
+    types: Mapping[str, ResourceType],
+    desired: DesiredState,
+    release: Release | None,
+    *,
+    thorough: bool = False,
+) -> ObservedState:
+    """What AWS has of everything that is declared or was recorded.
+
+    `thorough` reads all that can be read; otherwise rationed reads are spared where declaration and last release
+    agree, once there are more than RATIONED_READS of them.
+    """
+    targets = targets_of(desired, release, thorough=thorough)
+    by_type: dict[str, list[Target]] = {}
+    for target in targets:
+        by_type.setdefault(target.resource.type, []).append(target)
+    known = {name: group for name, group in by_type.items() if name in types}
+    # Types with more to read start first, so that the longest chain does not start last.
+    names = sorted(known, key=lambda name: -len(known[name]))
+    found = aws.gather([lambda name=name: types[name].read(aws, known[name]) for name in names])  # type: ignore[misc]  # mypy cannot infer a lambda's default argument
+    merged: dict[str, Observed] = {}
+    for part in found:
+        merged.update(part)
+    return ObservedState(merged)
+
+
+def targets_of(desired: DesiredState, release: Release | None, *, thorough: bool) -> list[Target]:
+    """One target per address of the declaration and of the last release."""
+    released = release.resources if release else {}
+    wanted = desired.by_address
+    everything: Iterable[Resource] = {**released, **wanted}.values()
+    rationed = [r for r in everything if r.type in RATIONED_TYPES]
+    full = thorough or release is None or len(rationed) <= RATIONED_READS
+    targets = []
+    for resource in everything:
+        before = released.get(resource.address)
+        targets.append(
+            Target(
+                resource=resource,
+                recorded=release.outputs.get(resource.address, {}) if release else {},
+                released=before.properties if before else None,
+                thorough=full or before is None or not _alike(before, wanted.get(resource.address)),
+            )
+        )
+    return targets
+
+
+def _alike(before: Resource, now: Resource | None) -> bool:
+    return now is not None and canonical_json(plain(before.properties)) == canonical_json(plain(now.properties))
