@@ -1,0 +1,1 @@
+"""What the service is about: conversations, prompts, usage, connections and answers. Knows nothing of HTTP."""

@@ -1,0 +1,1 @@
+"""Small helpers without AWS: the clock, the log, the problems that a caller can mend."""
