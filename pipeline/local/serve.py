@@ -1,0 +1,81 @@
+"""The program of the child process: the emulator and the plane before it, served on a socket that is handed down.
+
+It runs in the emulator's environment, where this package is not installed: only its own folder is made importable, and
+nothing else of the environment that it lies in.
+"""
+
+import argparse
+import asyncio
+import importlib
+import importlib.util
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def main() -> None:
+    """Serves until SIGTERM."""
+    arguments = _arguments()
+    _configure_emulator(arguments)
+    _make_importable(Path(__file__).resolve().parents[1])
+    # The emulator reads its settings from the environment when it is imported, so both come only now.
+    emulator = importlib.import_module("ministack.app").app
+    front = importlib.import_module("pipeline.local.plane.front").front(
+        emulator, instance=arguments.instance, on_ready=lambda: _tell(arguments.ready)
+    )
+    hypercorn = importlib.import_module("hypercorn.asyncio")
+    asyncio.run(hypercorn.serve(front, _hypercorn(arguments.socket), mode="asgi"))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--instance", required=True, help="the random name that proves which checkout this serves")
+    parser.add_argument("--account", required=True)
+    parser.add_argument("--port", required=True)
+    parser.add_argument("--socket", required=True, type=int, help="descriptor of the listening socket")
+    parser.add_argument("--ready", required=True, type=int, help="descriptor to write one byte to")
+    return parser.parse_args()
+
+
+def _configure_emulator(arguments: argparse.Namespace) -> None:
+    os.environ.update(
+        BIND_HOST="127.0.0.1",
+        GATEWAY_PORT=arguments.port,
+        MINISTACK_ACCOUNT_ID=arguments.account,
+        IOT_MTLS_ENABLED="0",  # no second port
+        SFTP_ENABLED="0",
+        LAMBDA_EXECUTOR="local",
+        DOCKER_HOST="unix:///nonexistent",  # containers of this machine are none of its business
+        LOG_LEVEL="WARNING",
+    )
+
+
+def _make_importable(package: Path) -> None:
+    spec = importlib.util.spec_from_file_location(
+        package.name, package / "__init__.py", submodule_search_locations=[str(package)]
+    )
+    if spec is None or spec.loader is None:
+        raise ImportError(f"importing {package}: not a Python package")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[package.name] = module
+    spec.loader.exec_module(module)
+
+
+def _hypercorn(descriptor: int) -> Any:
+    config = importlib.import_module("hypercorn.config").Config()
+    config.bind = [f"fd://{descriptor}"]
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = 0.5
+    config.loglevel = "WARNING"
+    config.include_server_header = False
+    return config
+
+
+def _tell(descriptor: int) -> None:
+    os.write(descriptor, b"1")
+    os.close(descriptor)
+
+
+if __name__ == "__main__":
+    main()
