@@ -21,5 +21,5 @@ def handler(event: Event, context: Any) -> dict[str, Any]:
         log.warning("connection refused", connection_id=connection_id, errors=problem.errors)
         return {"statusCode": problem.status}
     Connections(aws.table("websocket-connections")).open(connection_id, visitor.user_id)
-    log.info("connected", connection_id=connection_id)
+    log.info("connected", connection_id=connection_id, request_id=context.aws_request_id)
     return {"statusCode": 200}

@@ -14,5 +14,5 @@ def handler(event: Event, context: Any) -> dict[str, Any]:
     """Entry point for API Gateway's WebSocket $disconnect route, which comes on a best effort."""
     connection_id = event["requestContext"]["connectionId"]
     Connections(aws.table("websocket-connections")).close(connection_id)
-    log.info("disconnected", connection_id=connection_id)
+    log.info("disconnected", connection_id=connection_id, request_id=context.aws_request_id)
     return {"statusCode": 200}

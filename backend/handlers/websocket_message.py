@@ -23,7 +23,9 @@ from utils.problems import Forbidden, Problem
 
 def handler(event: Event, context: Any) -> dict[str, Any]:
     """Entry point for API Gateway's WebSocket $default route."""
-    return respond(event, aws.gateway(_endpoint(event["requestContext"])), aws.bedrock)
+    response = respond(event, aws.gateway(_endpoint(event["requestContext"])), aws.bedrock)
+    log.info("handled", status=response["statusCode"], request_id=context.aws_request_id)
+    return response
 
 
 def respond(event: Event, gateway: Any, bedrock: Callable[[], Any]) -> dict[str, Any]:

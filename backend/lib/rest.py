@@ -31,7 +31,7 @@ def dispatch(event: Event, context: Any, routes: Mapping[str, Route]) -> dict[st
         status, body = _route(method, routes)(event)
     except Problem as problem:
         status, body = problem.status, problem.body()
-    except Exception as error:  # the edge: whatever nobody foresaw is logged here and not shown to the caller
+    except Exception as error:  # noqa: BLE001 - the edge: what nobody foresaw is logged here and not shown to the caller
         status, body = 500, {"message": "internal error", "request_id": getattr(context, "aws_request_id", None)}
         where = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
         log.error("unforeseen", kind=type(error).__name__, text=str(error)[:500], where=where)

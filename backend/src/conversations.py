@@ -54,6 +54,7 @@ class Conversations:
             FilterExpression="user_id = :owner",
             ExpressionAttributeValues={":id": conversation_id, ":owner": user_id},
             ScanIndexForward=False,
+            ConsistentRead=True,  # the message just kept is the one to answer
         )
         return list(reversed(latest["items"]))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from typing import Annotated, Any, Literal
 from uuid import uuid4
 
@@ -117,12 +117,12 @@ class UsageQuery(Page):
     """Usage per user and day, both days included."""
 
     user_id: Annotated[str, StringConstraints(max_length=128)] = ""
-    start: datetime.date = Field(datetime.date.min, alias="from")
-    end: datetime.date = Field(datetime.date.max, alias="to")
+    start: dt.date = Field(dt.date.min, alias="from")
+    end: dt.date = Field(dt.date.max, alias="to")
 
     @field_validator("end")
     @classmethod
-    def _in_order(cls, end: datetime.date, info: Any) -> datetime.date:
+    def _in_order(cls, end: dt.date, info: Any) -> dt.date:
         if end < info.data.get("start", end):
             raise ValueError("lies before from")
         return end
