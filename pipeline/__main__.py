@@ -1,0 +1,20 @@
+"""`python -m pipeline` and the console script."""
+
+import os
+import sys
+
+
+def main() -> None:
+    """Runs the command line and leaves at once: a call that hangs in a thread may not hold up the exit."""
+    from pipeline.cli import main as run
+
+    code = run()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

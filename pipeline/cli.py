@@ -1,0 +1,125 @@
+"""The command line: parses, calls one command, turns errors into exit codes. The only place that prints or exits."""
+
+import importlib
+import json
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from pipeline import __version__
+from pipeline.commands.options import console_for
+from pipeline.commands.stopping import Stop
+from pipeline.errors import Interrupted, PipelineError
+from pipeline.reporting.console import diagnostics_json
+
+# command -> (module, help line). Modules are imported only for the command that runs, so that the others cost nothing.
+COMMANDS = {
+    "validate": "check all environment files and specs; every error at once",
+    "package": "build the bundles of functions and layers",
+    "plan": "show what a deploy would change; change nothing",
+    "deploy": "bring an environment to what this checkout declares",
+    "releases": "show what was released, when, from which commit, by whom",
+    "destroy": "remove what was made; data only with --include-data",
+    "local": "start, stop or look at the embedded AWS",
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"pipeline.commands.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Says what was probably meant when there is no such command."""
+        name = args[0] if args else ""
+        if name not in COMMANDS:
+            import difflib
+
+            near = difflib.get_close_matches(name, COMMANDS, n=1)
+            meant = f"; did you mean {near[0]!r}?" if near else f"; there are: {', '.join(COMMANDS)}"
+            raise click.UsageError(f"no such command {name!r}{meant}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+EPILOG = """\b
+Examples:
+  pipeline deploy --env dev --local     deploy to an AWS on this machine
+  pipeline plan --env production        what would change in production
+  pipeline validate                     check everything that is declared
+"""
+
+
+@click.group(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="pipeline", message="%(prog)s %(version)s")
+def program() -> None:
+    """Carry a commit of a serverless AWS service to live traffic, and back.
+
+    Exit codes: 0 done; 1 something broke, run again to continue; 2 bad input, nothing was touched; 3 changes (with
+    --detailed-exitcode); 4 refused by a guard; 5 the canary failed and was reverted; 130 interrupted.
+    """
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command; the exit code. Never raises for what a user can cause."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    stop = Stop.current()
+    stop.reset()
+    stop.install()
+    form = "json" if _wants_json(arguments) else "text"
+    try:
+        result = program.main(arguments, prog_name="pipeline", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.ClickException as error:
+        return _usage(error, form)
+    except click.Abort:
+        return _failed(Interrupted("stopped"), form)
+    except PipelineError as error:
+        return _failed(error, form)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _wants_json(arguments: list[str]) -> bool:
+    return "--format=json" in arguments or any(
+        one == "--format" and other == "json" for one, other in zip(arguments, arguments[1:], strict=False)
+    )
+
+
+def _usage(error: click.ClickException, form: str) -> int:
+    if form == "json":
+        _print_error(error.format_message(), None, 2, {})
+    error.show(file=sys.stderr)
+    return 2
+
+
+def _failed(error: PipelineError, form: str) -> int:
+    console_for(form).error(error)
+    if form == "json":
+        _print_error(str(error), error.hint, error.exit_code, diagnostics_json(error.diagnostics))
+    return error.exit_code
+
+
+def _print_error(message: str, hint: str | None, code: int, more: Mapping[str, Any]) -> None:
+    document = {"error": {"message": message, "hint": hint, "exit_code": code}, **more}
+    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,54 @@
+"""`pipeline deploy`: brings an environment to what the checkout declares."""
+
+import json
+from pathlib import Path
+
+import click
+
+from pipeline.commands.options import common, workspace
+from pipeline.errors import BadInput
+from pipeline.model.plan import SavedPlan
+from pipeline.planning.planner import Consent
+from pipeline.planning.safety import DEFAULT_MAX_DELETIONS
+
+EPILOG = """\b
+Examples:
+  pipeline deploy --env dev --local
+  pipeline deploy --env production --plan plan.json     exactly this plan, or nothing
+"""
+
+
+@click.command(epilog=EPILOG)
+@common()
+@click.option("--plan", "saved", type=click.Path(path_type=Path, dir_okay=False), help="Apply exactly this plan, or refuse (exit 4).")
+@click.option("--include-data", is_flag=True, help="Agree to delete or replace what bears data.")
+@click.option("--adopt", multiple=True, metavar="ADDRESS", help="Take over an existing resource; may be repeated.")
+@click.option("--max-deletions", type=click.IntRange(0), default=DEFAULT_MAX_DELETIONS, show_default=True,
+              help="Refuse a plan that deletes or replaces more.")
+def command(
+    root: Path | None, env: str, form: str, local: bool, saved: Path | None, include_data: bool,
+    adopt: tuple[str, ...], max_deletions: int,
+) -> int:  # fmt: skip
+    """Bring an environment to what this checkout declares: validate, package, plan, apply, publish, record.
+
+    Running it again continues what a killed run left; with nothing to do it changes nothing.
+    """
+    from pipeline.commands.delivering import DeployRequest, deploy
+    from pipeline.reporting.deploy_text import render_deploy
+
+    reviewed = read_plan(saved) if saved else None
+    space = workspace(root, env, form, local)
+    request = DeployRequest(Consent(include_data, frozenset(adopt)), reviewed, max_deletions)
+    report = deploy(space, request)
+    space.console.result(report.to_json(), render_deploy(report, space.console.style))
+    return 0
+
+
+def read_plan(path: Path) -> SavedPlan:
+    """A plan that `plan --out` wrote. BadInput when it is none."""
+    try:
+        return SavedPlan.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise BadInput(f"reading the plan {path}: {error.strerror}", hint="make one with plan --out") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadInput(f"{path} is no plan document of format 1", hint="make one with plan --out") from error

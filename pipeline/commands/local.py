@@ -1,0 +1,59 @@
+"""`pipeline local`: the embedded AWS of this checkout."""
+
+from pathlib import Path
+
+import click
+
+from pipeline.commands.options import common, workspace
+
+EPILOG = """\b
+Examples:
+  pipeline local start
+  pipeline local status --format json
+  pipeline local stop       everything in it is gone
+"""
+
+
+@click.group(epilog=EPILOG)
+def command() -> None:
+    """Start, stop or look at the embedded AWS of this checkout.
+
+    Other commands start it by themselves with --local. It listens on 127.0.0.1 only.
+    """
+
+
+@command.command()
+@common(env=None)
+def start(root: Path | None, form: str, local: bool) -> int:
+    """Start it, if it does not run yet."""
+    from pipeline.reporting.local_text import describe, render
+
+    space = workspace(root, None, form, local)
+    running = space.embedded
+    space.console.result(describe(running), render(running, space.console.style))
+    return 0
+
+
+@command.command()
+@common(env=None)
+def stop(root: Path | None, form: str, local: bool) -> int:
+    """Stop it; what was deployed to it is gone."""
+    from pipeline import local as embedded
+
+    space = workspace(root, None, form, local)
+    stopped = embedded.stop(space.root)
+    space.console.result({"stopped": stopped}, "stopped" if stopped else "it was not running")
+    return 0
+
+
+@command.command()
+@common(env=None)
+def status(root: Path | None, form: str, local: bool) -> int:
+    """Say whether it runs, and where."""
+    from pipeline import local as embedded
+    from pipeline.reporting.local_text import describe, render
+
+    space = workspace(root, None, form, local)
+    running = embedded.status(space.root)
+    space.console.result(describe(running), render(running, space.console.style))
+    return 0

@@ -1,0 +1,62 @@
+"""Options that all commands share, and the surroundings that they make of them."""
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pipeline.commands.stopping import Stop
+from pipeline.commands.workspace import Clock, Workspace
+from pipeline.config.project import find_root
+from pipeline.errors import BadInput
+from pipeline.reporting.console import Console
+
+
+def common(*, env: bool | None = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The options of every command. `env`: True demands --env, False makes it optional, None leaves it out."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        options = [
+            click.option("--root", type=click.Path(path_type=Path), help="Project root. [default: nearest pipeline.yaml]"),
+            click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
+                         help="json: one document on stdout, people's text on stderr."),
+            click.option("--local", is_flag=True, help="Use the embedded AWS; it is started when absent."),
+        ]  # fmt: skip
+        if env is not None:
+            help_text = "Environment." if env else "Environment. [default: all]"
+            options.insert(0, click.option("--env", "env", metavar="NAME", required=env, help=help_text))
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+def workspace(root: Path | None, env: str | None, form: str, local: bool, console: Console | None = None) -> Workspace:
+    """The surroundings of a command, for the project around the working directory."""
+    stop = Stop.current()
+    return Workspace(
+        root=find_root(root or Path.cwd()) if root is None else _checked_root(root),
+        environment_name=env,
+        local=local,
+        console=console or console_for(form),
+        clock=Clock(time.time, time.monotonic, stop.sleep),
+        stop=stop.event,
+        environ=os.environ,
+    )
+
+
+def _checked_root(root: Path) -> Path:
+    if not (root / "pipeline.yaml").is_file():
+        raise BadInput(f"{root} has no pipeline.yaml", hint="give the project's root, or leave --root out inside of it")
+    return find_root(root)
+
+
+def console_for(form: str) -> Console:
+    """The console of this process."""
+    in_actions = os.environ.get("GITHUB_ACTIONS") == "true"
+    return Console(out=sys.stdout, err=sys.stderr, format="json" if form == "json" else "text", github=in_actions)

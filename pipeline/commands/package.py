@@ -1,0 +1,42 @@
+"""`pipeline package`: builds the bundles of functions and layers."""
+
+import shutil
+from pathlib import Path
+
+import click
+
+from pipeline.commands.options import common, workspace
+from pipeline.commands.planning import code_of, package
+from pipeline.reporting.style import counted, size, table
+
+EPILOG = """\b
+Examples:
+  pipeline package --env production --out build
+  pipeline package --env dev --local        wheels for the interpreter of the embedded AWS
+"""
+
+
+@click.command(epilog=EPILOG)
+@common()
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Copy the archives here, one per function and layer.")
+def command(root: Path | None, env: str, form: str, local: bool, out: Path | None) -> int:
+    """Build the bundles; equal input gives equal bytes on any machine.
+
+    What did not change is not built again.
+    """
+    space = workspace(root, env, form, local)
+    desired, archives = package(space)
+    functions, layers = code_of(desired)
+    built = {r.address: r for r in desired if r.address in {code.address for code in (*functions, *layers)}}
+    entries = []
+    for address, resource in sorted(built.items()):
+        digest = str(resource.properties["code"])
+        path = archives[digest]
+        if out is not None:
+            out.mkdir(parents=True, exist_ok=True)
+            path = Path(shutil.copyfile(path, out / f"{resource.name}.zip"))
+        entries.append({"address": address, "code": digest, "file": str(path), "size": path.stat().st_size})
+    distinct = counted(len(archives), "archive")
+    rows = [(str(e["address"]), size(int(str(e["size"]))), str(e["code"])[:19], str(e["file"])) for e in entries]
+    space.console.result({"artifacts": entries}, f"{distinct}\n{table(rows, '  ')}" if rows else "no code to build")
+    return 0

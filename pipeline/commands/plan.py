@@ -1,0 +1,58 @@
+"""`pipeline plan`: reads AWS, shows the difference, changes nothing."""
+
+import json
+from pathlib import Path
+
+import click
+
+from pipeline.commands.options import common, workspace
+from pipeline.commands.planning import Reading, package, survey
+from pipeline.commands.workspace import Workspace
+from pipeline.model.plan import Plan
+from pipeline.planning.planner import Consent
+from pipeline.reporting.plan_text import render_plan
+
+EPILOG = """\b
+Examples:
+  pipeline plan --env dev --local
+  pipeline plan --env production --out plan.json
+  pipeline plan --env production --detailed-exitcode    exit 3 when there are changes
+"""
+
+
+@click.command(epilog=EPILOG)
+@common()
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Also write the plan here, for deploy --plan.")
+@click.option("--details", is_flag=True, help="List every property of what is created.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit 3 when there are changes.")
+@click.option("--include-data", is_flag=True, help="Plan deletions of what bears data, too.")
+@click.option("--adopt", multiple=True, metavar="ADDRESS", help="Take over an existing resource; may be repeated.")
+def command(
+    root: Path | None, env: str, form: str, local: bool, out: Path | None, details: bool, detailed_exitcode: bool,
+    include_data: bool, adopt: tuple[str, ...],
+) -> int:  # fmt: skip
+    """Show what a deploy would change. Reads AWS, changes nothing."""
+    found = plan(
+        workspace(root, env, form, local),
+        consent=Consent(include_data=include_data, adopt=frozenset(adopt)),
+        out=out,
+        details=details,
+    )
+    return 3 if detailed_exitcode and found.changes else 0
+
+
+def plan(workspace: Workspace, *, consent: Consent, out: Path | None, details: bool) -> Plan:
+    """Computes and shows the plan; writes it to `out` when given."""
+    with workspace.stage("validate"):
+        _ = workspace.loaded
+    reading = Reading(workspace)
+    with workspace.stage("package"):
+        desired, _ = package(workspace)
+    with workspace.stage("plan"):
+        found = survey(workspace, desired, reading.head(), consent).plan
+    document = found.to_json()
+    if out is not None:
+        out.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        workspace.console.say(f"wrote {out}")
+    workspace.console.result(document, render_plan(found, workspace.console.style, details=details))
+    return found

@@ -1,0 +1,140 @@
+"""The stages that plan, deploy and destroy share: package, read the world, compute the plan."""
+
+from collections.abc import Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Thread
+
+from pipeline.applying.observer import observe
+from pipeline.applying.secrets import with_secrets
+from pipeline.commands.workspace import Workspace
+from pipeline.errors import Diagnostic
+from pipeline.model.plan import Plan
+from pipeline.model.release import LedgerHead
+from pipeline.model.resource import DesiredState, ObservedState, Resource
+from pipeline.packaging import Artifact, BuildTarget, FunctionCode, LayerCode, check_handlers
+from pipeline.planning.planner import Consent, Question, make_plan
+from pipeline.planning.safety import check_account
+
+# Which property of which type holds the digest of an archive that packaging builds.
+CODE = "code"
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What was wanted and what was found, at one moment. `head` is older than `observed`."""
+
+    desired: DesiredState
+    observed: ObservedState
+    head: LedgerHead
+    plan: Plan
+
+
+class Reading:
+    """The ledger's head and the account, read in the background while the code is packaged."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._result: Future[tuple[LedgerHead, str]] = Future()
+        self._workspace = workspace
+        Thread(target=self._work, name="reading", daemon=True).start()
+
+    def _work(self) -> None:
+        try:
+            self._result.set_result(self._read())
+        except BaseException as error:
+            self._result.set_exception(error)
+
+    def _read(self) -> tuple[LedgerHead, str]:
+        workspace = self._workspace
+        ledger = workspace.ledger
+        head, account = workspace.aws.gather(
+            [ledger.head, lambda: str(workspace.aws.call("sts", "GetCallerIdentity")["Account"])]
+        )
+        return head, account
+
+    def head(self) -> LedgerHead:
+        """The head, once the account is known to be the environment's; Refused when it is another."""
+        head, account = self._result.result()
+        check_account(self._workspace.environment.account, account, self._workspace.environment.name)
+        return head
+
+
+def package(workspace: Workspace) -> tuple[DesiredState, dict[str, Path]]:
+    """The desired state with the digests of built code filled in, and where the archives lie (digest -> file)."""
+    desired = workspace.loaded.desired[workspace.environment.name]
+    functions, layers = code_of(desired)
+    if not functions and not layers:
+        return desired, {}
+    target = None
+    if workspace.local:
+        embedded = workspace.embedded
+        target = BuildTarget.for_interpreter(embedded.python_executable, embedded.python)
+    packaged = workspace.packager.package(functions, layers, target)
+    check_handlers(packaged, functions, target, workspace.packager)
+    return with_code(desired, packaged), {a.digest: a.path for a in packaged.values()}
+
+
+def code_of(desired: DesiredState) -> tuple[list[FunctionCode], list[LayerCode]]:
+    """The functions and layers whose code is to be built."""
+    functions, layers = [], []
+    for resource in desired:
+        if resource.type == "lambda.function":
+            functions.append(FunctionCode.of(resource))
+        elif resource.type == "lambda.layer":
+            layers.append(LayerCode.of(resource))
+    return functions, layers
+
+
+def with_code(desired: DesiredState, packaged: Mapping[str, Artifact]) -> DesiredState:
+    """`desired` with the digest of its archive as the `code` of every resource that was packaged."""
+
+    def filled(resource: Resource) -> Resource:
+        artifact = packaged.get(resource.address)
+        if artifact is None:
+            return resource
+        return replace(resource, properties={**resource.properties, CODE: artifact.digest})
+
+    return DesiredState(tuple(filled(resource) for resource in desired))
+
+
+def survey(
+    workspace: Workspace, desired: DesiredState, head: LedgerHead, consent: Consent, *, thorough: bool = False
+) -> Situation:
+    """Reads AWS and computes the plan."""
+    aws, types = workspace.aws, workspace.types
+    desired = with_secrets(aws, desired)
+    observed = observe(aws, types, desired, head.current, thorough=thorough or head.unfinished)
+    plan = make_plan(
+        Question(
+            scope=workspace.scope,
+            desired=desired,
+            observed=observed,
+            specs=types.specs,
+            released=head.current.resources if head.current else {},
+            consent=consent,
+            commit=workspace.commit,
+            warnings=tuple(warnings_of(workspace, desired)),
+        )
+    )
+    return Situation(desired, observed, head, plan)
+
+
+def warnings_of(workspace: Workspace, desired: DesiredState) -> list[Diagnostic]:
+    """What the types want a reader of the plan to know, after what validation found."""
+    found = list(workspace.warnings)
+    for resource in desired:
+        source = resource.source
+        for problem in workspace.types[resource.type].warn(resource, workspace.scope):
+            found.append(
+                Diagnostic(
+                    problem.message,
+                    file=source.file if source else None,
+                    line=source.line if source else None,
+                    address=resource.address,
+                    hint=problem.hint,
+                    severity="warning",
+                )
+            )
+    return found
+

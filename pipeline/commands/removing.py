@@ -1,0 +1,83 @@
+"""The stages of a removal: everything that the ledger says we made goes; what bears data only by consent."""
+
+from dataclasses import replace
+
+from pipeline.applying.executor import Outcome
+from pipeline.applying.observer import observe
+from pipeline.commands.delivering import apply, finish, known_outputs, lock, new_release, open_journal, record, report
+from pipeline.commands.planning import Reading, Situation
+from pipeline.commands.workspace import Workspace
+from pipeline.errors import Interrupted, Refused
+from pipeline.model.plan import Action
+from pipeline.model.release import LedgerHead
+from pipeline.model.report import DeployReport
+from pipeline.model.resource import DesiredState, Resource
+from pipeline.planning.planner import Consent, Question, make_plan
+from pipeline.releasing.journal import Journal
+from pipeline.releasing.lock import Lease
+
+
+def survey_for_removal(workspace: Workspace, head: LedgerHead, consent: Consent) -> Situation:
+    """The plan that leaves nothing: everything that the ledger names, and what a killed run made but never recorded."""
+    released = dict(head.current.resources) if head.current else {}
+    declared = DesiredState(
+        tuple(r for r in workspace.loaded.desired[workspace.environment.name] if r.address not in released)
+    )
+    observed = observe(workspace.aws, workspace.types, declared, head.current, thorough=True)
+    unrecorded: dict[str, Resource] = {}
+    for resource in declared:
+        found = observed.get(resource.address)
+        if found is not None and (workspace.scope.owns(found.mark) or not found.markable):
+            unrecorded[resource.address] = resource
+    nothing = DesiredState(())
+    plan = make_plan(
+        Question(
+            scope=workspace.scope,
+            desired=nothing,
+            observed=observed,
+            specs=workspace.types.specs,
+            released=released | unrecorded,
+            consent=consent,
+            commit=workspace.commit,
+        )
+    )
+    return Situation(nothing, observed, head, plan)
+
+
+def destroy(workspace: Workspace, situation: Situation) -> DeployReport:
+    """Carries out the removal that `survey_for_removal` planned, and records it."""
+    if not situation.plan.effective:
+        return report(workspace, situation, situation.head.current, changed=False)
+    lease = lock(workspace, situation)
+    if lease is None:
+        raise Refused("taking the lock: another run changed the environment meanwhile", hint="run again")
+    return _locked(workspace, situation, lease)
+
+
+def _locked(workspace: Workspace, situation: Situation, lease: Lease) -> DeployReport:
+    journal = Journal(workspace.ledger, workspace.run_id)
+    outcome = "failed"
+    try:
+        workspace.aws.guard = lease.guard
+        open_journal(workspace, situation, journal, kind="destroy")
+        removing = [c for c in situation.plan.changes if c.action is Action.DELETE]
+        with workspace.stage("destroy"):
+            applied: Outcome = apply(workspace, removing, known_outputs(situation), journal, "destroying")
+        with workspace.stage("record"):
+            nothing_serves = {"functions": {}, "apis": {}}
+            release = replace(new_release(workspace, situation, applied.outputs, nothing_serves), destroyed=True)
+            record(workspace, situation, release)
+        outcome = "succeeded"
+        return report(workspace, situation, release, changed=True)
+    except Interrupted:
+        outcome = "interrupted"
+        raise
+    finally:
+        workspace.aws.guard = None
+        finish(workspace, journal, lease, outcome)
+
+
+def plan_removal(workspace: Workspace, consent: Consent) -> Situation:
+    """Reads the ledger and AWS; what `destroy` would do."""
+    with workspace.stage("plan"):
+        return survey_for_removal(workspace, Reading(workspace).head(), consent)

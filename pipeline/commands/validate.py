@@ -1,0 +1,34 @@
+"""`pipeline validate`: all environment files and specs against their schemas, and against each other."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from pipeline.commands.options import common, workspace
+from pipeline.config import load
+from pipeline.reporting.console import diagnostics_json
+from pipeline.reporting.style import counted
+
+EPILOG = """\b
+Examples:
+  pipeline validate
+  pipeline validate --env production --format json
+"""
+
+
+@click.command(epilog=EPILOG)
+@common(env=False)
+def command(root: Path | None, env: str | None, form: str, local: bool) -> int:
+    """Check all environment files and specs; without --env, every environment. Every error at once, exit 2."""
+    space = workspace(root, env, form, local)
+    today = datetime.fromtimestamp(space.clock.now(), UTC).date()
+    found = load(space.root, [env] if env else None, space.types, today)
+    errors = [d for d in found.diagnostics if d.severity == "error"]
+    for diagnostic in found.diagnostics:
+        space.console.finding(diagnostic)
+    environments = counted(len(found.environments), "environment")
+    resources = counted(max((len(d.resources) for d in found.desired.values()), default=0), "resource")
+    verdict = f"{counted(len(errors), 'error')}" if errors else f"{environments}, {resources} each: valid"
+    space.console.result(diagnostics_json(found.diagnostics), verdict)
+    return 2 if errors else 0

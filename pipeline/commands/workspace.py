@@ -1,0 +1,187 @@
+"""What every command works with: the project, one environment, the way to AWS and the ledger.
+
+Each part is made when it is first asked for, so a command pays only for what it uses.
+"""
+
+import getpass
+import os
+import secrets
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+from pipeline.config import Loaded, load
+from pipeline.errors import BadInput, Diagnostic
+from pipeline.model.environment import Environment
+from pipeline.model.scope import Scope
+from pipeline.reporting.console import Console
+from pipeline.resources.registry import Registry, registry
+
+if TYPE_CHECKING:
+    from pipeline.clients import AwsClient
+    from pipeline.local import LocalAws
+    from pipeline.packaging import Packager
+    from pipeline.releasing.store import Ledger
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Time as a port: Unix seconds, a monotonic reading, and a sleep that ends early when the run must stop."""
+
+    now: Callable[[], float]
+    monotonic: Callable[[], float]
+    sleep: Callable[[float], None]
+
+    def stamp(self) -> str:
+        """Now in UTC, ISO 8601 with seconds."""
+        return datetime.fromtimestamp(self.now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@dataclass
+class Workspace:
+    """The surroundings of one command. `environment_name` is None where every environment is meant."""
+
+    root: Path
+    environment_name: str | None
+    local: bool
+    console: Console
+    clock: Clock
+    stop: Event
+    environ: Mapping[str, str]
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Times a stage of the command under `name`."""
+        started = self.clock.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + self.clock.monotonic() - started
+
+    @cached_property
+    def types(self) -> Registry:
+        """All resource types."""
+        return registry()
+
+    @cached_property
+    def loaded(self) -> Loaded:
+        """The project with the environment's (or every environment's) desired state. BadInput lists every error."""
+        names = None if self.environment_name is None else [self.environment_name]
+        today = datetime.fromtimestamp(self.clock.now(), UTC).date()
+        found = load(self.root, names, self.types, today)
+        errors = [d for d in found.diagnostics if d.severity == "error"]
+        if errors:
+            raise BadInput.of(errors)
+        return found
+
+    @property
+    def warnings(self) -> list[Diagnostic]:
+        """What validation found worth saying, though it is no error."""
+        return [d for d in self.loaded.diagnostics if d.severity == "warning"]
+
+    @property
+    def environment(self) -> Environment:
+        """The environment that the command is for."""
+        assert self.environment_name is not None
+        return self.loaded.environments[self.environment_name]
+
+    @property
+    def scope(self) -> Scope:
+        """Where the command acts."""
+        return self.environment.scope
+
+    @cached_property
+    def embedded(self) -> "LocalAws":
+        """The embedded AWS, started when it is absent."""
+        from pipeline import local
+
+        account = self.environment.account if self.environment_name else None
+        return local.ensure(self.root, account=account or local.DEFAULT_ACCOUNT, progress=self.console.say)
+
+    @cached_property
+    def aws(self) -> "AwsClient":
+        """The way to the environment's AWS: boto3's own configuration, or the embedded AWS with `--local`."""
+        from pipeline.clients import connect
+
+        variables = self.embedded.environment() if self.local else None
+        client = connect(self.scope.region, environment=variables, stop=self.stop)
+        client.scope = self.scope
+        return client
+
+    @cached_property
+    def ledger(self) -> "Ledger":
+        """The environment's ledger."""
+        from pipeline.releasing.store import Ledger, bucket_name
+
+        ledger = Ledger(self.aws.for_records(), bucket_name(self.scope))
+        self.aws.artifacts = ledger.artifact
+        return ledger
+
+    @cached_property
+    def packager(self) -> "Packager":
+        """Builds the code of functions and layers."""
+        from pipeline.packaging import Packager
+
+        return Packager(self.root, self.loaded.project.code, cache_dir(self.environ), progress=self.console.say)
+
+    @cached_property
+    def commit(self) -> str | None:
+        """The commit that is checked out, or None outside of git."""
+        return git(self.root, "rev-parse", "HEAD")
+
+    @cached_property
+    def actor(self) -> str:
+        """Who runs this: GitHub's actor, else the user of this machine."""
+        if name := self.environ.get("GITHUB_ACTOR"):
+            return name
+        try:
+            return getpass.getuser()
+        except (KeyError, OSError):
+            return "unknown"
+
+    @cached_property
+    def run_url(self) -> str | None:
+        """The page of the GitHub Actions run, when there is one."""
+        server, repository = self.environ.get("GITHUB_SERVER_URL"), self.environ.get("GITHUB_REPOSITORY")
+        run = self.environ.get("GITHUB_RUN_ID")
+        return f"{server}/{repository}/actions/runs/{run}" if server and repository and run else None
+
+    @cached_property
+    def run_id(self) -> str:
+        """A name for this run that sorts by time."""
+        return datetime.fromtimestamp(self.clock.now(), UTC).strftime("%Y%m%dT%H%M%SZ-") + secrets.token_hex(4)
+
+    def public(self, value: Any) -> Any:
+        """An output as a person can use it: URLs of the embedded AWS are those that answer on this machine."""
+        if self.local and isinstance(value, str) and "://" in value:
+            from pipeline.local.urls import public_url
+
+            return public_url(value, self.embedded.endpoint)
+        return value
+
+
+def cache_dir(environ: Mapping[str, str]) -> Path:
+    """Where builds are shared between checkouts: `$XDG_CACHE_HOME/pipeline`, by default `~/.cache/pipeline`.
+
+    https://specifications.freedesktop.org/basedir-spec/latest/
+    """
+    base = environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return Path(base) / "pipeline"
+
+
+def git(root: Path, *arguments: str) -> str | None:
+    """The output of a git command in `root`, or None where there is no git or no repository."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() or None

@@ -1,0 +1,202 @@
+"""How a command talks while it works: live on a terminal, plain lines in a log, groups and masks in GitHub Actions.
+
+People's text goes to `err`; `out` carries the result alone, so that `--format json` gives one document and nothing
+else. The streams are handed in; nothing here opens or closes one.
+"""
+
+import json
+import os
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal, TextIO
+
+from pipeline.errors import Diagnostic, PipelineError
+from pipeline.reporting.style import Style, seconds
+
+Format = Literal["text", "json"]
+
+
+@dataclass
+class Console:
+    """The one voice of a run. `github` is True inside a GitHub Actions step."""
+
+    out: TextIO
+    err: TextIO
+    format: Format = "text"
+    github: bool = False
+    quiet: bool = False
+    _live: "Live | None" = None
+    _writing: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def terminal(self) -> bool:
+        """True when people watch: `err` is a terminal."""
+        return self.err.isatty() and os.environ.get("TERM") != "dumb"
+
+    @property
+    def style(self) -> Style:
+        """Colours as `out` can show them; NO_COLOR is honoured (https://no-color.org)."""
+        return Style(self.out.isatty() and "NO_COLOR" not in os.environ)
+
+    @property
+    def err_style(self) -> Style:
+        """Colours as `err` can show them."""
+        return Style(self.err.isatty() and "NO_COLOR" not in os.environ)
+
+    def say(self, text: str) -> None:
+        """A line of progress for people."""
+        if not self.quiet:
+            self._write(text)
+
+    def warn(self, diagnostic: Diagnostic) -> None:
+        """A warning; inside GitHub Actions an annotation at its place."""
+        if self.github:
+            self._write(workflow_command("warning", diagnostic))
+        else:
+            self._write(self.err_style("warning: ", fg="yellow") + str(diagnostic))
+
+    def finding(self, diagnostic: Diagnostic) -> None:
+        """An error or warning of a validation; inside GitHub Actions an annotation."""
+        if diagnostic.severity == "warning":
+            self.warn(diagnostic)
+            return
+        if self.github:
+            self._write(workflow_command("error", diagnostic))
+        else:
+            self._write(self.err_style("error: ", fg="red") + str(diagnostic))
+
+    def error(self, error: PipelineError) -> None:
+        """An error with everything that is known about it."""
+        style = self.err_style
+        for diagnostic in error.diagnostics:
+            if self.github:
+                self._write(workflow_command("error", diagnostic))
+            self._write(f"{style('error: ', fg='red')}{diagnostic}")
+        for address, failure in getattr(error, "failures", ()):
+            if self.github:
+                self._write(workflow_command("error", Diagnostic(str(failure), address=address)))
+            hint = f"; try: {failure.hint}" if failure.hint else ""
+            self._write(f"{style('error: ', fg='red')}{failure}{hint}")
+        hint = f"\ntry: {error.hint}" if error.hint else ""
+        self._write(f"{style('error: ', fg='red', bold=True)}{error}{hint}")
+
+    def mask(self, value: str) -> None:
+        """Tells GitHub Actions to hide `value` in all output that follows."""
+        if self.github and value:
+            self._write(f"::add-mask::{_escaped(value)}")
+
+    def result(self, document: Mapping[str, Any], text: str) -> None:
+        """The result of the command: one JSON document, or text."""
+        body = json.dumps(document, indent=2, ensure_ascii=False) if self.format == "json" else text
+        self.out.write(body + "\n")
+        self.out.flush()
+
+    @contextmanager
+    def working(self, title: str) -> Iterator["Live"]:
+        """Shows what is under way below `title` until the block ends."""
+        live = Live(self, title)
+        self._live = live
+        live.start()
+        try:
+            yield live
+        finally:
+            live.stop()
+            self._live = None
+
+    def _write(self, text: str) -> None:
+        with self._writing:
+            if self._live is not None and self._live.print(text):
+                return
+            self.err.write(text + "\n")
+            self.err.flush()
+
+
+class Live:
+    """Lines that come and go: on a terminal a redrawn block of what runs, in a log one line per thing that ended."""
+
+    def __init__(self, console: Console, title: str) -> None:
+        self.console, self.title = console, title
+        self._running: dict[str, tuple[str, float]] = {}
+        self._notes: dict[str, str] = {}
+        self._display: Any = None
+        self._group = console.github and not console.quiet
+
+    def start(self) -> None:
+        if self._group:
+            self.console.err.write(f"::group::{self.title}\n")
+        elif self.console.terminal and not self.console.quiet:
+            # rich costs 50 ms to import, so only where somebody watches.
+            from rich.console import Console as RichConsole
+            from rich.live import Live as RichLive
+
+            screen = RichConsole(file=self.console.err, highlight=False)
+            self._display = RichLive(console=screen, refresh_per_second=12, transient=True, get_renderable=self._block)
+            self._display.start()
+
+    def stop(self) -> None:
+        if self._display is not None:
+            display, self._display = self._display, None
+            display.stop()
+        if self._group:
+            self.console.err.write("::endgroup::\n")
+            self.console.err.flush()
+
+    def print(self, text: str) -> bool:
+        if self._display is None:
+            return False
+        from rich.text import Text
+
+        self._display.console.print(Text.from_ansi(text), soft_wrap=True)
+        return True
+
+    def begun(self, key: str, text: str) -> None:
+        """Something is under way."""
+        self._running[key] = (text, time.monotonic())
+
+    def note(self, key: str, text: str) -> None:
+        """More about what is under way, such as what is being waited for."""
+        self._notes[key] = text
+
+    def ended(self, key: str, line: str) -> None:
+        """Something ended; `line` stays."""
+        self._running.pop(key, None)
+        self._notes.pop(key, None)
+        self.console.say(line)
+
+    def _block(self) -> Any:
+        from rich.text import Text
+
+        now = time.monotonic()
+        frame = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"[int(now * 10) % 10]
+        running = list(self._running.items())
+        lines = [f"  {frame} {text}  {seconds(now - since)} {self._notes.get(key, '')}" for key, (text, since) in running]
+        shown = lines[:12] + ([f"    … and {len(lines) - 12} more"] if len(lines) > 12 else [])
+        return Text("\n".join([f"{frame} {self.title}", *shown]))
+
+
+def workflow_command(level: str, diagnostic: Diagnostic) -> str:
+    """A GitHub Actions annotation: `::error file=...,line=...,col=...::message`.
+
+    https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
+    """
+    places = {"file": diagnostic.file, "line": diagnostic.line, "col": diagnostic.column}
+    given = ",".join(f"{key}={_escaped(str(value), more=True)}" for key, value in places.items() if value is not None)
+    hint = f"; try: {diagnostic.hint}" if diagnostic.hint else ""
+    return f"::{level}{' ' + given if given else ''}::{_escaped(diagnostic.message + hint)}"
+
+
+def _escaped(text: str, *, more: bool = False) -> str:
+    text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return text.replace(":", "%3A").replace(",", "%2C") if more else text
+
+
+def diagnostics_json(diagnostics: Iterable[Diagnostic]) -> dict[str, Any]:
+    """The document of `validate --format json`."""
+    found = sorted(diagnostics, key=Diagnostic.sort_key)
+    return {
+        "errors": [d.to_json() for d in found if d.severity == "error"],
+        "warnings": [d.to_json() for d in found if d.severity == "warning"],
+    }

@@ -1,0 +1,87 @@
+"""The end of a deploy and the list of releases, as text. Pure."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pipeline.model.release import Release
+from pipeline.model.report import DeployReport
+from pipeline.reporting.plan_text import summary_line
+from pipeline.reporting.style import Style, counted, seconds, table
+
+
+def render_deploy(report: DeployReport, style: Style) -> str:
+    """What serves now, where it answers, and what it took."""
+    total = sum(report.seconds.values())
+    tick = style("✓", fg="green", bold=True)
+    if not report.changed:
+        what = f"nothing to do: release {report.release} is what {report.environment} should be"
+    else:
+        what = f"release {report.release} is live in {report.environment}"
+    lines = [f"{tick} {style.bold(what)} {style.dim(f'({seconds(total)}, {report.aws_calls} AWS calls)')}"]
+    if report.changed:
+        lines.append(f"  {summary_line(report.plan)}")
+    versions = [_moved(name, str(e["version"]), e.get("previous")) for name, e in sorted(report.functions.items())]
+    if versions:
+        lines.append(f"  {counted(len(versions), 'function')}: {', '.join(versions)}")
+    urls = [(address, value) for address, value in sorted(report.outputs.items()) if address.endswith(".url")]
+    if urls:
+        lines += ["", table([(address.removesuffix(".url"), str(value)) for address, value in urls], "  ")]
+    if report.kept:
+        lines += ["", f"  kept, because it holds data: {', '.join(report.kept)}"]
+    return "\n".join(lines)
+
+
+def _moved(name: str, version: str, previous: object) -> str:
+    return f"{name} {previous} → {version}" if previous and str(previous) != version else f"{name} {version}"
+
+
+def render_releases(releases: Sequence[Release], style: Style, environment: str) -> str:
+    """A table, newest first; the first line is what serves."""
+    if not releases:
+        return f"nothing was released in {environment} yet"
+    rows = [("", "release", "when (UTC)", "commit", "by", "functions", "what")]
+    for position, release in enumerate(releases):
+        rows.append(
+            (
+                "●" if position == 0 and not release.destroyed else " ",
+                str(release.number),
+                release.created[:19].replace("T", " "),
+                (release.commit or "-")[:7],
+                release.actor,
+                str(len(release.functions)),
+                _what(release),
+            )
+        )
+    lines = table(rows).splitlines()
+    return "\n".join([style.bold(lines[0]), *lines[1:]])
+
+
+def _what(release: Release) -> str:
+    if release.destroyed:
+        return "destroyed"
+    if release.restores is not None:
+        return f"restores release {release.restores}"
+    summary = release.plan.get("summary", {})
+    parts = [f"{mark}{summary[key]}" for key, mark in _SIGNS.items() if summary.get(key)]
+    return " ".join(parts) or "no change in AWS"
+
+
+_SIGNS = {"create": "+", "update": "~", "replace": "±", "delete": "-"}
+
+
+def release_row(release: Release) -> dict[str, Any]:
+    """A release as JSON, without the declared state."""
+    document = release.to_json()
+    return {key: value for key, value in document.items() if key not in ("format", "desired", "outputs")}
+
+
+def render_destroy(report: DeployReport, style: Style) -> str:
+    """What is gone and what was kept."""
+    tick = style("✓", fg="green", bold=True)
+    gone = counted(report.plan.summary["delete"], "resource")
+    lines = [f"{tick} {style.bold(f'{report.environment} is destroyed')}: {gone} deleted" if report.changed
+             else f"{tick} nothing to destroy in {report.environment}"]  # fmt: skip
+    if report.kept:
+        lines += ["  kept, because it holds data (--include-data deletes it):"]
+        lines += [f"    {address}" for address in report.kept]
+    return "\n".join(lines)

@@ -1,0 +1,75 @@
+"""A plan as text for terminals and logs. Pure."""
+
+import json
+from typing import Any
+
+from pipeline.model.plan import Action, Change, FieldChange, Origin, Plan
+from pipeline.reporting.style import Style
+
+_WIDEST_VALUE = 100
+_NAMES = {
+    Action.CREATE: "to create",
+    Action.UPDATE: "to update",
+    Action.REPLACE: "to replace",
+    Action.DELETE: "to delete",
+}
+
+
+def render_plan(plan: Plan, style: Style, *, details: bool = False) -> str:
+    """The whole plan; `details` also lists every property of what is created."""
+    commit = f", commit {plan.commit[:7]}" if plan.commit else ""
+    head = f"{plan.service} in {plan.environment} ({plan.region}, account {plan.account}{commit})"
+    lines = [style.bold(head), ""]
+    for change in plan.changes:
+        lines += _change_lines(change, style, details)
+    if plan.changes:
+        lines.append("")
+    lines.append(style.bold(summary_line(plan)))
+    for warning in plan.warnings:
+        lines.append(style("warning: ", fg="yellow") + _warning_text(warning.address, warning.message))
+    for blocker in plan.blockers:
+        lines.append(style("blocked: ", fg="red") + str(blocker))
+    return "\n".join(lines)
+
+
+def summary_line(plan: Plan) -> str:
+    """`2 to create, 1 to update, 20 unchanged (1 undoes drift)`; what is zero is left out."""
+    counts = plan.summary
+    parts = [f"{counts[action.value]} {text}" for action, text in _NAMES.items() if counts[action.value]]
+    kept = sum(change.action is Action.RETAIN for change in plan.changes)
+    gone = sum(change.action is Action.FORGET for change in plan.changes)
+    parts += [f"{kept} to keep though no longer declared"] if kept else []
+    parts += [f"{gone} gone already"] if gone else []
+    text = ", ".join([*parts, f"{plan.unchanged} unchanged"]) if parts else f"nothing to do, {plan.unchanged} unchanged"
+    drift = counts["drift"]
+    return text + (f" ({drift} {'undoes' if drift == 1 else 'undo'} drift)" if drift else "")
+
+
+def _change_lines(change: Change, style: Style, details: bool) -> list[str]:
+    why = [change.reason] if change.reason else []
+    if change.origin is not Origin.GIT:
+        why.append("drift" if change.origin is Origin.DRIFT else "drift and git")
+    note = style.dim(f"  {'; '.join(why)}") if why else ""
+    lines = [f"  {style.action(change.action)} {change.address}{note}"]
+    if change.action in (Action.UPDATE, Action.REPLACE) or (details and change.action is Action.CREATE):
+        lines += [_field_line(field, change.action, style) for field in change.fields]
+    return lines
+
+
+def _field_line(field: FieldChange, action: Action, style: Style) -> str:
+    after = _value(field.after)
+    forces = style("  forces replacement", fg="magenta") if field.forces_replacement and action is Action.REPLACE else ""
+    if action is Action.CREATE:
+        return f"        {field.path}: {after}"
+    return f"        {field.path}: {style.dim(_value(field.before))} -> {after}{forces}"
+
+
+def _value(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True) if not isinstance(value, str) else value
+    if value is None:
+        return "(none)"
+    return text if len(text) <= _WIDEST_VALUE else text[: _WIDEST_VALUE - 1] + "…"
+
+
+def _warning_text(address: str | None, message: str) -> str:
+    return f"{address}: {message}" if address and not message.startswith(address) else message
