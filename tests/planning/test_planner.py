@@ -1,0 +1,235 @@
+"""Which action follows from what is declared, what is there, and what was released."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.errors import BadInput, Refused
+from pipeline.model.plan import Action, Origin, Plan, SavedPlan
+from pipeline.model.resource import DesiredState, Mark, Observed, ObservedState, Resource
+from pipeline.model.scope import Scope
+from pipeline.model.type_spec import TypeSpec
+from pipeline.model.values import Expression, Reference
+from pipeline.planning.graph import graph_of, ordered, reverse
+from pipeline.planning.planner import Consent, Question, make_plan
+from pipeline.planning.safety import check_account, check_plan, check_saved
+
+SCOPE = Scope("shop", "dev", "123456789012", "eu-west-1")
+OURS = Mark("shop", "dev")
+
+
+def spec(name: str, **more: Any) -> TypeSpec:
+    return TypeSpec(name=name, schema={}, collections=(), primary_identifier=("name",), **more)
+
+
+SPECS = {
+    "test.thing": spec("test.thing", create_only=("key",), volatile_outputs=("version",)),
+    "test.data": spec("test.data", create_only=("key",), data_bearing=True),
+}
+
+
+def thing(name: str, type_: str = "test.thing", depends_on: Iterable[str] = (), **properties: Any) -> Resource:
+    return Resource(type_, name, properties, tuple(depends_on))
+
+
+def found(resource: Resource, mark: Mark | None = OURS, markable: bool = True, **outputs: Any) -> Observed:
+    return Observed(resource.address, resource.properties, outputs, mark, markable)
+
+
+def plan(
+    desired: Iterable[Resource],
+    observed: Iterable[Observed] = (),
+    released: Iterable[Resource] = (),
+    consent: Consent = Consent(),
+) -> Plan:
+    return make_plan(
+        Question(
+            scope=SCOPE,
+            desired=DesiredState(tuple(desired)),
+            observed=ObservedState({o.address: o for o in observed}),
+            specs=SPECS,
+            released={r.address: r for r in released},
+            consent=consent,
+        )
+    )
+
+
+def actions(made: Plan) -> Mapping[str, Action]:
+    return {change.address: change.action for change in made.changes}
+
+
+def test_what_is_new_is_created_and_what_is_as_declared_is_counted() -> None:
+    made = plan([thing("new", a=1), thing("old", a=1)], [found(thing("old", a=1))])
+    assert actions(made) == {"test.thing/new": Action.CREATE}
+    assert made.unchanged == 1
+    assert made.summary == {"create": 1, "update": 0, "replace": 0, "delete": 0, "unchanged": 1, "drift": 0}
+
+
+def test_a_changed_property_is_an_update_with_its_path() -> None:
+    (change,) = plan([thing("x", a=1, b=2)], [found(thing("x", a=1, b=3))]).changes
+    assert change.action is Action.UPDATE
+    assert [(f.path, f.before, f.after) for f in change.fields] == [("b", 3, 2)]
+
+
+def test_a_create_only_property_is_a_replacement() -> None:
+    (change,) = plan([thing("x", key=1)], [found(thing("x", key=2))]).changes
+    assert change.action is Action.REPLACE
+    assert change.destructive
+    assert "key" in change.reason
+
+
+def test_replacing_data_needs_consent() -> None:
+    desired, observed = [thing("t", "test.data", key=1)], [found(thing("t", "test.data", key=2))]
+    blocked = plan(desired, observed)
+    assert [blocker.address for blocker in blocked.blockers] == ["test.data/t"]
+    with pytest.raises(Refused):
+        check_plan(blocked, max_deletions=10)
+    check_plan(plan(desired, observed, consent=Consent(include_data=True)), max_deletions=10)
+
+
+@pytest.mark.parametrize(
+    ("type_", "consent", "action"),
+    [
+        ("test.thing", Consent(), Action.DELETE),
+        ("test.data", Consent(), Action.RETAIN),
+        ("test.data", Consent(include_data=True), Action.DELETE),
+        ("test.thing", Consent(prune=False), Action.RETAIN),
+    ],
+)
+def test_what_left_the_specs(type_: str, consent: Consent, action: Action) -> None:
+    gone = thing("gone", type_)
+    assert actions(plan([], [found(gone)], [gone], consent)) == {gone.address: action}
+
+
+def test_what_left_the_specs_and_aws_is_forgotten() -> None:
+    assert actions(plan([], [], [thing("gone")])) == {"test.thing/gone": Action.FORGET}
+
+
+def test_what_another_owner_took_over_is_forgotten_not_deleted() -> None:
+    gone = thing("gone")
+    assert actions(plan([], [found(gone, Mark("other", "dev"))], [gone])) == {gone.address: Action.FORGET}
+
+
+def test_a_deleted_resource_is_made_again_as_drift() -> None:
+    (change,) = plan([thing("x", a=1)], [], [thing("x", a=1)]).changes
+    assert (change.action, change.origin) == (Action.CREATE, Origin.DRIFT)
+
+
+def test_somebody_elses_resource_blocks() -> None:
+    made = plan([thing("x")], [found(thing("x"), Mark("other", "prod"))])
+    assert "other/prod" in made.blockers[0].message
+
+
+def test_an_unmarked_resource_asks_to_be_adopted() -> None:
+    unmarked = [found(thing("x"), mark=None)]
+    assert "--adopt test.thing/x" in str(plan([thing("x")], unmarked).blockers[0].hint)
+    adopted = plan([thing("x")], unmarked, consent=Consent(adopt=frozenset({"test.thing/x"})))
+    assert not adopted.blockers
+    assert [f.path for f in adopted.changes[0].fields] == ["ownership"]
+
+
+def test_a_lost_mark_of_a_released_resource_is_drift_and_put_back() -> None:
+    (change,) = plan([thing("x")], [found(thing("x"), mark=None)], [thing("x")]).changes
+    assert (change.action, change.origin) == (Action.UPDATE, Origin.DRIFT)
+
+
+def test_what_cannot_carry_a_mark_needs_none() -> None:
+    made = plan([thing("x")], [found(thing("x"), mark=None, markable=False)])
+    assert not made.blockers
+    assert not made.changes
+
+
+def ref(name: str, output: str) -> Expression:
+    return Expression((Reference(f"test.thing/{name}", output),))
+
+
+def test_outputs_of_what_exists_are_known_in_the_plan() -> None:
+    user = thing("user", arn=ref("base", "arn"))
+    made = plan([thing("base"), user], [found(thing("base"), arn="arn:base"), found(thing("user", arn="arn:base"))])
+    assert not made.changes
+
+
+def test_outputs_of_what_is_made_are_known_after_apply() -> None:
+    made = plan([thing("user", arn=ref("base", "arn")), thing("base")])
+    assert [c.address for c in made.changes] == ["test.thing/base", "test.thing/user"]
+    assert made.changes[1].fields[0].known is False
+
+
+@pytest.mark.parametrize(("output", "changes"), [("version", 2), ("arn", 1)])
+def test_only_volatile_outputs_become_unknown_by_an_update(output: str, changes: int) -> None:
+    base, user = thing("base", a=1), thing("user", uses=ref("base", output))
+    observed = [found(thing("base", a=2), version="1", arn="arn"), found(thing("user", uses="1"))]
+    if output == "arn":
+        observed[1] = found(thing("user", uses="arn"))
+    assert len(plan([base, user], observed).changes) == changes
+
+
+def test_deletions_come_in_reverse_order() -> None:
+    base, user = thing("base"), thing("user", depends_on=["test.thing/base"])
+    made = plan([], [found(base), found(user)], [base, user])
+    assert [c.address for c in made.changes] == ["test.thing/user", "test.thing/base"]
+
+
+def test_a_circle_is_named() -> None:
+    with pytest.raises(BadInput) as caught:
+        ordered(graph_of([thing("a", depends_on=["test.thing/b"]), thing("b", depends_on=["test.thing/a"])]))
+    assert "test.thing/a" in str(caught.value.diagnostics[0])
+
+
+def test_the_reverse_graph() -> None:
+    graph = graph_of([thing("a"), thing("b", depends_on=["test.thing/a"])])
+    assert reverse(graph) == {"test.thing/a": frozenset({"test.thing/b"}), "test.thing/b": frozenset()}
+
+
+def test_more_deletions_than_allowed_are_refused() -> None:
+    gone = [thing(f"t{i}") for i in range(3)]
+    made = plan([], [found(t) for t in gone], gone)
+    with pytest.raises(Refused, match="3 resources"):
+        check_plan(made, max_deletions=2)
+    check_plan(made, max_deletions=3)
+
+
+def test_the_wrong_account_is_refused() -> None:
+    with pytest.raises(Refused, match="210987654321"):
+        check_account("123456789012", "210987654321", "dev")
+    check_account("123456789012", "123456789012", "dev")
+    check_account(None, "210987654321", "dev")
+
+
+def test_a_saved_plan_is_applied_only_while_it_holds() -> None:
+    first = plan([thing("x", a=1)])
+    saved = SavedPlan.from_json(first.to_json())
+    check_saved(saved, plan([thing("x", a=1)]))
+    with pytest.raises(Refused, match="stale") as caught:
+        check_saved(saved, plan([thing("x", a=2), thing("y")]))
+    assert [d.address for d in caught.value.diagnostics] == ["test.thing/x", "test.thing/y"]
+
+
+names = st.sampled_from(["a", "b", "c", "d"])
+states = st.dictionaries(names, st.tuples(st.sampled_from(["test.thing", "test.data"]), st.integers(0, 2)), max_size=4)
+
+
+@given(states, states)
+def test_planning_after_applying_is_empty(wanted: Any, there: Any) -> None:
+    desired = [thing(n, t, a=v) for n, (t, v) in wanted.items()]
+    observed = [found(thing(n, t, a=v)) for n, (t, v) in there.items()]
+    released = [thing(n, t, a=v) for n, (t, v) in there.items()]
+    made = plan(desired, observed, released, Consent(include_data=True))
+    after = {o.address: o for o in observed}
+    for change in made.changes:
+        if change.action is Action.DELETE:
+            del after[change.address]
+        elif change.desired is not None:
+            after[change.address] = found(change.desired)
+    again = plan(desired, after.values(), desired, Consent(include_data=True))
+    assert not again.changes
+    assert again.unchanged == len(desired)
+
+
+@given(states)
+def test_the_digest_does_not_depend_on_the_order_of_declaration(wanted: Any) -> None:
+    desired = [thing(n, t, a=v) for n, (t, v) in wanted.items()]
+    assert plan(desired).digest == plan(reversed(desired)).digest
