@@ -10,10 +10,9 @@ from typing import Any
 import click
 
 from pipeline import __version__
-from pipeline.commands.options import console_for
 from pipeline.commands.stopping import Stop
 from pipeline.errors import Interrupted, PipelineError
-from pipeline.reporting.console import diagnostics_json
+from pipeline.reporting.console import Console, diagnostics_json
 
 # command -> (module, help line). Modules are imported only for the command that runs, so that the others cost nothing.
 COMMANDS = {
@@ -113,7 +112,7 @@ def _usage(error: click.ClickException, form: str) -> int:
 
 
 def _failed(error: PipelineError, form: str) -> int:
-    console_for(form).error(error)
+    Console.of_process(form).error(error)
     if form == "json":
         _print_error(str(error), error.hint, error.exit_code, diagnostics_json(error.diagnostics))
     return error.exit_code

@@ -1,7 +1,6 @@
 """Options that all commands share, and the surroundings that they make of them."""
 
 import os
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -43,7 +42,7 @@ def workspace(root: Path | None, env: str | None, form: str, local: bool, consol
         root=find_root(root or Path.cwd()) if root is None else _checked_root(root),
         environment_name=env,
         local=local,
-        console=console or console_for(form),
+        console=console or Console.of_process(form),
         clock=Clock(time.time, time.monotonic, stop.sleep),
         stop=stop.event,
         environ=os.environ,
@@ -54,9 +53,3 @@ def _checked_root(root: Path) -> Path:
     if not (root / "pipeline.yaml").is_file():
         raise BadInput(f"{root} has no pipeline.yaml", hint="give the project's root, or leave --root out inside of it")
     return find_root(root)
-
-
-def console_for(form: str) -> Console:
-    """The console of this process."""
-    in_actions = os.environ.get("GITHUB_ACTIONS") == "true"
-    return Console(out=sys.stdout, err=sys.stderr, format="json" if form == "json" else "text", github=in_actions)

@@ -6,12 +6,13 @@ else. The streams are handed in; nothing here opens or closes one.
 
 import json
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal, TextIO
+from typing import Any, Literal, Self, TextIO
 
 from pipeline.errors import Diagnostic, PipelineError
 from pipeline.reporting.style import Style, seconds
@@ -30,6 +31,12 @@ class Console:
     quiet: bool = False
     _live: "Live | None" = None
     _writing: threading.Lock = field(default_factory=threading.Lock)
+
+    @classmethod
+    def of_process(cls, form: str) -> Self:
+        """The console of this process, in format `form`."""
+        in_actions = os.environ.get("GITHUB_ACTIONS") == "true"
+        return cls(out=sys.stdout, err=sys.stderr, format="json" if form == "json" else "text", github=in_actions)
 
     @property
     def terminal(self) -> bool:
