@@ -42,6 +42,22 @@ def test_the_environments_fit_their_schema(name: str) -> None:
     assert set(typed) == set(schema["properties"])
 
 
+def test_an_environment_needs_no_more_than_the_seven_keys_it_began_with() -> None:
+    schema = json.loads((ROOT / "environments/schema.json").read_text())
+    first = (
+        "SERVICE_NAME",
+        "ENVIRONMENT",
+        "AWS_REGION",
+        "DOMAIN",
+        "LAMBDA_MEMORY",
+        "LAMBDA_TIMEOUT",
+        "DYNAMODB_BILLING",
+    )
+    text = dotenv_values(ROOT / "environments/production.env", interpolate=False)
+    typed = {key: _typed(text[key], schema["properties"][key]) for key in first}
+    jsonschema.Draft202012Validator(schema).validate(typed)
+
+
 def _typed(value: str | None, schema: dict[str, Any]) -> Any:
     assert value is not None
     return json.loads(value) if schema["type"] in {"integer", "boolean"} else value
