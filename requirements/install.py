@@ -10,6 +10,7 @@ known to pip's configuration only). Both install exactly what the lock names and
 
 import fcntl
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
@@ -51,7 +52,8 @@ def probe() -> int:
         return 1
     if not can_use_pip() and shutil.which("uv") is None:
         return 3
-    print(getattr(sys, "_base_executable", sys.executable))
+    # Without links: `python3` may be another version tomorrow, and an environment does not survive that.
+    print(Path(getattr(sys, "_base_executable", sys.executable)).resolve())
     return 0
 
 
@@ -80,10 +82,15 @@ def ensure(name: str) -> None:
 def is_fresh(environment: Path, locked: bytes) -> bool:
     """The same question as in `run`, asked again once the lock is held."""
     try:
-        place = (environment / "place").read_text()
-        return place == f"{ROOT}\n" and (environment / "requirements.txt").read_bytes() == locked
+        here = (environment / "place").read_text() == f"{ROOT}\n"
+        return here and (environment / "requirements.txt").read_bytes() == locked and has_python(environment)
     except OSError:
         return False
+
+
+def has_python(environment: Path) -> bool:
+    """Whether the interpreter below the environment is still installed."""
+    return os.access(environment / "bin" / "python", os.X_OK)
 
 
 def make(environment: Path, requirements: Path, keep_open: int) -> None:
