@@ -172,7 +172,8 @@ class _Walk:
                 self._start_ready(pool)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-        self.outcome.interrupted = self.executor.stopping() and bool(self._waiting or self._running)
+        cut_short = self.executor.stopping() and bool(self._waiting or self._running)
+        self.outcome.interrupted = self.outcome.interrupted or cut_short
         self.outcome.skipped = sorted({*self._waiting, *self._running})
         return self.outcome
 
