@@ -1,0 +1,157 @@
+"""The one way to AWS: every call of a run goes through `AwsClient.call`.
+
+Implements the port `pipeline.resources.base.Aws`. Knows pacing, locks, repetition, counting and stopping; what a
+request looks like on the wire is the transport's (`pipeline.clients`).
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from copy import copy
+from threading import Event, Lock
+from typing import Any, Self, TypeVar
+
+from pipeline.applying.attempts import Attempts, CallEvent, Means, Transport
+from pipeline.applying.classifier import Classifier, Kind, classifier
+from pipeline.applying.operations import Operation, operations
+from pipeline.applying.pacing import Pacer, bare_name
+from pipeline.applying.paging import follow
+from pipeline.applying.parallel import Workers
+from pipeline.applying.waiting import Clock, WaitEvent, check_stop, wait_for
+from pipeline.errors import AwsError, PipelineError
+from pipeline.model.scope import Scope
+
+T = TypeVar("T")
+Observer = Callable[[CallEvent | WaitEvent], None]
+
+
+class AwsClient:
+    """Calls of one account, one region and one run.
+
+    `stop`: once set, no new call begins. `guard`: called before every changing call (the lock's lease check); what it
+    raises ends the call. `calls` counts requests by (service, operation), repetitions included.
+    `artifacts` gives the S3 location of a built archive; the ledger sets it.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        clock: Clock,
+        *,
+        stop: Event | None = None,
+        on_event: Observer | None = None,
+        threads: int = 32,
+        pacer: Pacer | None = None,
+        judge: Callable[[], Classifier] = classifier,
+    ) -> None:
+        self.calls: Counter[tuple[str, str]] = Counter()
+        self.clock = clock
+        self.stop = stop
+        self.guard: Callable[[], None] | None = None
+        self.artifacts: Callable[[str], Mapping[str, str]] | None = None
+        self.workers = Workers(threads, stop)
+        self.transport = transport
+        self.pacer = pacer or Pacer.load(clock)
+        self._on_event = on_event
+        self._scopes: list[Scope] = []  # a list, so that the twin of `for_records` learns of it too
+        self._lock = Lock()
+        self._created: set[tuple[str, str]] = set()
+        self._means = Means(transport, self.pacer, clock, judge, self._tell)
+
+    @property
+    def scope(self) -> Scope:
+        """Where this run acts. PipelineError before it is known."""
+        if not self._scopes:
+            raise PipelineError("asking for the scope of a run: the account is not known yet")
+        return self._scopes[0]
+
+    @scope.setter
+    def scope(self, scope: Scope) -> None:
+        if self._scopes and self._scopes[0] != scope:
+            raise PipelineError(f"setting the scope of a run to {scope}: it is {self._scopes[0]} already")
+        self._scopes[:] = [scope]
+
+    @property
+    def region(self) -> str:
+        """The region of calls that name none."""
+        return self.transport.region
+
+    @property
+    def total_calls(self) -> int:
+        """All requests so far, repetitions included."""
+        return sum(self.calls.values())
+
+    def for_records(self) -> Self:
+        """The same connections, pace and counts, for the ledger's own notes.
+
+        Calls of this one go out even after the run was asked to stop (what was reached must be recorded) and do not
+        ask the guard (the guard itself makes calls).
+        """
+        twin = copy(self)
+        twin.stop, twin.guard = None, None
+        return twin
+
+    def call(self, service: str, operation: str, /, *, region: str | None = None, **params: Any) -> dict[str, Any]:
+        """Makes one API call and gives its answer; {} when AWS answers that everything is as asked already.
+
+        Raises AwsError (`error.call.details["kind"]` is the classifier's kind), AmbiguousOutcome, Interrupted, and
+        PipelineError for credentials, parameters and endpoints that cannot work.
+        """
+        where = region or self.transport.region
+        check_stop(self.stop, f"{service}:{operation}")
+        known = operations().get(service, operation)
+        attempts = Attempts(self._means, known, where, params)
+        if not known.mutating:
+            return attempts.carry_out(stop=self.stop, guard=None, fresh=self._is_fresh(service, params))
+        with self.pacer.alone(service, operation, where, params, self.stop):
+            answer = attempts.carry_out(stop=self.stop, guard=self.guard, fresh=self._is_fresh(service, params))
+        self._remember(known, params)
+        return answer
+
+    def pages(self, service: str, operation: str, /, key: str, **params: Any) -> list[Any]:
+        """All items under `key` over all pages; a dotted `key` leads to a list inside (`DistributionList.Items`)."""
+        rules = self.transport.pagination(service, operation)
+        return list(follow(lambda more: self.call(service, operation, **{**params, **more}), key, rules))
+
+    def found(self, service: str, operation: str, /, **params: Any) -> dict[str, Any] | None:
+        """Like `call`, but None when the error means that the object does not exist."""
+        try:
+            return self.call(service, operation, **params)
+        except AwsError as error:
+            if error.call.details.get("kind") == Kind.ABSENT.value:
+                return None
+            raise
+
+    def gather(self, thunks: Iterable[Callable[[], T]]) -> list[T]:
+        """Runs the thunks in parallel; results in order; the first error is raised after all have ended."""
+        return self.workers.gather(thunks)
+
+    def wait(self, what: str, poll: Callable[[], T | None], *, every: float, budget: float) -> T:
+        """Polls until a value comes: at once, then with pauses from 0.1 s to `every`, for `budget` seconds."""
+        return wait_for(what, poll, every=every, budget=budget, clock=self.clock, stop=self.stop, tell=self._on_event)
+
+    def artifact(self, digest: str) -> Mapping[str, str]:
+        """The S3 location {"bucket", "key"} of a built archive, uploading it when it is not there."""
+        if self.artifacts is None:
+            raise PipelineError(f"looking for the archive {digest}: this run has no store of archives")
+        return self.artifacts(digest)
+
+    def _tell(self, event: CallEvent) -> None:
+        with self._lock:
+            self.calls[event.service, event.operation] += 1
+        if self._on_event is not None:
+            self._on_event(event)
+
+    def _is_fresh(self, service: str, params: Mapping[str, Any]) -> bool:
+        """True when this run created what the call names, so that not all of AWS may know it yet."""
+        if not self._created:
+            return False
+        return any((service, bare_name(value)) in self._created for value in params.values() if isinstance(value, str))
+
+    def _remember(self, operation: Operation, params: Mapping[str, Any]) -> None:
+        named = operations().identity(operation.service, operation.name, params)
+        if named is not None:
+            with self._lock:
+                if operation.deleting:
+                    self._created.discard(named)
+                else:
+                    self._created.add(named)

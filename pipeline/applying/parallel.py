@@ -1,0 +1,112 @@
+"""A pool of daemon threads that may be used from inside itself.
+
+`concurrent.futures` joins its threads when the interpreter ends, so one hanging call would keep a stopped run alive;
+and a task that waits for tasks of its own pool deadlocks when all threads do so. Here threads are daemons, and a
+waiting thread of the pool carries out its own tasks that nobody has begun. Knows nothing of AWS.
+"""
+
+import contextvars
+from collections.abc import Callable, Iterable
+from queue import SimpleQueue
+from threading import Event, Lock, Thread, local
+from typing import Any, Generic, TypeVar
+
+from pipeline.errors import Interrupted
+
+T = TypeVar("T")
+
+GRACE = 4.0  # seconds that calls in flight get to end after the run was asked to stop; 7 s is all a whole run has
+_TICK = 0.1
+
+
+class Task(Generic[T]):
+    """One thunk: carried out once, by whoever claims it first."""
+
+    def __init__(self, thunk: Callable[[], T]) -> None:
+        self._thunk = thunk
+        self._context = contextvars.copy_context()
+        self._claimed = Lock()
+        self.done = Event()
+        self.value: T | None = None
+        self.error: BaseException | None = None
+
+    def run(self) -> None:
+        """Carries the thunk out, unless another thread has begun it. Errors are kept, not raised."""
+        if not self._claimed.acquire(blocking=False):
+            return
+        try:
+            self.value = self._context.run(self._thunk)
+        except BaseException as error:  # noqa: BLE001 - kept for the thread that waits and raises it
+            self.error = error
+        finally:
+            self.done.set()
+
+    def result(self) -> T:
+        """The value, or the error raised here. Only after `done`."""
+        if self.error is not None:
+            raise self.error
+        return self.value  # type: ignore[return-value]  # None only when T allows it
+
+
+class Workers:
+    """At most `size` daemon threads, started when there is work for them."""
+
+    def __init__(self, size: int, stop: Event | None = None) -> None:
+        self._size = size
+        self._stop = stop
+        self._queue: SimpleQueue[Task[Any]] = SimpleQueue()
+        self._lock = Lock()
+        self._threads = 0
+        self._idle = 0
+        self._here = local()
+
+    def submit(self, thunk: Callable[[], T]) -> Task[T]:
+        """Begins `thunk` as soon as a thread is free."""
+        task = Task(thunk)
+        with self._lock:
+            start = self._idle <= self._queue.qsize() and self._threads < self._size
+            self._threads += start
+        self._queue.put(task)
+        if start:
+            Thread(target=self._work, name="aws-call", daemon=True).start()
+        return task
+
+    def gather(self, thunks: Iterable[Callable[[], T]]) -> list[T]:
+        """Runs the thunks in parallel; their results in order.
+
+        The first error in that order is raised after all have ended; one that is no Exception (a crash, an interrupt
+        from the keyboard) goes first. When the run is asked to stop, thunks in flight get `GRACE` seconds to end, and
+        Interrupted is raised then.
+        """
+        work = list(thunks)
+        if len(work) < 2:
+            return [thunk() for thunk in work]
+        tasks = [self.submit(thunk) for thunk in work]
+        if getattr(self._here, "inside", False):
+            for task in tasks:
+                task.run()
+        self._join(tasks)
+        errors = [task.error for task in tasks if task.error is not None]
+        for error in sorted(errors, key=lambda error: isinstance(error, Exception)):
+            raise error
+        return [task.result() for task in tasks]
+
+    def _join(self, tasks: list[Task[T]]) -> None:
+        """Waits in short steps, so that a signal's handler runs and the stop flag is seen."""
+        left = GRACE
+        for task in tasks:
+            while not task.done.wait(_TICK):
+                if self._stop is not None and self._stop.is_set():
+                    left -= _TICK
+                    if left <= 0:
+                        raise Interrupted("waiting for calls in flight: the run was asked to stop")
+
+    def _work(self) -> None:
+        self._here.inside = True
+        while True:
+            with self._lock:
+                self._idle += 1
+            task = self._queue.get()
+            with self._lock:
+                self._idle -= 1
+            task.run()

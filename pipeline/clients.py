@@ -1,0 +1,225 @@
+"""The only place that builds sessions of AWS, and the clock: effects that the rest of the package is handed.
+
+`connect` gives the `AwsClient` of a run. Importing this module imports neither boto3 nor botocore: they take a third
+of a second, which a command that calls nothing must not pay.
+
+The session is botocore's, the same that boto3 wraps: credentials, region and endpoint are found as boto3 finds them
+(AWS_PROFILE, AWS_ENDPOINT_URL, OIDC), without boto3's resource layer, which nothing here uses.
+https://boto3.amazonaws.com/v1/documentation/api/latest/guide/configuration.html
+"""
+
+import os
+import re
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib import import_module
+from threading import Event, Lock
+from typing import Any
+
+from pipeline import __version__
+from pipeline.applying.attempts import NoAnswer, Refusal
+from pipeline.applying.aws_client import AwsClient, Observer
+from pipeline.applying.waiting import Clock
+from pipeline.errors import FailedCall, PipelineError
+
+__all__ = ["AwsClient", "BotoTransport", "Observer", "SystemClock", "connect"]
+
+CONNECT_TIMEOUT = 5  # seconds
+READ_TIMEOUT = 60  # seconds; the slowest control-plane answers (PutRestApi of a large document) take about 30
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """The time of day, UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Seconds since some fixed point."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float, stop: Event | None = None) -> None:
+        """Returns after `seconds`, or as soon as `stop` is set."""
+        if stop is None:
+            time.sleep(seconds)
+        else:
+            stop.wait(seconds)
+
+
+def connect(
+    region: str,
+    *,
+    environment: Mapping[str, str] | None = None,
+    threads: int = 32,
+    on_event: Observer | None = None,
+    stop: Event | None = None,
+    clock: Clock | None = None,
+) -> AwsClient:
+    """The way to AWS in `region`; no call is made and botocore is not imported yet.
+
+    `environment` (AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN) replaces what boto3
+    would find: profiles, proxies and the process environment then play no part. Without it everything is boto3's own.
+    """
+    transport = BotoTransport(region, threads=threads, environment=environment)
+    return AwsClient(transport, clock or SystemClock(), stop=stop, on_event=on_event, threads=threads)
+
+
+class BotoTransport:
+    """Sends requests through botocore; one session, one client per (service, region), made when first used."""
+
+    def __init__(self, region: str, *, threads: int, environment: Mapping[str, str] | None = None) -> None:
+        self.region = region
+        self._threads = threads
+        self._environment = environment
+        self._session: Any = None
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._methods: dict[tuple[str, str, str], Any] = {}
+        # Making clients side by side is slower than one after the other: it is parsing under the interpreter's lock.
+        self._lock = Lock()
+
+    def send(self, service: str, operation: str, region: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        """One attempt. Raises Refusal, NoAnswer, or PipelineError for what no repetition can mend."""
+        try:
+            method = self._methods.get((service, region, operation)) or self._method(service, region, operation)
+            answer: dict[str, Any] = method(**params)
+        except Exception as error:
+            converted = _converted(error, service, operation)
+            if converted is None:
+                raise
+            raise converted from error
+        answer.pop("ResponseMetadata", None)
+        return answer
+
+    def pagination(self, service: str, operation: str) -> Mapping[str, Any] | None:
+        """botocore's rules for a list operation, or None when it has none."""
+        with self._lock:
+            try:
+                rules: Mapping[str, Any] = self._opened().get_paginator_model(service).get_paginator(operation)
+            except Exception as error:
+                if type(error).__name__ in ("ValueError", "DataNotFoundError", "UnknownServiceError"):
+                    return None
+                raise
+            return rules
+
+    def _method(self, service: str, region: str, operation: str) -> Any:
+        with self._lock:
+            client = self._clients.get((service, region))
+            if client is None:
+                client = self._clients[service, region] = self._make(service, region)
+        method = getattr(client, import_module("botocore").xform_name(operation), None)
+        if method is None:
+            raise PipelineError(
+                f"{service}:{operation}: the installed botocore does not know this operation",
+                hint="install the versions of the lock file",
+            )
+        self._methods[service, region, operation] = method
+        return method
+
+    def _make(self, service: str, region: str) -> Any:
+        local: dict[str, Any] = {}
+        options: dict[str, Any] = {
+            "max_pool_connections": self._threads,
+            "retries": {"total_max_attempts": 1, "mode": "standard"},
+            "connect_timeout": CONNECT_TIMEOUT,
+            "read_timeout": READ_TIMEOUT,
+            "user_agent_extra": f"pipeline/{__version__}",
+        }
+        if self._environment is not None:
+            local["endpoint_url"] = self._environment.get("AWS_ENDPOINT_URL")
+            options |= {"proxies": {}, "s3": {"addressing_style": "path"}, "tcp_keepalive": True}
+        config = import_module("botocore.config").Config(**options)
+        return self._opened().create_client(service, region_name=region, config=config, **local)
+
+    def _opened(self) -> Any:
+        """The session; call with the lock held."""
+        if self._session is None:
+            session = import_module("botocore.session").Session()
+            if self._environment is not None:
+                _isolate(session, self._environment)
+            self._session = session
+        return self._session
+
+
+def _isolate(session: Any, environment: Mapping[str, str]) -> None:
+    """Makes a session see `environment` alone: no profile, no files of ~/.aws, no variables of the process."""
+    constant = import_module("botocore.configprovider").ConstantProvider
+    store = session.get_component("config_store")
+    for name in ("profile", "ca_bundle", "use_fips_endpoint", "use_dualstack_endpoint"):
+        store.set_config_provider(name, constant(value=None))
+    for name in ("config_file", "credentials_file"):
+        store.set_config_provider(name, constant(value=os.devnull))
+    session.set_credentials(
+        environment.get("AWS_ACCESS_KEY_ID", "local"),
+        environment.get("AWS_SECRET_ACCESS_KEY", "local"),
+        environment.get("AWS_SESSION_TOKEN"),
+    )
+
+
+# What botocore raises before a request leaves, by class name: (what is wrong, what to try).
+_SETUP = {
+    "NoCredentialsError": ("no AWS credentials were found", "set AWS_PROFILE, or sign in (aws sso login)"),
+    "PartialCredentialsError": ("the AWS credentials are incomplete", "set both the access key and its secret"),
+    "CredentialRetrievalError": ("AWS credentials could not be read", "sign in again (aws sso login)"),
+    "ProfileNotFound": ("the AWS profile does not exist", "set AWS_PROFILE to one of `aws configure list-profiles`"),
+    "TokenRetrievalError": ("the sign-in has ended", "sign in again (aws sso login)"),
+    "SSOTokenLoadError": ("there is no sign-in", "sign in (aws sso login)"),
+    "UnauthorizedSSOTokenError": ("the sign-in has ended", "sign in again (aws sso login)"),
+    "LoginRefreshRequired": ("the sign-in has ended", "sign in again (aws login)"),
+    "LoginTokenLoadError": ("there is no sign-in", "sign in (aws login)"),
+    "MetadataRetrievalError": ("the machine's role could not be read", "check the instance's or container's role"),
+    "RefreshWithMFAUnsupportedError": ("the profile needs an MFA code", "get a session first"),
+    "NoRegionError": ("no region is set", "set AWS_REGION in the environment file"),
+    "InvalidRegionError": ("the region has an impossible name", "correct AWS_REGION in the environment file"),
+    "UnknownServiceError": ("the installed botocore does not know this service", "install the lock file's versions"),
+    "ConfigParseError": ("the AWS configuration file cannot be read", "correct ~/.aws/config"),
+    "SSLError": ("the server's certificate is not trusted", "set AWS_CA_BUNDLE when a proxy replaces certificates"),
+}
+_NOT_SENT = {"EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError"}
+_NO_ANSWER = {"HTTPClientError", "ReadTimeoutError", "ResponseStreamingError", "IncompleteReadError"}
+
+
+def _converted(error: Exception, service: str, operation: str) -> Exception | None:
+    """botocore's exception as one of ours, by class name; None when it is none of botocore's."""
+    names = [kind.__name__ for kind in type(error).__mro__]
+    if "ClientError" in names:
+        return _refusal(error, service, operation)
+    if "ParamValidationError" in names:
+        report = _without_values(str(error))
+        return PipelineError(f"{service}:{operation}: the call has parameters that AWS does not take: {report}")
+    if names[0] in _SETUP:
+        what, hint = _SETUP[names[0]]
+        return PipelineError(f"{service}:{operation}: {what}: {error}", hint=hint)
+    if _NOT_SENT.intersection(names) or _NO_ANSWER.intersection(names):
+        call = FailedCall(service, operation, names[0].removesuffix("Error"), str(error))
+        return NoAnswer(call, sent=not _NOT_SENT.intersection(names))
+    if "BotoCoreError" in names:
+        return PipelineError(f"{service}:{operation}: {error}")
+    return None
+
+
+def _refusal(error: Any, service: str, operation: str) -> Refusal:
+    body, meta = error.response.get("Error", {}), error.response.get("ResponseMetadata", {})
+    call = FailedCall(
+        service,
+        operation,
+        code=str(body.get("Code", "Unknown")),
+        message=str(body.get("Message", "")).strip() or "no message",
+        request_id=meta.get("RequestId") or meta.get("HostId"),
+        status=meta.get("HTTPStatusCode"),
+    )
+    return Refusal(call, _retry_after(meta.get("HTTPHeaders", {})))
+
+
+def _retry_after(headers: Mapping[str, str]) -> float:
+    """Seconds that the answer asks to wait: `x-amz-retry-after` counts milliseconds, `retry-after` seconds."""
+    for name, scale in (("x-amz-retry-after", 0.001), ("retry-after", 1.0)):
+        if headers.get(name, "").isdigit():
+            return float(headers[name]) * scale
+    return 0.0
+
+
+def _without_values(report: str) -> str:
+    """A parameter report without the values, which may be secret: `value: s3cr3t, type: ...`."""
+    return re.sub(r"value: .*?(?=, (?:type|valid)|$)", "value: (not shown)", report, flags=re.MULTILINE)
