@@ -13,7 +13,6 @@ import re
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from importlib import import_module
 from threading import Event, Lock
 from typing import Any
 
@@ -104,11 +103,13 @@ class BotoTransport:
             return rules
 
     def _method(self, service: str, region: str, operation: str) -> Any:
+        import botocore  # noqa: PLC0415 - a third of a second, for commands that call AWS alone
+
         with self._lock:
             client = self._clients.get((service, region))
             if client is None:
                 client = self._clients[service, region] = self._make(service, region)
-        method = getattr(client, import_module("botocore").xform_name(operation), None)
+        method = getattr(client, botocore.xform_name(operation), None)
         if method is None:
             raise PipelineError(
                 f"{service}:{operation}: the installed botocore does not know this operation",
@@ -118,6 +119,8 @@ class BotoTransport:
         return method
 
     def _make(self, service: str, region: str) -> Any:
+        from botocore.config import Config  # noqa: PLC0415 - a third of a second, for commands that call AWS alone
+
         local: dict[str, Any] = {}
         options: dict[str, Any] = {
             "max_pool_connections": self._threads,
@@ -129,13 +132,15 @@ class BotoTransport:
         if self._environment is not None:
             local["endpoint_url"] = self._environment.get("AWS_ENDPOINT_URL")
             options |= {"proxies": {}, "s3": {"addressing_style": "path"}, "tcp_keepalive": True}
-        config = import_module("botocore.config").Config(**options)
+        config = Config(**options)
         return self._opened().create_client(service, region_name=region, config=config, **local)
 
     def _opened(self) -> Any:
         """The session; call with the lock held."""
         if self._session is None:
-            session = import_module("botocore.session").Session()
+            import botocore.session  # noqa: PLC0415 - a third of a second, for commands that call AWS alone
+
+            session = botocore.session.Session()
             if self._environment is not None:
                 _isolate(session, self._environment)
             self._session = session
@@ -144,12 +149,13 @@ class BotoTransport:
 
 def _isolate(session: Any, environment: Mapping[str, str]) -> None:
     """Makes a session see `environment` alone: no profile, no files of ~/.aws, no variables of the process."""
-    constant = import_module("botocore.configprovider").ConstantProvider
+    from botocore.configprovider import ConstantProvider  # noqa: PLC0415 - as above
+
     store = session.get_component("config_store")
     for name in ("profile", "ca_bundle", "use_fips_endpoint", "use_dualstack_endpoint"):
-        store.set_config_provider(name, constant(value=None))
+        store.set_config_provider(name, ConstantProvider(value=None))
     for name in ("config_file", "credentials_file"):
-        store.set_config_provider(name, constant(value=os.devnull))
+        store.set_config_provider(name, ConstantProvider(value=os.devnull))
     session.set_credentials(
         environment.get("AWS_ACCESS_KEY_ID", "local"),
         environment.get("AWS_SECRET_ACCESS_KEY", "local"),

@@ -127,9 +127,10 @@ class AwsError(PipelineError):
     """AWS refused or did not answer a call; `code` is the error code on the wire."""
 
     def __init__(self, call: FailedCall, *, hint: str | None = None) -> None:
-        tried = f", {call.attempts} attempts in {call.seconds:.1f} s" if call.attempts > 1 else ""
-        request = f" [request {call.request_id}{tried}]" if call.request_id or tried else ""
-        super().__init__(f"{call.service}:{call.operation}: {call.code}: {call.message}{request}", hint=hint)
+        notes = [f"request {call.request_id}"] if call.request_id else []
+        notes += [f"{call.attempts} attempts in {call.seconds:.1f} s"] if call.attempts > 1 else []
+        noted = f" [{', '.join(notes)}]" if notes else ""
+        super().__init__(f"{call.service}:{call.operation}: {call.code}: {call.message}{noted}", hint=hint)
         self.call = call
 
     @property
