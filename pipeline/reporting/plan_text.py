@@ -46,7 +46,8 @@ def summary_line(plan: Plan) -> str:
 
 
 def _change_lines(change: Change, style: Style, details: bool) -> list[str]:
-    why = [change.reason] if change.reason else []
+    obvious = change.action is Action.CREATE and change.origin is Origin.GIT
+    why = [change.reason] if change.reason and not obvious else []
     if change.origin is not Origin.GIT:
         why.append("drift" if change.origin is Origin.DRIFT else "drift and git")
     note = style.dim(f"  {'; '.join(why)}") if why else ""
