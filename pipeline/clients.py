@@ -103,7 +103,7 @@ class BotoTransport:
             return rules
 
     def _method(self, service: str, region: str, operation: str) -> Any:
-        import botocore  # noqa: PLC0415 - a third of a second, for commands that call AWS alone
+        import botocore
 
         with self._lock:
             client = self._clients.get((service, region))
@@ -119,7 +119,7 @@ class BotoTransport:
         return method
 
     def _make(self, service: str, region: str) -> Any:
-        from botocore.config import Config  # noqa: PLC0415 - a third of a second, for commands that call AWS alone
+        from botocore.config import Config
 
         local: dict[str, Any] = {}
         options: dict[str, Any] = {
@@ -138,7 +138,7 @@ class BotoTransport:
     def _opened(self) -> Any:
         """The session; call with the lock held."""
         if self._session is None:
-            import botocore.session  # noqa: PLC0415 - a third of a second, for commands that call AWS alone
+            import botocore.session
 
             session = botocore.session.Session()
             if self._environment is not None:
@@ -149,7 +149,7 @@ class BotoTransport:
 
 def _isolate(session: Any, environment: Mapping[str, str]) -> None:
     """Makes a session see `environment` alone: no profile, no files of ~/.aws, no variables of the process."""
-    from botocore.configprovider import ConstantProvider  # noqa: PLC0415 - as above
+    from botocore.configprovider import ConstantProvider
 
     store = session.get_component("config_store")
     for name in ("profile", "ca_bundle", "use_fips_endpoint", "use_dualstack_endpoint"):
