@@ -3,11 +3,11 @@
 import os
 import sys
 
+from pipeline.cli import main as run
+
 
 def main() -> None:
     """Runs the command line and leaves at once: a call that hangs in a thread may not hold up the exit."""
-    from pipeline.cli import main as run
-
     code = run()
     try:
         sys.stdout.flush()

@@ -1,10 +1,12 @@
 """The command line: parses, calls one command, turns errors into exit codes. The only place that prints or exits."""
 
+import difflib
 import importlib
 import json
 import os
 import sys
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import click
@@ -30,9 +32,11 @@ class LazyGroup(click.Group):
     """A group whose commands are imported when they are used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """All commands, in the order of use."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name; its module is imported here."""
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"pipeline.commands.{cmd_name}")
@@ -45,14 +49,13 @@ class LazyGroup(click.Group):
         """Says what was probably meant when there is no such command."""
         name = args[0] if args else ""
         if name not in COMMANDS:
-            import difflib
-
             near = difflib.get_close_matches(name, COMMANDS, n=1)
             meant = f"; did you mean {near[0]!r}?" if near else f"; there are: {', '.join(COMMANDS)}"
             raise click.UsageError(f"no such command {name!r}{meant}", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Lists the commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
@@ -100,7 +103,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _wants_json(arguments: list[str]) -> bool:
     return "--format=json" in arguments or any(
-        one == "--format" and other == "json" for one, other in zip(arguments, arguments[1:], strict=False)
+        one == "--format" and other == "json" for one, other in pairwise(arguments)
     )
 
 

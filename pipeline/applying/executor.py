@@ -27,9 +27,14 @@ GRACE_SECONDS = 4.0
 class Record(Protocol):
     """What the executor tells the journal."""
 
-    def begun(self, address: str, action: str) -> None: ...
-    def ended(self, address: str, action: str, outputs: Mapping[str, Any]) -> None: ...
-    def failed(self, address: str, action: str, error: str) -> None: ...
+    def begun(self, address: str, action: str) -> None:
+        """A change is about to call AWS."""
+
+    def ended(self, address: str, action: str, outputs: Mapping[str, Any]) -> None:
+        """A change went through."""
+
+    def failed(self, address: str, action: str, error: str) -> None:
+        """A change did not go through."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,7 @@ class Executor:
     record: Record
     stopping: Callable[[], bool]
     monotonic: Callable[[], float]
-    tell: Callable[[Progress], None] = lambda progress: None
+    tell: Callable[[Progress], None] = lambda _progress: None
 
     def run(self, changes: Iterable[Change], outputs: Mapping[str, Outputs]) -> Outcome:
         """Carries out `changes`; `outputs` are those of resources that exist already.
@@ -130,9 +135,7 @@ class Executor:
         paths = frozenset(change.path for change in diff(kind.spec, resource.properties, observed.properties))
         return self._update(kind, resource, observed, paths)
 
-    def _update(
-        self, kind: ResourceType, resource: Resource, observed: Observed, paths: frozenset[str]
-    ) -> Outputs:
+    def _update(self, kind: ResourceType, resource: Resource, observed: Observed, paths: frozenset[str]) -> Outputs:
         if OWNERSHIP in paths:
             paths = (paths - {OWNERSHIP}) | {"tags"}
         if not paths:
@@ -194,7 +197,7 @@ class _Walk:
             self._events.put((change.address, self.executor.carry_out(change, outputs), None))
         except PipelineError as error:
             self._events.put((change.address, None, error))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a bug in one type may not leave the others half done
             text = f"{type(error).__name__}: {error}"
             self._events.put((change.address, None, PipelineError(f"a bug in {change.address}'s type: {text}")))
 

@@ -37,8 +37,8 @@ def look_up(aws: Aws, references: Iterable[str]) -> dict[str, Secret]:
     batches = [names[i : i + _PARAMETERS_PER_CALL] for i in range(0, len(names), _PARAMETERS_PER_CALL)]
     stored = [reference for reference in wanted if reference.startswith("secretsmanager:")]
     found: dict[str, Secret] = {}
-    thunks = [lambda batch=batch: _parameters(aws, batch) for batch in batches]  # type: ignore[misc]  # mypy cannot infer a lambda's default argument
-    thunks += [lambda reference=reference: _stored_secret(aws, reference) for reference in stored]  # type: ignore[misc]  # as above
+    thunks = [lambda batch=batch: _parameters(aws, batch) for batch in batches]
+    thunks += [lambda reference=reference: _stored_secret(aws, reference) for reference in stored]
     for part in aws.gather(thunks):
         found.update(part)
     return found

@@ -239,4 +239,3 @@ def report(workspace: Workspace, situation: Situation, release: Release | None, 
         aws_calls=workspace.aws.total_calls,
         kept=tuple(c.address for c in situation.plan.changes if c.action is Action.RETAIN),
     )
-

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import click
 
+from pipeline.commands.delivering import DeployRequest, deploy
 from pipeline.commands.options import common, workspace
 from pipeline.errors import BadInput
 from pipeline.model.plan import SavedPlan
 from pipeline.planning.planner import Consent
 from pipeline.planning.safety import DEFAULT_MAX_DELETIONS
+from pipeline.reporting.deploy_text import render_deploy
 
 EPILOG = """\b
 Examples:
@@ -20,11 +22,21 @@ Examples:
 
 @click.command(epilog=EPILOG)
 @common()
-@click.option("--plan", "saved", type=click.Path(path_type=Path, dir_okay=False), help="Apply exactly this plan, or refuse (exit 4).")
+@click.option(
+    "--plan",
+    "saved",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Apply exactly this plan, or refuse (exit 4).",
+)
 @click.option("--include-data", is_flag=True, help="Agree to delete or replace what bears data.")
 @click.option("--adopt", multiple=True, metavar="ADDRESS", help="Take over an existing resource; may be repeated.")
-@click.option("--max-deletions", type=click.IntRange(0), default=DEFAULT_MAX_DELETIONS, show_default=True,
-              help="Refuse a plan that deletes or replaces more.")
+@click.option(
+    "--max-deletions",
+    type=click.IntRange(0),
+    default=DEFAULT_MAX_DELETIONS,
+    show_default=True,
+    help="Refuse a plan that deletes or replaces more.",
+)
 def command(
     root: Path | None, env: str, form: str, local: bool, saved: Path | None, include_data: bool,
     adopt: tuple[str, ...], max_deletions: int,
@@ -33,8 +45,6 @@ def command(
 
     Running it again continues what a killed run left; with nothing to do it changes nothing.
     """
-    from pipeline.commands.delivering import DeployRequest, deploy
-    from pipeline.reporting.deploy_text import render_deploy
 
     reviewed = read_plan(saved) if saved else None
     space = workspace(root, env, form, local)

@@ -6,7 +6,10 @@ from pathlib import Path
 import click
 
 from pipeline.commands.options import common, workspace
+from pipeline.commands.removing import destroy, plan_removal
 from pipeline.planning.planner import Consent
+from pipeline.reporting.deploy_text import render_destroy
+from pipeline.reporting.plan_text import render_plan
 
 EPILOG = """\b
 Examples:
@@ -24,9 +27,6 @@ def command(root: Path | None, env: str, form: str, local: bool, include_data: b
 
     The ledger itself stays: it holds the history. On a terminal the name of the environment is asked for first.
     """
-    from pipeline.commands.removing import destroy, plan_removal
-    from pipeline.reporting.deploy_text import render_destroy
-    from pipeline.reporting.plan_text import render_plan
 
     space = workspace(root, env, form, local)
     situation = plan_removal(space, Consent(include_data=include_data))

@@ -5,6 +5,8 @@ from pathlib import Path
 import click
 
 from pipeline.commands.options import common, workspace
+from pipeline.local import supervisor as embedded
+from pipeline.reporting.local_text import describe, render
 
 EPILOG = """\b
 Examples:
@@ -26,7 +28,6 @@ def command() -> None:
 @common(env=None)
 def start(root: Path | None, form: str, local: bool) -> int:
     """Start it, if it does not run yet."""
-    from pipeline.reporting.local_text import describe, render
 
     space = workspace(root, None, form, local)
     running = space.embedded
@@ -38,7 +39,6 @@ def start(root: Path | None, form: str, local: bool) -> int:
 @common(env=None)
 def stop(root: Path | None, form: str, local: bool) -> int:
     """Stop it; what was deployed to it is gone."""
-    from pipeline import local as embedded
 
     space = workspace(root, None, form, local)
     stopped = embedded.stop(space.root)
@@ -50,8 +50,6 @@ def stop(root: Path | None, form: str, local: bool) -> int:
 @common(env=None)
 def status(root: Path | None, form: str, local: bool) -> int:
     """Say whether it runs, and where."""
-    from pipeline import local as embedded
-    from pipeline.reporting.local_text import describe, render
 
     space = workspace(root, None, form, local)
     running = embedded.status(space.root)

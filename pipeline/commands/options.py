@@ -20,7 +20,7 @@ def common(*, env: bool | None = True) -> Callable[[Callable[..., Any]], Callabl
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         options = [
-            click.option("--root", type=click.Path(path_type=Path), help="Project root. [default: nearest pipeline.yaml]"),
+            click.option("--root", type=click.Path(path_type=Path), help="Root. [default: nearest pipeline.yaml]"),
             click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
                          help="json: one document on stdout, people's text on stderr."),
             click.option("--local", is_flag=True, help="Use the embedded AWS; it is started when absent."),
@@ -39,7 +39,7 @@ def workspace(root: Path | None, env: str | None, form: str, local: bool, consol
     """The surroundings of a command, for the project around the working directory."""
     stop = Stop.current()
     return Workspace(
-        root=find_root(root or Path.cwd()) if root is None else _checked_root(root),
+        root=find_root(Path.cwd()) if root is None else _checked_root(root),
         environment_name=env,
         local=local,
         console=console or Console.of_process(form),

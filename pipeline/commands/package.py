@@ -18,7 +18,11 @@ Examples:
 
 @click.command(epilog=EPILOG)
 @common()
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Copy the archives here, one per function and layer.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Copy the archives here, one per function and layer.",
+)
 def command(root: Path | None, env: str, form: str, local: bool, out: Path | None) -> int:
     """Build the bundles; equal input gives equal bytes on any machine.
 

@@ -22,7 +22,9 @@ Examples:
 
 @click.command(epilog=EPILOG)
 @common()
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Also write the plan here, for deploy --plan.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="Also write the plan here, for deploy --plan."
+)
 @click.option("--details", is_flag=True, help="List every property of what is created.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 3 when there are changes.")
 @click.option("--include-data", is_flag=True, help="Plan deletions of what bears data, too.")

@@ -1,10 +1,11 @@
 """The stages that plan, deploy and destroy share: package, read the world, compute the plan."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 from pipeline.applying.observer import observe
 from pipeline.applying.secrets import with_secrets
@@ -16,6 +17,7 @@ from pipeline.model.resource import DesiredState, ObservedState, Resource
 from pipeline.packaging import Artifact, BuildTarget, FunctionCode, LayerCode, check_handlers
 from pipeline.planning.planner import Consent, Question, make_plan
 from pipeline.planning.safety import check_account
+from pipeline.resources.base import Problem
 
 # Which property of which type holds the digest of an archive that packaging builds.
 CODE = "code"
@@ -36,27 +38,26 @@ class Reading:
 
     def __init__(self, workspace: Workspace) -> None:
         self._result: Future[tuple[LedgerHead, str]] = Future()
-        self._workspace = workspace
+        self._environment = workspace.environment
+        # Made here and not in the thread: the main thread asks for them, too.
+        self._aws, self._ledger = workspace.aws, workspace.ledger
         Thread(target=self._work, name="reading", daemon=True).start()
 
     def _work(self) -> None:
         try:
-            self._result.set_result(self._read())
-        except BaseException as error:
+            thunks: list[Callable[[], Any]] = [self._ledger.head, self._account]
+            head, account = self._aws.gather(thunks)
+            self._result.set_result((head, account))
+        except BaseException as error:  # noqa: BLE001 - raised where the result is asked for
             self._result.set_exception(error)
 
-    def _read(self) -> tuple[LedgerHead, str]:
-        workspace = self._workspace
-        ledger = workspace.ledger
-        head, account = workspace.aws.gather(
-            [ledger.head, lambda: str(workspace.aws.call("sts", "GetCallerIdentity")["Account"])]
-        )
-        return head, account
+    def _account(self) -> str:
+        return str(self._aws.call("sts", "GetCallerIdentity")["Account"])
 
     def head(self) -> LedgerHead:
         """The head, once the account is known to be the environment's; Refused when it is another."""
         head, account = self._result.result()
-        check_account(self._workspace.environment.account, account, self._workspace.environment.name)
+        check_account(self._environment.account, account, self._environment.name)
         return head
 
 
@@ -124,17 +125,18 @@ def warnings_of(workspace: Workspace, desired: DesiredState) -> list[Diagnostic]
     """What the types want a reader of the plan to know, after what validation found."""
     found = list(workspace.warnings)
     for resource in desired:
-        source = resource.source
-        for problem in workspace.types[resource.type].warn(resource, workspace.scope):
-            found.append(
-                Diagnostic(
-                    problem.message,
-                    file=source.file if source else None,
-                    line=source.line if source else None,
-                    address=resource.address,
-                    hint=problem.hint,
-                    severity="warning",
-                )
-            )
+        problems = workspace.types[resource.type].warn(resource, workspace.scope)
+        found += [_warning(resource, problem) for problem in problems]
     return found
 
+
+def _warning(resource: Resource, problem: Problem) -> Diagnostic:
+    source = resource.source
+    return Diagnostic(
+        problem.message,
+        file=source.file if source else None,
+        line=source.line if source else None,
+        address=resource.address,
+        hint=problem.hint,
+        severity="warning",
+    )

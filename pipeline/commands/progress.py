@@ -20,6 +20,7 @@ class Display:
         self.live, self.style = live, style
 
     def __call__(self, progress: Progress) -> None:
+        """Shows one event."""
         change = progress.change
         if progress.state == "begun":
             self.live.begun(change.address, f"{_DOING[change.action]} {change.address}")

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from pipeline.commands.options import common, workspace
+from pipeline.reporting.deploy_text import release_row, render_releases
 
 EPILOG = """\b
 Examples:
@@ -18,7 +19,6 @@ Examples:
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many, newest first.")
 def command(root: Path | None, env: str, form: str, local: bool, limit: int) -> int:
     """Show what was released: what served when, from which commit, by whom."""
-    from pipeline.reporting.deploy_text import release_row, render_releases
 
     space = workspace(root, env, form, local)
     found = space.ledger.releases(limit)

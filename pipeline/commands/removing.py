@@ -1,6 +1,7 @@
 """The stages of a removal: everything that the ledger says we made goes; what bears data only by consent."""
 
 from dataclasses import replace
+from typing import Any
 
 from pipeline.applying.executor import Outcome
 from pipeline.applying.observer import observe
@@ -64,7 +65,7 @@ def _locked(workspace: Workspace, situation: Situation, lease: Lease) -> DeployR
         with workspace.stage("destroy"):
             applied: Outcome = apply(workspace, removing, known_outputs(situation), journal, "destroying")
         with workspace.stage("record"):
-            nothing_serves = {"functions": {}, "apis": {}}
+            nothing_serves: dict[str, dict[str, Any]] = {"functions": {}, "apis": {}}
             release = replace(new_release(workspace, situation, applied.outputs, nothing_serves), destroyed=True)
             record(workspace, situation, release)
         outcome = "succeeded"

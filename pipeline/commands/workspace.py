@@ -4,7 +4,6 @@ Each part is made when it is first asked for, so a command pays only for what it
 """
 
 import getpass
-import os
 import secrets
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
@@ -14,20 +13,20 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from pipeline.clients import AwsClient, connect
 from pipeline.config import Loaded, load
 from pipeline.errors import BadInput, Diagnostic
+from pipeline.local import supervisor
+from pipeline.local.supervisor import LocalAws
+from pipeline.local.urls import public_url
 from pipeline.model.environment import Environment
 from pipeline.model.scope import Scope
+from pipeline.packaging import Packager
+from pipeline.releasing.store import Ledger, bucket_name
 from pipeline.reporting.console import Console
 from pipeline.resources.registry import Registry, registry
-
-if TYPE_CHECKING:
-    from pipeline.clients import AwsClient
-    from pipeline.local import LocalAws
-    from pipeline.packaging import Packager
-    from pipeline.releasing.store import Ledger
 
 
 @dataclass(frozen=True)
@@ -98,17 +97,15 @@ class Workspace:
         return self.environment.scope
 
     @cached_property
-    def embedded(self) -> "LocalAws":
+    def embedded(self) -> LocalAws:
         """The embedded AWS, started when it is absent."""
-        from pipeline import local
 
         account = self.environment.account if self.environment_name else None
-        return local.ensure(self.root, account=account or local.DEFAULT_ACCOUNT, progress=self.console.say)
+        return supervisor.ensure(self.root, account=account or supervisor.DEFAULT_ACCOUNT, progress=self.console.say)
 
     @cached_property
-    def aws(self) -> "AwsClient":
+    def aws(self) -> AwsClient:
         """The way to the environment's AWS: boto3's own configuration, or the embedded AWS with `--local`."""
-        from pipeline.clients import connect
 
         variables = self.embedded.environment() if self.local else None
         client = connect(self.scope.region, environment=variables, stop=self.stop)
@@ -116,18 +113,16 @@ class Workspace:
         return client
 
     @cached_property
-    def ledger(self) -> "Ledger":
+    def ledger(self) -> Ledger:
         """The environment's ledger."""
-        from pipeline.releasing.store import Ledger, bucket_name
 
         ledger = Ledger(self.aws.for_records(), bucket_name(self.scope))
         self.aws.artifacts = ledger.artifact
         return ledger
 
     @cached_property
-    def packager(self) -> "Packager":
+    def packager(self) -> Packager:
         """Builds the code of functions and layers."""
-        from pipeline.packaging import Packager
 
         return Packager(self.root, self.loaded.project.code, cache_dir(self.environ), progress=self.console.say)
 
@@ -161,8 +156,6 @@ class Workspace:
     def public(self, value: Any) -> Any:
         """An output as a person can use it: URLs of the embedded AWS are those that answer on this machine."""
         if self.local and isinstance(value, str) and "://" in value:
-            from pipeline.local.urls import public_url
-
             return public_url(value, self.embedded.endpoint)
         return value
 
@@ -172,8 +165,8 @@ def cache_dir(environ: Mapping[str, str]) -> Path:
 
     https://specifications.freedesktop.org/basedir-spec/latest/
     """
-    base = environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return Path(base) / "pipeline"
+    base = environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "pipeline"
 
 
 def git(root: Path, *arguments: str) -> str | None:

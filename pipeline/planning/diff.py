@@ -66,9 +66,7 @@ class _Rules:
         return any(fnmatchcase(".".join(path), pattern) for pattern in self.unordered)
 
 
-def _differing(
-    rules: _Rules, desired: Value, observed: Value, path: tuple[str, ...] = ()
-) -> Iterator[tuple[str, ...]]:
+def _differing(rules: _Rules, desired: Value, observed: Value, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     if path and ".".join(path) in rules.ignored:
         return
     desired, observed = _comparable(rules, desired, path), _comparable(rules, observed, path)
@@ -108,7 +106,7 @@ def _sort_key(value: Value) -> str:
 
 def _equal(desired: Value, observed: Value) -> bool:
     if isinstance(desired, Secret) or isinstance(observed, Secret):
-        return _revealed(desired) == _revealed(observed)
+        return bool(_revealed(desired) == _revealed(observed))
     if isinstance(desired, (list, tuple)) and isinstance(observed, (list, tuple)):
         return len(desired) == len(observed) and all(map(_deep_equal, desired, observed))
     if isinstance(desired, bool) is not isinstance(observed, bool):
@@ -163,4 +161,3 @@ def _origin(path: Sequence[str], observed: Properties, released: tuple[Propertie
     found = _at(observed, path)
     comparable = not any(isinstance(leaf, (Expression, Secret)) for leaf in leaves(recorded))
     return Origin.BOTH if comparable and not _deep_equal(recorded, found) else Origin.GIT
-

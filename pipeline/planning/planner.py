@@ -117,9 +117,7 @@ class _Planner:
             return None
         if any(change.forces_replacement for change in fields):
             return self._replacement(resource, observed, fields)
-        return Change(
-            resource.address, Action.UPDATE, _merged_origin(fields), fields, False, "", resource, observed
-        )
+        return Change(resource.address, Action.UPDATE, _merged_origin(fields), fields, False, "", resource, observed)
 
     def _replacement(self, resource: Resource, observed: Observed, fields: tuple[FieldChange, ...]) -> Change:
         forcing = ", ".join(change.path for change in fields if change.forces_replacement)

@@ -10,6 +10,7 @@ import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from pipeline.errors import PipelineError, Refused
 from pipeline.model.release import LockState
@@ -173,9 +174,8 @@ def _process_birth(pid: int) -> str | None:
     this is not known, and the lease alone decides.
     """
     try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
-            tick = stat.read().rpartition(")")[2].split()[19]
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as boot:
-            return f"{boot.read().strip()}:{tick}"
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot}:{stat.rpartition(')')[2].split()[19]}"
     except (OSError, IndexError):
         return None

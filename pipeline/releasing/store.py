@@ -78,7 +78,9 @@ class Ledger:
 
     def releases(self, limit: int) -> list[Release]:
         """The last `limit` releases, newest first."""
-        keys = [item["Key"] for item in self.aws.pages("s3", "ListObjectsV2", "Contents", **self._at(Prefix="releases/"))]
+        keys = [
+            item["Key"] for item in self.aws.pages("s3", "ListObjectsV2", "Contents", **self.at(Prefix="releases/"))
+        ]
         newest = sorted(keys, reverse=True)[:limit]
         found = self.aws.gather([lambda key=key: self._read(key) for key in newest])  # type: ignore[misc]  # mypy cannot infer a lambda's default argument
         listed = {entry[0]["release"]: Release.from_json(entry[0]) for entry in found if entry}
@@ -117,7 +119,7 @@ class Ledger:
         body = json.dumps(document, indent=1, sort_keys=True).encode()
         try:
             answer = self.aws.call(
-                "s3", "PutObject", **self._at(Key=key), Body=body, ContentType="application/json", **condition
+                "s3", "PutObject", **self.at(Key=key), Body=body, ContentType="application/json", **condition
             )
         except AwsError as error:
             if error.code in _LOST_RACE or (if_match and error.code in _MISSING):
@@ -145,12 +147,13 @@ class Ledger:
         """The S3 location of an archive, uploading it when it is not there; concurrent callers upload once."""
         return self._artifacts.location(digest)
 
-    def _at(self, **params: Any) -> dict[str, Any]:
+    def at(self, **params: Any) -> dict[str, Any]:
+        """Parameters that name the bucket, and its owner so that nobody else's bucket is ever used."""
         return {"Bucket": self.bucket, "ExpectedBucketOwner": self.aws.scope.account, **params}
 
     def _read(self, key: str) -> Any:
         try:
-            answer = self.aws.call("s3", "GetObject", **self._at(Key=key))
+            answer = self.aws.call("s3", "GetObject", **self.at(Key=key))
         except AwsError as error:
             if error.code == "NoSuchBucket":
                 return _NO_BUCKET
@@ -201,9 +204,7 @@ class _Uploads:
         if path is None:
             return where
         try:
-            self.ledger.aws.call(
-                "s3", "PutObject", **self.ledger._at(Key=key), Body=path.read_bytes(), IfNoneMatch="*"
-            )
+            self.ledger.aws.call("s3", "PutObject", **self.ledger.at(Key=key), Body=path.read_bytes(), IfNoneMatch="*")
         except AwsError as error:
             if error.code not in _LOST_RACE:
                 raise

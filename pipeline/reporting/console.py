@@ -132,18 +132,20 @@ class Live:
         self._group = console.github and not console.quiet
 
     def start(self) -> None:
+        """Opens the group or the live display."""
         if self._group:
             self.console.err.write(f"::group::{self.title}\n")
         elif self.console.terminal and not self.console.quiet:
             # rich costs 50 ms to import, so only where somebody watches.
-            from rich.console import Console as RichConsole
-            from rich.live import Live as RichLive
+            from rich.console import Console as RichConsole  # noqa: PLC0415 - as said
+            from rich.live import Live as RichLive  # noqa: PLC0415 - as said
 
             screen = RichConsole(file=self.console.err, highlight=False)
             self._display = RichLive(console=screen, refresh_per_second=12, transient=True, get_renderable=self._block)
             self._display.start()
 
     def stop(self) -> None:
+        """Closes it again."""
         if self._display is not None:
             display, self._display = self._display, None
             display.stop()
@@ -152,9 +154,10 @@ class Live:
             self.console.err.flush()
 
     def print(self, text: str) -> bool:
+        """Writes a line above the live display; False when there is none."""
         if self._display is None:
             return False
-        from rich.text import Text
+        from rich.text import Text  # noqa: PLC0415 - rich is slow to import
 
         self._display.console.print(Text.from_ansi(text), soft_wrap=True)
         return True
@@ -174,12 +177,14 @@ class Live:
         self.console.say(line)
 
     def _block(self) -> Any:
-        from rich.text import Text
+        from rich.text import Text  # noqa: PLC0415 - rich is slow to import
 
         now = time.monotonic()
         frame = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"[int(now * 10) % 10]
         running = list(self._running.items())
-        lines = [f"  {frame} {text}  {seconds(now - since)} {self._notes.get(key, '')}" for key, (text, since) in running]
+        lines = [
+            f"  {frame} {text}  {seconds(now - since)} {self._notes.get(key, '')}" for key, (text, since) in running
+        ]
         shown = lines[:12] + ([f"    … and {len(lines) - 12} more"] if len(lines) > 12 else [])
         return Text("\n".join([f"{frame} {self.title}", *shown]))
 

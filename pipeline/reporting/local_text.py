@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pipeline.local import LocalAws
+from pipeline.local.supervisor import LocalAws
 from pipeline.reporting.style import Style, table
 
 

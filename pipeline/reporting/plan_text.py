@@ -59,7 +59,9 @@ def _change_lines(change: Change, style: Style, details: bool) -> list[str]:
 
 def _field_line(field: FieldChange, action: Action, style: Style) -> str:
     after = _value(field.after)
-    forces = style("  forces replacement", fg="magenta") if field.forces_replacement and action is Action.REPLACE else ""
+    forces = (
+        style("  forces replacement", fg="magenta") if field.forces_replacement and action is Action.REPLACE else ""
+    )
     if action is Action.CREATE:
         return f"        {field.path}: {after}"
     return f"        {field.path}: {style.dim(_value(field.before))} -> {after}{forces}"

@@ -24,6 +24,7 @@ class Style:
         self.colour = colour
 
     def __call__(self, text: str, **attributes: Any) -> str:
+        """`text` in the given colours (the words of `click.style`)."""
         return click.style(text, **attributes) if self.colour else text
 
     def dim(self, text: str) -> str:

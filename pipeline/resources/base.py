@@ -72,7 +72,8 @@ class Aws(Protocol):
     """The one way to AWS. Implemented by `pipeline.clients`, and by small fakes in tests."""
 
     @property
-    def scope(self) -> Scope: ...
+    def scope(self) -> Scope:
+        """Where the run acts."""
 
     def call(self, service: str, operation: str, /, *, region: str | None = None, **params: Any) -> dict[str, Any]:
         """Makes one API call (service as boto3 names it, operation as AWS does) and gives its answer.

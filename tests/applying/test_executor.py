@@ -84,7 +84,7 @@ class Bench:
         kind = ResourceType(self.world, described)  # type: ignore[arg-type]  # an object with the verbs serves as module
         aws = SimpleNamespace(scope=SCOPE)
         self.executor = Executor(
-            aws=aws,  # type: ignore[arg-type]  # the fake type calls nothing
+            aws=aws,
             types={"t.t": kind},
             record=self.notes,
             stopping=self.stop.is_set,
@@ -132,7 +132,11 @@ def test_each_change_follows_what_it_needs() -> None:
 def test_independent_changes_run_side_by_side() -> None:
     bench = Bench()
     together = threading.Barrier(3, timeout=5)
-    bench.world.on_create = lambda resource: None if together.wait() >= 0 else None
+
+    def meet(resource: Resource) -> None:
+        together.wait()
+
+    bench.world.on_create = meet
     assert len(bench.run(*(create(thing(n)) for n in "abc")).done) == 3
 
 

@@ -127,7 +127,10 @@ def test_a_reference_that_is_about_to_change_is_no_drift() -> None:
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(alphabet="abc", max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(alphabet="abc", min_size=1, max_size=4), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(alphabet="abc", min_size=1, max_size=4), inner, max_size=3)
+    ),
     max_leaves=12,
 )
 properties = st.dictionaries(st.sampled_from(["a", "b", "methods", "rules", "name"]), values, max_size=4)

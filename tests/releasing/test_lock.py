@@ -1,6 +1,7 @@
 """One run at a time: taking, renewing, losing, stealing and giving back the lock."""
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -21,7 +22,7 @@ class Time:
 
     def __init__(self) -> None:
         self.seconds = 1_000_000.0
-        self.on_sleep = lambda: None
+        self.on_sleep: Callable[[], None] = lambda: None
 
     def read(self) -> float:
         return self.seconds
@@ -113,7 +114,9 @@ def test_a_holder_that_died_on_this_machine_is_not_waited_for(ledger: Ledger, ti
     assert state is not None
     if not state.since:
         pytest.skip("process birth is known on Linux only")
-    ledger.put(LOCK, replace(state, since="another boot:1", pid=os.getpid()).to_json(), if_match=ledger.head().lock_etag)
+    ledger.put(
+        LOCK, replace(state, since="another boot:1", pid=os.getpid()).to_json(), if_match=ledger.head().lock_etag
+    )
     before = time.read()
     assert taken(ledger, time) is not None
     assert time.read() == before

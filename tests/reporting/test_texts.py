@@ -67,7 +67,7 @@ REPORT = DeployReport(
         ("destroy", render_destroy(REPORT, PLAIN)),
         ("destroy-nothing", render_destroy(replace(REPORT, changed=False, kept=()), PLAIN)),
         ("releases", render_releases(
-            [replace(RELEASE, number=44, destroyed=True), replace(RELEASE, number=43, restores=41, commit=None), RELEASE],
+            [replace(RELEASE, number=44, destroyed=True), replace(RELEASE, number=43, restores=41), RELEASE],
             PLAIN, "dev")),
         ("releases-none", render_releases([], PLAIN, "dev")),
     ],
