@@ -103,13 +103,11 @@ class BotoTransport:
             return rules
 
     def _method(self, service: str, region: str, operation: str) -> Any:
-        import botocore
-
         with self._lock:
             client = self._clients.get((service, region))
             if client is None:
                 client = self._clients[service, region] = self._make(service, region)
-        method = getattr(client, botocore.xform_name(operation), None)
+        method = getattr(client, _botocore().xform_name(operation), None)
         if method is None:
             raise PipelineError(
                 f"{service}:{operation}: the installed botocore does not know this operation",
@@ -119,8 +117,6 @@ class BotoTransport:
         return method
 
     def _make(self, service: str, region: str) -> Any:
-        from botocore.config import Config
-
         local: dict[str, Any] = {}
         options: dict[str, Any] = {
             "max_pool_connections": self._threads,
@@ -132,30 +128,36 @@ class BotoTransport:
         if self._environment is not None:
             local["endpoint_url"] = self._environment.get("AWS_ENDPOINT_URL")
             options |= {"proxies": {}, "s3": {"addressing_style": "path"}, "tcp_keepalive": True}
-        config = Config(**options)
+        config = _botocore().config.Config(**options)
         return self._opened().create_client(service, region_name=region, config=config, **local)
 
     def _opened(self) -> Any:
         """The session; call with the lock held."""
         if self._session is None:
-            import botocore.session
-
-            session = botocore.session.Session()
+            session = _botocore().session.Session()
             if self._environment is not None:
                 _isolate(session, self._environment)
             self._session = session
         return self._session
 
 
+def _botocore() -> Any:
+    """botocore with what is used of it; imported by the first call."""
+    import botocore.config  # noqa: PLC0415 - a third of a second, which commands without calls must not pay
+    import botocore.configprovider  # noqa: PLC0415 - comes with the one above
+    import botocore.session  # noqa: PLC0415 - comes with the one above
+
+    return botocore
+
+
 def _isolate(session: Any, environment: Mapping[str, str]) -> None:
     """Makes a session see `environment` alone: no profile, no files of ~/.aws, no variables of the process."""
-    from botocore.configprovider import ConstantProvider
-
+    constant = _botocore().configprovider.ConstantProvider
     store = session.get_component("config_store")
     for name in ("profile", "ca_bundle", "use_fips_endpoint", "use_dualstack_endpoint"):
-        store.set_config_provider(name, ConstantProvider(value=None))
+        store.set_config_provider(name, constant(value=None))
     for name in ("config_file", "credentials_file"):
-        store.set_config_provider(name, ConstantProvider(value=os.devnull))
+        store.set_config_provider(name, constant(value=os.devnull))
     session.set_credentials(
         environment.get("AWS_ACCESS_KEY_ID", "local"),
         environment.get("AWS_SECRET_ACCESS_KEY", "local"),

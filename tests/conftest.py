@@ -1,5 +1,6 @@
 """Fixtures for every test: no network but loopback, no credentials but invented ones, and an AWS in process."""
 
+import os
 import socket
 from collections.abc import Iterator
 from ipaddress import ip_address
@@ -58,8 +59,6 @@ def _is_here(host: Any) -> bool:
 @pytest.fixture
 def aws_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """The environment of this process without any AWS_ variable of the host, with credentials of nobody."""
-    import os
-
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     for name, value in _CREDENTIALS.items():
@@ -75,7 +74,7 @@ def clock() -> FakeClock:
 @pytest.fixture
 def aws(aws_environment: None, clock: FakeClock) -> Iterator[AwsClient]:
     """The way to an empty account 123456789012 in us-east-1, played by moto in this process."""
-    from moto import mock_aws
+    from moto import mock_aws  # noqa: PLC0415 - slow to import, and most tests do without
 
     with mock_aws():
         client = local_client(clock)
@@ -86,7 +85,7 @@ def aws(aws_environment: None, clock: FakeClock) -> Iterator[AwsClient]:
 @pytest.fixture(scope="session")
 def moto_server() -> Iterator[str]:
     """The URL of a moto server on a free port of 127.0.0.1; its state is shared by the tests of a process."""
-    from tests.support.moto_server import running
+    from tests.support.moto_server import running  # noqa: PLC0415 - as above
 
     with running() as url:
         yield url

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, Self, TypeVar
 
+from pipeline.applying.operations import operations
 from pipeline.errors import PipelineError
 from pipeline.model.scope import Scope
 from pipeline.resources.base import Aws
@@ -48,8 +49,6 @@ class Recorder:
     @property
     def changing(self) -> list[Recorded]:
         """The calls that may change something."""
-        from pipeline.applying.operations import operations
-
         return [call for call in self.calls if operations().get(*call.name.split(":")).mutating]
 
     def call(self, service: str, operation: str, /, *, region: str | None = None, **params: Any) -> dict[str, Any]:
@@ -124,8 +123,6 @@ class CrashAfter(Recorder):
 
     @staticmethod
     def _changes(service: str, operation: str) -> bool:
-        from pipeline.applying.operations import operations
-
         return operations().get(service, operation).mutating
 
 

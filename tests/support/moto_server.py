@@ -4,12 +4,12 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from moto.server import ThreadedMotoServer
+
 
 @contextmanager
 def running() -> Iterator[str]:
     """The URL of a server on a free port of 127.0.0.1, stopped at the end."""
-    from moto.server import ThreadedMotoServer
-
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
