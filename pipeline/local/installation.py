@@ -15,6 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import uv
+
 from pipeline.errors import PipelineError
 
 _REQUIREMENTS = Path(__file__).with_name("requirements.txt")
@@ -71,9 +73,6 @@ def _build(place: Path) -> None:
 
 
 def _uv() -> str:
-    # Imported here: most commands never install anything.
-    import uv  # noqa: PLC0415
-
     try:
         return str(uv.find_uv_bin())
     except FileNotFoundError as missing:

@@ -20,9 +20,10 @@ def main() -> None:
     _configure_emulator(arguments)
     _make_importable(Path(__file__).resolve().parents[1])
     # The emulator reads its settings from the environment when it is imported, so both come only now.
-    emulator = importlib.import_module("ministack.app").app
-    front = importlib.import_module("pipeline.local.plane.front").front(
-        emulator, instance=arguments.instance, on_ready=lambda: _tell(arguments.ready)
+    app = importlib.import_module("ministack.app").app
+    emulator = importlib.import_module("pipeline.local.plane.emulator").AsgiEmulator(app, counts_invocations=True)
+    front = importlib.import_module("pipeline.local.plane.front").Front(
+        emulator, instance=arguments.instance, account=arguments.account, on_ready=lambda: _tell(arguments.ready)
     )
     hypercorn = importlib.import_module("hypercorn.asyncio")
     asyncio.run(hypercorn.serve(front, _hypercorn(arguments.socket), mode="asgi"))

@@ -1,38 +1,122 @@
-"""The ASGI application that the child serves: identity, the plane's own operations, and all else passed on."""
+"""The ASGI application that the child serves: the plane's own operations, and all else passed on to the emulator."""
 
-import json
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from collections.abc import Callable
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+from pipeline.local.plane.asgi import (
+    Answer,
+    Disconnected,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    first_header,
+    raw_path,
+    read_request,
+    send_answer,
+)
+from pipeline.local.plane.buckets import Buckets, creates_bucket
+from pipeline.local.plane.caller import Caller, caller_of
+from pipeline.local.plane.emulator import Emulator
+from pipeline.local.plane.functions.control import Functions
+from pipeline.local.plane.functions.invoking import Invoker
+from pipeline.local.plane.functions.policies import Policies
+from pipeline.local.plane.journal import Journal
+from pipeline.local.plane.rest.control import RestApis
+from pipeline.local.plane.rest.model import Store
+from pipeline.local.plane.traffic.gateway import Gateway
+from pipeline.local.plane.traffic.paths import Target, target_of
 
 IDENTITY = "/_pipeline/identity"
+_READS_JOURNAL = frozenset({"monitoring", "logs"})
 
 
-def front(emulator: App, *, instance: str, on_ready: Callable[[], None]) -> App:
-    """The application; `on_ready` is called once, when requests can be answered."""
-    identity = json.dumps({"instance": instance}).encode()
+class Front:
+    """The plane before one emulator. `on_ready` is called once, when requests can be answered."""
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, emulator: Emulator, *, instance: str, account: str, on_ready: Callable[[], None]) -> None:
+        self._emulator = emulator
+        self._identity = Answer.of_json({"instance": instance})
+        self._account = account
+        self._on_ready = on_ready
+        self._store = Store()
+        self._journal = Journal(emulator)
+        policies = Policies()
+        invoker = Invoker(emulator, self._journal)
+        self._rest = RestApis(self._store)
+        self._functions = Functions(emulator, invoker, policies)
+        self._gateway = Gateway(self._store, invoker, policies, self._journal)
+        self._buckets = Buckets(emulator)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One connection's request, or the process's life."""
         if scope["type"] == "lifespan":
-            await emulator(scope, receive, _telling(send, on_ready))
-        elif scope["type"] == "http" and scope["path"] == IDENTITY:
-            headers = [(b"content-type", b"application/json")]
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
-            await send({"type": "http.response.body", "body": identity})
+            await self._emulator.pass_on(scope, receive, self._telling(send))
+        elif scope["type"] == "http":
+            try:
+                await self._http(scope, receive, send)
+            except Disconnected:
+                return
         else:
-            await emulator(scope, receive, send)
+            await self._emulator.pass_on(scope, receive, send)
 
-    return app
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = raw_path(scope)
+        if path == IDENTITY:
+            await send_answer(send, self._identity)
+            return
+        target = target_of(first_header(scope["headers"], b"host"), path)
+        if target is not None and target.api in self._store.apis:
+            await self._traffic(target, scope, receive, send)
+            return
+        query = scope["query_string"].decode("latin-1")
+        caller = caller_of(first_header(scope["headers"], b"authorization"), query, self._account)
+        if caller is not None and self._knows(caller, scope["method"], path, query):
+            await self._aws(caller, scope, receive, send)
+            return
+        if caller is not None and caller.service in _READS_JOURNAL:
+            await self._journal.flush()
+        await self._emulator.pass_on(scope, receive, send)
+
+    def _knows(self, caller: Caller, method: str, path: str, query: str) -> bool:
+        """True when the plane may answer this itself; asked before the body is read."""
+        if caller.service == "apigateway":
+            return not path.startswith("/v2/")
+        if caller.service == "lambda":
+            return self._functions.owns(method, path)
+        return caller.service == "s3" and creates_bucket(method, path, query)
+
+    async def _traffic(self, target: Target, scope: Scope, receive: Receive, send: Send) -> None:
+        request = await read_request(scope, receive)
+        await send_answer(send, await self._gateway.answer(target, request), head=request.method == "HEAD")
+
+    async def _aws(self, caller: Caller, scope: Scope, receive: Receive, send: Send) -> None:
+        request = await read_request(scope, receive)
+        answer: Answer | None
+        if caller.service == "lambda":
+            answer = await self._functions.answer(request, caller)
+        elif caller.service == "s3":
+            answer = await self._buckets.create(request, caller)
+        else:
+            answer = self._rest.answer(request, caller) if self._rest.owns(request) else None
+        if answer is None:
+            await self._emulator.pass_on(scope, _again(request.body), send)
+        else:
+            await send_answer(send, answer)
+
+    def _telling(self, send: Send) -> Send:
+        async def told(message: Message) -> None:
+            await send(message)
+            if message["type"] == "lifespan.startup.complete":
+                self._on_ready()
+
+        return told
 
 
-def _telling(send: Send, on_ready: Callable[[], None]) -> Send:
-    async def told(message: MutableMapping[str, Any]) -> None:
-        await send(message)
-        if message["type"] == "lifespan.startup.complete":
-            on_ready()
+def _again(body: bytes) -> Receive:
+    """Gives a body that was read already."""
+    messages = [{"type": "http.request", "body": body, "more_body": False}]
 
-    return told
+    async def receive() -> Message:
+        return messages.pop() if messages else {"type": "http.disconnect"}
+
+    return receive
