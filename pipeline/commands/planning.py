@@ -10,11 +10,12 @@ from typing import Any
 from pipeline.applying.observer import observe
 from pipeline.applying.secrets import with_secrets
 from pipeline.commands.workspace import Workspace
-from pipeline.errors import Diagnostic
+from pipeline.errors import BadInput, Diagnostic
 from pipeline.model.plan import Plan
 from pipeline.model.release import LedgerHead
 from pipeline.model.resource import DesiredState, ObservedState, Resource
-from pipeline.packaging import Artifact, BuildTarget, FunctionCode, LayerCode, check_handlers
+from pipeline.model.values import references_of
+from pipeline.packaging.values import Artifact, FunctionCode, LayerCode
 from pipeline.planning.planner import Consent, Question, make_plan
 from pipeline.planning.safety import check_account
 from pipeline.resources.base import Problem
@@ -62,36 +63,70 @@ class Reading:
 
 
 def package(workspace: Workspace) -> tuple[DesiredState, dict[str, Path]]:
-    """The desired state with the digests of built code filled in, and where the archives lie (digest -> file)."""
+    """The desired state with the digests of built code filled in, and where the archives lie (digest -> file).
+
+    BadInput when code cannot be built, is too large, or a handler cannot be imported from its bundle.
+    """
     desired = workspace.loaded.desired[workspace.environment.name]
     functions, layers = code_of(desired)
     if not functions and not layers:
         return desired, {}
-    target = None
-    if workspace.local:
-        embedded = workspace.embedded
-        target = BuildTarget.for_interpreter(embedded.python_executable, embedded.python)
-    packaged = workspace.packager.package(functions, layers, target)
-    check_handlers(packaged, functions, target, workspace.packager)
-    return with_code(desired, packaged), {a.digest: a.path for a in packaged.values()}
+    packaged = workspace.packager.package(functions, layers, workspace.build_target())
+    found = (*packaged.warnings, *workspace.packager.check_handlers(packaged, functions))
+    if errors := [diagnostic for diagnostic in found if diagnostic.severity == "error"]:
+        raise BadInput.of(errors)
+    for diagnostic in found:
+        workspace.console.warn(diagnostic)
+    archives = {artifact.digest: artifact.path for artifact in packaged.distinct}
+    return with_code(desired, packaged.artifacts), archives
 
 
 def code_of(desired: DesiredState) -> tuple[list[FunctionCode], list[LayerCode]]:
     """The functions and layers whose code is to be built."""
-    functions, layers = [], []
-    for resource in desired:
-        if resource.type == "lambda.function":
-            functions.append(FunctionCode.of(resource))
-        elif resource.type == "lambda.layer":
-            layers.append(LayerCode.of(resource))
+    functions = [_function_code(resource) for resource in desired if resource.type == "lambda.function"]
+    layers = [_layer_code(resource) for resource in desired if resource.type == "lambda.layer"]
     return functions, layers
 
 
-def with_code(desired: DesiredState, packaged: Mapping[str, Artifact]) -> DesiredState:
+def _function_code(resource: Resource) -> FunctionCode:
+    properties, source = resource.properties, resource.source
+    plain_values = {k: v for k, v in (properties.get("environment") or {}).items() if isinstance(v, str)}
+    return FunctionCode(
+        address=resource.address,
+        name=resource.name,
+        runtime=properties["runtime"],
+        architecture=properties["architecture"],
+        handler=properties["handler"],
+        include=tuple(properties.get("include") or ()),
+        exclude=tuple(properties.get("exclude") or ()),
+        layers=tuple(reference.address for reference in references_of(properties.get("layers"))),
+        environment=plain_values,
+        file=source.file if source else None,
+        line=source.line if source else None,
+    )
+
+
+def _layer_code(resource: Resource) -> LayerCode:
+    properties, source = resource.properties, resource.source
+    return LayerCode(
+        address=resource.address,
+        name=resource.name,
+        runtime=(properties.get("compatible_runtimes") or [""])[0],
+        architecture=(properties.get("architectures") or ["x86_64"])[0],
+        path=properties.get("path"),
+        requirements=properties.get("requirements"),
+        include=tuple(properties.get("include") or ()),
+        exclude=tuple(properties.get("exclude") or ()),
+        file=source.file if source else None,
+        line=source.line if source else None,
+    )
+
+
+def with_code(desired: DesiredState, artifacts: Mapping[str, Artifact]) -> DesiredState:
     """`desired` with the digest of its archive as the `code` of every resource that was packaged."""
 
     def filled(resource: Resource) -> Resource:
-        artifact = packaged.get(resource.address)
+        artifact = artifacts.get(resource.address)
         if artifact is None:
             return resource
         return replace(resource, properties={**resource.properties, CODE: artifact.digest})

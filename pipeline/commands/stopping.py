@@ -1,19 +1,29 @@
-"""SIGINT and SIGTERM ask the run to stop; a second one ends it at once."""
+"""SIGINT and SIGTERM ask the run to stop; a second one, or 6.5 s, end it whatever it is doing.
+
+GitHub Actions sends SIGINT, SIGTERM after 7.5 s and kills after 10:
+https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-cancellation
+"""
 
 import os
 import signal
 import threading
+from types import FrameType
 
 from pipeline.errors import Interrupted
 
+EXIT_CODE = 130
+# A stopped run has to be gone within 7 s, even when a call hangs and cannot be ended.
+PATIENCE_SECONDS = 6.5
+
 
 class Stop:
-    """Whether this process was asked to stop."""
+    """Whether this process was asked to stop. `event` is what everything that waits looks at."""
 
     _instance: "Stop | None" = None
 
     def __init__(self) -> None:
         self.event = threading.Event()
+        self._watchdog: threading.Timer | None = None
 
     @classmethod
     def current(cls) -> "Stop":
@@ -35,8 +45,14 @@ class Stop:
     def reset(self) -> None:
         """A fresh start, for several runs in one process."""
         self.event.clear()
+        if self._watchdog is not None:
+            self._watchdog.cancel()
+            self._watchdog = None
 
-    def _on_signal(self, number: int, frame: object) -> None:
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         if self.event.is_set():
-            os._exit(130)
+            os._exit(EXIT_CODE)
         self.event.set()
+        self._watchdog = threading.Timer(PATIENCE_SECONDS, os._exit, [EXIT_CODE])
+        self._watchdog.daemon = True
+        self._watchdog.start()

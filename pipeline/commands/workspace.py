@@ -23,7 +23,8 @@ from pipeline.local.supervisor import LocalAws
 from pipeline.local.urls import public_url
 from pipeline.model.environment import Environment
 from pipeline.model.scope import Scope
-from pipeline.packaging import Packager
+from pipeline.packaging.packager import Packager
+from pipeline.packaging.targets import BuildTarget
 from pipeline.releasing.store import Ledger, bucket_name
 from pipeline.reporting.console import Console
 from pipeline.resources.registry import Registry, registry
@@ -124,7 +125,23 @@ class Workspace:
     def packager(self) -> Packager:
         """Builds the code of functions and layers."""
 
-        return Packager(self.root, self.loaded.project.code, cache_dir(self.environ), progress=self.console.say)
+        return Packager(
+            root=self.root,
+            code=self.loaded.project.code,
+            cache_dir=cache_dir(self.environ),
+            progress=self.console.say,
+            stopping=self.stop.is_set,
+        )
+
+    def build_target(self) -> BuildTarget | None:
+        """The interpreter that dependencies are built for; None: what each function's runtime says.
+
+        The embedded AWS runs functions in an interpreter of this machine, whatever their runtime says.
+        """
+        if not self.local:
+            return None
+        python = ".".join(str(part) for part in self.embedded.python)
+        return BuildTarget.for_interpreter(self.embedded.python_executable, python)
 
     @cached_property
     def commit(self) -> str | None:
