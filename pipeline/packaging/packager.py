@@ -61,6 +61,15 @@ class Packager:
         except OSError as error:
             raise PipelineError(f"packaging: {error.strerror or error}: {error.filename or self.work}") from error
 
+    def check_handlers(self, packaged: Packaged, functions: Sequence[FunctionCode]) -> tuple[Diagnostic, ...]:
+        """Imports the handlers from the finished bundles: errors for those that break, warnings where it cannot tell.
+
+        Answers are kept by content; asking again about what has not changed takes a few milliseconds.
+        """
+        from pipeline.packaging.handlers import check_handlers  # noqa: PLC0415 - `package` alone does not need it
+
+        return check_handlers(packaged, functions, cache=self.work / "checks")
+
     def _uv(self) -> "Uv":
         from pipeline.packaging.uv import Uv  # noqa: PLC0415 - a run that installs nothing does not need it
 
