@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -93,15 +94,30 @@ def machine(tmp_path: Path) -> Machine:
     return machine
 
 
-def wheel(directory: Path) -> str:
-    """A requirement, with its hash, for a package made on the spot: no network."""
-    path = directory / "demo-1.0-py3-none-any.whl"
+def wheel(machine: Machine, name: str, files: dict[str, str]) -> str:
+    """Makes a package and a place to install it from, without network; its line in a lock."""
+    wheels = machine.programs.parent / "wheels"
+    wheels.mkdir(exist_ok=True)
+    path = wheels / f"{name}-1.0-py3-none-any.whl"
+    described = {
+        f"{name}-1.0.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
+        f"{name}-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{name}-1.0.dist-info/RECORD": "",
+    }
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("demo.py", "ANSWER = 42\n")
-        archive.writestr("demo-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n")
-        archive.writestr("demo-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        archive.writestr("demo-1.0.dist-info/RECORD", "demo.py,,\n")
-    return f"demo @ {path.as_uri()} --hash=sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
+        for member, content in (files | described).items():
+            entry = zipfile.ZipInfo(member)
+            entry.external_attr = 0o100755 << 16
+            archive.writestr(entry, content)
+    for installer in ("PIP", "UV"):
+        machine.settings |= {f"{installer}_NO_INDEX": "1", f"{installer}_FIND_LINKS": str(wheels)}
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return f"{name}==1.0 \\\n    --hash=sha256:{digest}\n    # via pipeline"
+
+
+def demo(machine: Machine) -> str:
+    """A package `demo` with an ANSWER."""
+    return wheel(machine, "demo", {"demo.py": "ANSWER = 42\n"})
 
 
 def test_makes_the_environment_once_and_says_so_in_one_line(machine: Machine) -> None:
@@ -135,7 +151,7 @@ def test_is_found_through_links(machine: Machine, tmp_path: Path) -> None:
 
 
 def test_pipeline_and_the_tools_have_an_environment_each(machine: Machine) -> None:
-    (machine.root / "requirements" / "dev.txt").write_text(f"{wheel(machine.root)}\n")
+    (machine.root / "requirements" / "dev.txt").write_text(f"{demo(machine)}\n")
     assert machine.run("python", "-c", "import demo, pipeline; print(demo.ANSWER)").out == "42\n"
     machine.run("pipeline")
     environments = machine.root / ".pipeline" / "env"
@@ -145,7 +161,7 @@ def test_pipeline_and_the_tools_have_an_environment_each(machine: Machine) -> No
 
 def test_is_made_anew_when_the_lock_changed(machine: Machine) -> None:
     machine.run("python", "-c", "")
-    machine.lock(wheel(machine.root))
+    machine.lock(demo(machine))
     changed = machine.run("python", "-c", "import demo")
     assert (changed.code, changed.err.count("\n")) == (0, 1)
     os.utime(machine.root / "requirements" / "dev.txt")
@@ -177,7 +193,7 @@ def test_half_an_environment_is_not_used(machine: Machine) -> None:
 
 
 def test_several_at_once_make_it_once(machine: Machine) -> None:
-    machine.lock(wheel(machine.root))
+    machine.lock(demo(machine))
     started = [machine.start("python", "-c", "import demo; print(demo.ANSWER)") for _ in range(4)]
     ended = [process.communicate() for process in started]
     assert [out for out, _ in ended] == ["42\n"] * 4
@@ -186,10 +202,27 @@ def test_several_at_once_make_it_once(machine: Machine) -> None:
 
 def test_without_uv_pip_installs_it(machine: Machine) -> None:
     (machine.programs / "uv").unlink()
-    machine.lock(wheel(machine.root))
+    machine.lock(demo(machine))
     done = machine.run("python", "-c", "import demo; print(demo.ANSWER)")
     assert done.out == "42\n"
     assert done.err == "run: making .pipeline/env/dev from requirements/dev.txt with pip (once)\n"
+
+
+def test_without_uv_pip_installs_the_uv_of_the_lock_which_installs_the_rest(machine: Machine) -> None:
+    (machine.programs / "uv").unlink()
+    script = f'#!/bin/sh\necho "$1" >>"$HOME/calls"\nexec "{find_uv_bin()}" "$@"\n'
+    machine.lock(demo(machine), wheel(machine, "uv", {"uv-1.0.data/scripts/uv": script}))
+    done = machine.run("python", "-c", "import demo; print(demo.ANSWER)")
+    assert done.err.splitlines() == ["run: making .pipeline/env/dev from requirements/dev.txt with pip (once)"]
+    assert done.out == "42\n"
+    assert (machine.root.parent / "calls").read_text() == "pip\n"
+
+
+def test_where_the_uv_of_the_lock_does_not_get_through_pip_installs_the_rest(machine: Machine) -> None:
+    (machine.programs / "uv").unlink()
+    script = "#!/bin/sh\nexit 2\n"
+    machine.lock(demo(machine), wheel(machine, "uv", {"uv-1.0.data/scripts/uv": script}))
+    assert machine.run("python", "-c", "import demo; print(demo.ANSWER)").out == "42\n"
 
 
 def test_where_uv_does_not_get_through_pip_is_asked(machine: Machine) -> None:
@@ -201,8 +234,8 @@ def test_where_uv_does_not_get_through_pip_is_asked(machine: Machine) -> None:
 
 
 def test_a_package_that_is_not_the_locked_one_is_refused(machine: Machine) -> None:
-    requirement = wheel(machine.root)
-    machine.lock(requirement[:-8] + "00000000")
+    requirement = demo(machine)
+    machine.lock(re.sub(r"sha256:.{8}", "sha256:00000000", requirement))
     done = machine.run("python", "-c", "print('ran')")
     assert (done.code, done.out) == (1, "")
     assert "do not match the hashes" in done.err.lower()
