@@ -25,7 +25,12 @@ _BLOCKED = b"".join(
 def creates_bucket(method: str, raw_path: str, query_string: str) -> bool:
     """True for CreateBucket with the bucket in the path."""
     name = raw_path.strip("/")
-    return method == "PUT" and bool(name) and "/" not in name and set(parse_qs(query_string, keep_blank_values=True)) <= {"x-id"}
+    return (
+        method == "PUT"
+        and bool(name)
+        and "/" not in name
+        and set(parse_qs(query_string, keep_blank_values=True)) <= {"x-id"}
+    )
 
 
 @dataclass(frozen=True)

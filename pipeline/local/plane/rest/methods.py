@@ -18,6 +18,7 @@ _INTEGRATION = (
     "httpMethod", "uri", "connectionType", "connectionId", "credentials", "requestParameters", "requestTemplates",
     "contentHandling", "tlsConfig", "responseTransferMode", "integrationTarget",
 )  # fmt: skip
+_CALLED = frozenset({"httpMethod", "uri", "connectionType", "connectionId"})
 
 
 def get_method(op: Op) -> Answer:
@@ -91,7 +92,9 @@ def build_integration(namespace: str, given: Mapping[str, Any]) -> Wire:
     timeout = _LONGEST if timeout is None else timeout
     check_timeout(timeout)
     integration: Wire = {"type": kind}
-    integration |= {key: given[key] for key in _INTEGRATION if given.get(key) is not None}
+    # API Gateway takes and forgets what a MOCK integration would call.
+    kept = (key for key in _INTEGRATION if kind != "MOCK" or key not in _CALLED)
+    integration |= {key: given[key] for key in kept if given.get(key) is not None}
     if kind.startswith("HTTP"):
         integration.setdefault("connectionType", "INTERNET")
     integration |= {

@@ -1,6 +1,7 @@
 """One request on its way through a stage: everything that events, templates and logs are made from."""
 
 import random
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from typing import Any
 from pipeline.local.plane.asgi import Request
 from pipeline.local.plane.rest.model import Deployment, RestApi, Wire
 from pipeline.local.plane.traffic.paths import Match, Target
+
+_CONTEXT = re.compile(r"\$context\.([A-Za-z0-9_.-]*[A-Za-z0-9_])")
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,11 @@ def request_time(now: float) -> str:
 def new_request_id() -> str:
     """A request id."""
     return str(uuid.uuid4())
+
+
+def access_line(form: str, context: Mapping[str, str]) -> str:
+    """A line of the access log: `$context.…` filled in, `-` for what is not known."""
+    return _CONTEXT.sub(lambda found: context.get(found[1]) or "-", form)
 
 
 def null_if_empty(mapping: Mapping[str, Any]) -> Mapping[str, Any] | None:

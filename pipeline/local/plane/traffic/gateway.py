@@ -18,12 +18,11 @@ from pipeline.local.plane.journal import Journal, LogStream, Metric, stream_name
 from pipeline.local.plane.rest.model import RestApi, Store, Wire
 from pipeline.local.plane.traffic import refusals
 from pipeline.local.plane.traffic.event import invoke_arguments, proxy_event
-from pipeline.local.plane.traffic.exchange import Exchange, Served, extended, new_request_id, served
+from pipeline.local.plane.traffic.exchange import Exchange, Served, access_line, extended, new_request_id, served
 from pipeline.local.plane.traffic.mock import answer_mock
 from pipeline.local.plane.traffic.paths import Match, Target, match, method_for
 from pipeline.local.plane.traffic.refusals import GatewayError
 from pipeline.local.plane.traffic.reply import Malformed, reply
-from pipeline.local.plane.traffic.templates import render
 
 _FUNCTION = re.compile(r".*:lambda:path/2015-03-31/functions/(?P<function>[^/]+)/invocations")
 _SERVICE = "apigateway.amazonaws.com"
@@ -122,7 +121,7 @@ class Gateway:
             "error.message": "-",
             "integrationErrorMessage": "-",
         }
-        line = render(access.get("format", ""), context=context, variables={}, params={}, body="")
+        line = access_line(access.get("format", ""), context)
         group = access["destinationArn"].partition(":log-group:")[2]
         stream = LogStream(caller, group, stream_name(exchange.api.id, exchange.target.stage))
         self.journal.log(stream, int(exchange.now * 1000), line)

@@ -10,6 +10,7 @@ from pipeline.local.plane.asgi import Answer
 from pipeline.local.plane.rest.model import Definition
 from pipeline.local.plane.rest.parts import GATEWAY_RESPONSES, effective_gateway_response
 from pipeline.local.plane.traffic.templates import mapped, render
+from pipeline.local.plane.traffic.velocity import TemplateError
 
 _PREFIX = "gatewayresponse.header."
 
@@ -79,7 +80,10 @@ def answer_of(error: GatewayError, definition: Definition, context: Mapping[str,
         "error.responseType": error.kind,
     }
     template = shown["responseTemplates"].get("application/json", '{"message":$context.error.messageString}')
-    body = render(template, context=known, variables={}, params={}, body="").encode()
+    try:
+        body = render(template, context=known).text.encode()
+    except TemplateError:
+        body = json.dumps({"message": error.message}).encode()
     answer = Answer(status, (("content-type", "application/json"), ("x-amzn-errortype", error.error_type)), body)
     for name, expression in shown["responseParameters"].items():
         value = mapped(str(expression), lambda path: known.get(path.removeprefix("context.")))
