@@ -1,0 +1,207 @@
+"""The properties of a function: from the author's YAML, to AWS's members and back. Pure.
+
+`MEMBERS` is the one table of which property is which member of Lambda's API. A published version freezes all of them
+together with the code and the architecture: `FROZEN`.
+https://docs.aws.amazon.com/lambda/latest/api/API_FunctionConfiguration.html
+"""
+
+import base64
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.model.resource import Resource
+from pipeline.model.scope import Scope
+from pipeline.model.values import Expression, Properties, Reference, Secret, Value, leaves, reveal
+from pipeline.resources.base import Problem
+
+ENVIRONMENT_BYTES = 4096
+
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
+RESERVED_KEYS = frozenset({
+    "_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_INITIALIZATION_TYPE",
+    "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_LAMBDA_RUNTIME_API", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR",
+})  # fmt: skip
+
+LATEST = "latest"
+# What only we use and AWS does not keep: reading gives it back as it is declared.
+OWN = ("log_retention_days", "include", "exclude")
+
+
+@dataclass(frozen=True)
+class Member:
+    """How a property is sent (`give`) and read (`take`, from a FunctionConfiguration); `absent` clears it."""
+
+    name: str
+    take: Callable[[Mapping[str, Any]], Value]
+    give: Callable[[Value], Any] = lambda value: value
+    absent: Value = None
+
+
+def _plain(name: str, absent: Value = None) -> Member:
+    return Member(name, lambda found: found.get(name, absent), absent=absent)
+
+
+def _group_name(arn: Value) -> str:
+    return str(arn).partition(":log-group:")[2]
+
+
+MEMBERS: Mapping[str, Member] = {
+    "handler": _plain("Handler"),
+    "runtime": _plain("Runtime"),
+    "timeout": _plain("Timeout", 3),
+    "memory": _plain("MemorySize", 128),
+    "ephemeral_storage": Member(
+        "EphemeralStorage",
+        lambda found: found.get("EphemeralStorage", {}).get("Size", 512),
+        lambda size: {"Size": size},
+    ),
+    "environment": Member(
+        "Environment",
+        lambda found: found.get("Environment", {}).get("Variables", {}),
+        lambda own: {"Variables": own},
+        {},
+    ),
+    "role": _plain("Role"),
+    "layers": Member("Layers", lambda found: [layer["Arn"] for layer in found.get("Layers") or ()], list, []),
+    "description": _plain("Description", ""),
+    "tracing": Member(
+        "TracingConfig",
+        lambda found: found.get("TracingConfig", {}).get("Mode", "PassThrough"),
+        lambda mode: {"Mode": mode},
+    ),
+    "kms_key": Member("KMSKeyArn", lambda found: found.get("KMSKeyArn"), lambda arn: arn or "", ""),
+    "log_group": Member(
+        "LoggingConfig",
+        lambda found: found.get("LoggingConfig", {}).get("LogGroup") or default_group(found["FunctionName"]),
+        lambda arn: {"LogGroup": _group_name(arn)},
+    ),
+}
+FROZEN = (*MEMBERS, "architecture", "code")
+
+
+def canonical(properties: Properties, scope: Scope) -> Properties:
+    """Defaults that depend on the name, references for names of roles and layers, texts for environment values."""
+    name = properties["name"]
+    return {
+        **properties,
+        "handler": properties.get("handler") or _handler_of(name, scope),
+        "role": _named(properties.get("role") or default_role(scope), "iam.role", "arn"),
+        "layers": [_named(layer, "lambda.layer", "version_arn") for layer in properties.get("layers") or ()],
+        "environment": {key: _text(value) for key, value in (properties.get("environment") or {}).items()},
+        "package_type": "Zip",
+        "log_group": Expression((Reference(f"logs.log_group/{default_group(name)}", "arn"),)),
+        "live": LATEST,
+    }
+
+
+def default_role(scope: Scope) -> str:
+    """Name of the role of functions that name none."""
+    return f"{scope.service}-lambda-role"
+
+
+def default_group(function: str) -> str:
+    """Name of the log group that Lambda writes to.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html
+    """
+    return f"/aws/lambda/{function}"
+
+
+def _handler_of(name: str, scope: Scope) -> str:
+    return f"handlers.{name.removeprefix(f'{scope.service}-').replace('-', '_')}.handler"
+
+
+def _named(value: Value, kind: str, output: str) -> Value:
+    """A reference for the name of a declared resource; ARNs and references stay as they are."""
+    if isinstance(value, str) and not value.startswith("arn:"):
+        return Expression((Reference(f"{kind}/{value}", output),))
+    return value
+
+
+def _text(value: Value) -> Value:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, (int, float)) else value
+
+
+def observed(configuration: Mapping[str, Any], scope: Scope) -> dict[str, Value]:
+    """The frozen properties of a function or version, from its FunctionConfiguration."""
+    found = {name: member.take(configuration) for name, member in MEMBERS.items()}
+    found["log_group"] = scope.arn("logs", f"log-group:{found['log_group']}")
+    found["architecture"] = (configuration.get("Architectures") or ["x86_64"])[0]
+    found["code"] = digest_of(configuration.get("CodeSha256"))
+    return found
+
+
+def sent(properties: Properties, names: Iterable[str]) -> dict[str, Any]:
+    """The members for these properties, secrets revealed; one without a value is cleared."""
+    members = {}
+    for name in names:
+        member, value = MEMBERS[name], properties.get(name)
+        members[member.name] = member.give(reveal(member.absent if value is None else value))
+    return members
+
+
+def created(properties: Properties) -> dict[str, Any]:
+    """The members of a new function: only what has a value and is not Lambda's own default."""
+    given = [name for name in MEMBERS if properties.get(name) not in (None, "", [], {})]
+    if _group_name(properties.get("log_group")) == default_group(properties["name"]):
+        given.remove("log_group")
+    return sent(properties, given)
+
+
+def digest_of(code_sha256: str | None) -> str | None:
+    """`sha256:<hex>` for Lambda's CodeSha256 (base64), or None without one."""
+    return f"sha256:{base64.b64decode(code_sha256).hex()}" if code_sha256 else None
+
+
+def code_sha256(digest: str) -> str:
+    """The inverse of `digest_of`."""
+    return base64.b64encode(bytes.fromhex(digest.removeprefix("sha256:"))).decode()
+
+
+def lags(served: Properties, held: Properties, wanted: Properties) -> bool:
+    """True when the alias's version lacks something that the function holds and the specs do not deny.
+
+    What the function alone holds against the specs is drift of the function, not a version that waits to be served.
+    """
+    return any(served[name] != held[name] and served[name] != reveal(wanted.get(name)) for name in FROZEN)
+
+
+def agrees(found: Value, recorded: Value) -> bool:
+    """True when a recorded value is what was found, as far as it was recorded: references and secrets are not."""
+    if isinstance(recorded, (Expression, Secret)):
+        return True
+    if isinstance(recorded, Mapping) and isinstance(found, Mapping):
+        return found.keys() == recorded.keys() and all(agrees(found[key], recorded[key]) for key in found)
+    if isinstance(recorded, (list, tuple)) and isinstance(found, (list, tuple)):
+        return len(found) == len(recorded) and all(map(agrees, found, recorded))
+    return bool(found == recorded)
+
+
+def check(resource: Resource, scope: Scope) -> Iterator[Problem]:
+    """What Lambda would refuse: reserved environment keys, an environment that is too large, a layer twice."""
+    environment = resource.properties.get("environment") or {}
+    for key in sorted(RESERVED_KEYS & environment.keys()):
+        yield Problem(f"Lambda sets {key} itself and refuses it", ("environment", key), "choose another name")
+    if (size := _size(environment)) > ENVIRONMENT_BYTES:
+        # The values themselves may be secret: only their size is told.
+        yield Problem(f"the environment has {size} bytes; Lambda allows {ENVIRONMENT_BYTES}", ("environment",))
+    layers = [str(layer) for layer in resource.properties.get("layers") or ()]
+    for index, layer in enumerate(layers):
+        if _without_version(layer) in map(_without_version, layers[:index]):
+            yield Problem("Lambda takes one version of a layer", ("layers", index), "keep one of them")
+
+
+def _size(environment: Mapping[str, Value]) -> int:
+    """Bytes of the environment as Lambda measures it; references count with their own length."""
+    texts = {key: str(leaf) for key, value in environment.items() for leaf in leaves(reveal(value))}
+    return len(json.dumps(texts, separators=(",", ":"), ensure_ascii=False).encode())
+
+
+def _without_version(layer: str) -> str:
+    return layer.rpartition(":")[0] if layer.startswith("arn:") else layer

@@ -1,0 +1,65 @@
+"""What API Gateway would refuse of a REST API, and what a reader of the plan should know. Pure."""
+
+from collections.abc import Iterator, Mapping
+
+from pipeline.model.resource import Resource
+from pipeline.model.scope import Scope
+from pipeline.resources.base import Problem
+
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
+RESOURCES = 300
+
+
+def check(resource: Resource, scope: Scope) -> Iterator[Problem]:
+    """Methods declared twice, path parameters that collide, too many paths, credentials for every origin."""
+    endpoints = resource.properties["endpoints"]
+    for key, entry in endpoints.items():
+        if isinstance(entry, list):
+            yield Problem(f"{key} is declared {len(entry)} times", ("endpoints",), "name each method of a path once")
+    paths = sorted({key.partition(" ")[2] for key in endpoints})
+    yield from _colliding(paths)
+    if (count := len(_resources(paths))) > RESOURCES:
+        yield Problem(f"the paths have {count} parts; API Gateway allows {RESOURCES} resources", ("endpoints",))
+    cors = [entry["cors"] for entry in endpoints.values() if isinstance(entry, Mapping) and "cors" in entry]
+    if any(one["credentials"] and "*" in one["origins"] for one in cors):
+        yield Problem("browsers refuse credentials when every origin is allowed", ("cors",), "name the origins")
+    if any("*" in one["origins"] and len(one["origins"]) > 1 for one in cors):
+        yield Problem(
+            "* is every origin: the others beside it mean nothing", ("cors", "origins"), "keep one or the other"
+        )
+
+
+def _resources(paths: list[str]) -> set[str]:
+    """Every path and all paths above it: each is a resource of its own."""
+    found = {"/"}
+    for path in paths:
+        parts = path.strip("/").split("/")
+        found |= {"/" + "/".join(parts[: end + 1]) for end in range(len(parts))}
+    return found
+
+
+def _colliding(paths: list[str]) -> Iterator[Problem]:
+    """API Gateway takes one path parameter per level.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html
+    """
+    seen: dict[str, str] = {}
+    for path in sorted(_resources(paths)):
+        parent, _, last = path.rpartition("/")
+        if last.startswith("{") and seen.setdefault(parent, last) != last:
+            where = parent or "/"
+            hint = f"use {seen[parent]} for both"
+            yield Problem(f"below {where} stand {seen[parent]} and {last}; API Gateway takes one", ("endpoints",), hint)
+
+
+def warn(resource: Resource, scope: Scope) -> Iterator[Problem]:
+    """Methods that everybody may call, and pages of every origin."""
+    endpoints = resource.properties["endpoints"]
+    entries = [entry for entry in endpoints.values() if isinstance(entry, Mapping)]
+    unguarded = [e for e in entries if e.get("authorization") == "NONE" and not e.get("api_key_required")]
+    if unguarded:
+        some = "every method" if len(unguarded) == len([e for e in entries if "function" in e]) else "some methods"
+        hint = "set authorization, or check callers in the functions"
+        yield Problem(f"everybody may call {some} of this API ({len(unguarded)})", ("endpoints",), hint)
+    if any("*" in entry["cors"]["origins"] for entry in entries if "cors" in entry):
+        yield Problem("pages of every origin may call this API", ("cors", "origins"), "name the origins of your pages")
