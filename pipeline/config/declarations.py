@@ -1,0 +1,93 @@
+"""The specs: every YAML file below `aws/`, read once for all environments."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pipeline.config.documents import parse
+from pipeline.config.files import Files
+from pipeline.config.findings import Findings, Place, did_you_mean, one_of
+from pipeline.config.nodes import Items, Node, Scalar, Table, merged
+from pipeline.resources.base import ResourceType
+from pipeline.resources.registry import Registry
+
+DIRECTORY = "aws"
+DEFAULTS = "defaults"
+_POLICY_KEYS = frozenset(("Version", "Id", "Statement"))
+
+
+@dataclass(frozen=True)
+class Declared:
+    """One item of a collection, with its file's defaults below it; the same in every environment until it is filled."""
+
+    type: ResourceType
+    node: Table
+    place: Place
+
+
+def read_specs(files: Files, registry: Registry, findings: Findings) -> list[Declared]:
+    """All declared resources, in the order of files and lines."""
+    paths = files.below(DIRECTORY, (".yaml", ".yml"), findings)
+    if not paths:
+        findings.error(
+            f"no resource is declared: {DIRECTORY}/ holds no YAML file",
+            Place(DIRECTORY),
+            hint=f"declare one, such as {DIRECTORY}/dynamodb/tables.yaml; `pipeline destroy` removes what was deployed",
+        )
+    found: list[Declared] = []
+    for path in paths:
+        text = files.text(path, findings)
+        node = parse(text, path, findings) if text is not None else None
+        if isinstance(node, Table):
+            found += _items(node, registry, findings)
+        elif node is not None:
+            hint = f"begin with a collection: {one_of(registry.by_collection)}"
+            findings.error("a mapping from collections to resources is wanted", node.place, hint=hint)
+    return found
+
+
+def _items(spec: Table, registry: Registry, findings: Findings) -> Iterator[Declared]:
+    if spec.entries and spec.entries.keys() <= _POLICY_KEYS:
+        return  # a policy document that a role names by its path
+    known = [key for key in spec.entries if key in registry.by_collection]
+    for key, entry in spec.entries.items():
+        if key != DEFAULTS and key not in known:
+            words = [*registry.by_collection, DEFAULTS]
+            findings.error(
+                f'unknown collection "{key[:80]}"{did_you_mean(key, words)}', entry.place, hint=one_of(words)
+            )
+    defaults = _defaults(spec, known, findings)
+    for key in known:
+        kind = registry.by_collection[key]
+        for node, place in _nodes(key, spec.entries[key].node, spec.entries[key].place, findings):
+            yield Declared(kind, merged(defaults, node) if defaults else node, place)
+
+
+def _defaults(spec: Table, known: list[str], findings: Findings) -> Table | None:
+    entry = spec.entries.get(DEFAULTS)
+    if entry is None or (isinstance(entry.node, Scalar) and entry.node.value() is None):
+        return None
+    if not isinstance(entry.node, Table):
+        findings.error("defaults must be a mapping of properties", entry.place)
+        return None
+    if len(known) > 1:
+        findings.error(
+            f"defaults are for one collection, and this file has {len(known)}: {', '.join(known)}",
+            entry.place,
+            hint="move the others into files of their own",
+        )
+        return None
+    return entry.node
+
+
+def _nodes(key: str, node: Node, place: Place, findings: Findings) -> Iterator[tuple[Table, Place]]:
+    """The items of a collection: a list of mappings, or one mapping."""
+    if isinstance(node, Table):
+        yield node, place
+    elif isinstance(node, Items):
+        for item in node.items:
+            if isinstance(item, Table):
+                yield item, item.place
+            else:
+                findings.error(f"an item of {key} must be a mapping with a name", item.place, hint="write - name: ...")
+    elif node.value() is not None:
+        findings.error(f"{key} must be a list of resources, or one resource", node.place, hint="write - name: ...")

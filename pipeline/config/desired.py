@@ -1,0 +1,246 @@
+"""From declared items to the resources of one environment: rendered, validated, canonical, with what follows from them.
+
+Reading aside (documents that specs name by path), this is pure.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from pipeline.config.attachments import Attachments
+from pipeline.config.declarations import Declared
+from pipeline.config.environments import EnvFile
+from pipeline.config.explanation import Complaint
+from pipeline.config.findings import Findings, Place, dotted
+from pipeline.config.lifecycle import check_lifecycle, supported
+from pipeline.config.rendering import Link, PropertyPath, Renderer, unclear, unwrapped
+from pipeline.config.shape import Shape
+from pipeline.config.validation import Checker, Placeholder
+from pipeline.config.variables import Variables
+from pipeline.model.resource import Resource, Source
+from pipeline.model.scope import Scope
+from pipeline.model.values import Reference
+from pipeline.resources.base import Problem, ResourceType
+from pipeline.resources.registry import Registry
+
+DEPENDS_ON = "depends_on"
+ADOPT = "adopt"
+
+
+class Checkers:
+    """The schema of each type, compiled once for all environments."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, Checker] = {}
+
+    def of(self, kind: ResourceType) -> Checker:
+        """The checker of a type; outputs and what the engine fills in are not offered to authors."""
+        if kind.name not in self._made:
+            self._made[kind.name] = Checker(
+                kind.spec.schema, kind.name, hidden=frozenset(_not_written(kind)), extra=frozenset((DEPENDS_ON, ADOPT))
+            )
+        return self._made[kind.name]
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """One item in one environment. `resource` is None when something is wrong with it or not known.
+
+    `address` is None when the name itself is not known. `references` are what the author wrote, with their places.
+    """
+
+    type: str
+    place: Place
+    address: str | None
+    resource: Resource | None = None
+    links: Sequence[Link] = ()
+    references: Sequence[tuple[Reference, Place]] = ()
+    depends_on: Sequence[tuple[str, Place]] = ()
+    derived: bool = False
+
+
+@dataclass
+class Builder:
+    """Renders the items of one environment."""
+
+    env: EnvFile
+    lacking: frozenset[str]
+    registry: Registry
+    checkers: Checkers
+    attachments: Attachments
+    today: date
+    findings: Findings = field(default_factory=Findings)
+
+    @property
+    def scope(self) -> Scope | None:
+        """Where the environment acts, when its file says so."""
+        return self.env.environment.scope if self.env.environment else None
+
+    def build(self, declared: Iterable[Declared]) -> list[Rendered]:
+        """The declared resources, then those that follow from them and that nobody declared."""
+        found = [self._render(item) for item in declared]
+        known = {rendered.address for rendered in found}
+        waiting = [rendered.resource for rendered in found if rendered.resource]
+        while waiting and self.scope:
+            parent = waiting.pop(0)
+            for resource in self.registry[parent.type].derive(parent, self.scope):
+                if resource.address not in known:
+                    known.add(resource.address)
+                    rendered = self._derived(resource, parent)
+                    found.append(rendered)
+                    waiting += [rendered.resource] if rendered.resource else []
+        return found
+
+    def _render(self, item: Declared) -> Rendered:
+        return _Item(self, item).rendered()
+
+    def _derived(self, resource: Resource, parent: Resource) -> Rendered:
+        """A derived resource; its problems are shown where its parent is declared."""
+        source = resource.source or parent.source or Source("")
+        place = Place(source.file, source.line, source.column)
+        kind = self.registry[resource.type]
+        name = {key: resource.properties[key] for key in kind.spec.primary_identifier if key in resource.properties}
+        shape: Mapping[str, Any] = {"properties": {k: kind.spec.schema["properties"][k] for k in name}}
+        messages = [c.message for c in Checker(shape, kind.name).complaints(name)]
+        messages += [problem.message for problem in kind.check(resource, self.scope)] if self.scope else []
+        for message in messages:
+            text = f"{resource.address}, which follows from {parent.address}: {message}"
+            self.findings.error(text, place, address=resource.address)
+        return Rendered(resource.type, place, resource.address, resource, derived=True)
+
+
+class _Item:
+    """One declared item on its way to a resource."""
+
+    def __init__(self, builder: Builder, item: Declared) -> None:
+        self.builder = builder
+        self.findings = builder.findings
+        self.kind = item.type
+        self.node = item.node
+        self.place = item.place
+        self.checker = builder.checkers.of(item.type)
+        self.variables = Variables(builder.env, builder.findings, builder.lacking)
+        spec = item.type.spec
+        self.renderer = Renderer(
+            builder.findings, self.variables, builder.attachments, (*spec.sensitive, *spec.write_only)
+        )
+        self.address = self._address()
+        self.renderer.address = self.address
+
+    def _address(self) -> str | None:
+        """The address, when all parts of the name are known."""
+        parts = []
+        quiet = Renderer(Findings(), Variables(self.builder.env, Findings(), self.builder.lacking))
+        for key in self.kind.spec.primary_identifier:
+            entry = self.node.entries.get(key)
+            part = quiet.text(entry.node) if entry else None
+            if not part:
+                return None
+            parts.append(part)
+        return f"{self.kind.name}/{':'.join(parts)}"
+
+    def rendered(self) -> Rendered:
+        """Renders, validates and completes the item."""
+        value = self.renderer.render(self.node, self.checker.shape)
+        depends_on, adopt = self._reserved(value)
+        self._check_name(value)
+        sound = self._validate(value)
+        resource = self._resource(value, [address for address, _ in depends_on], adopt) if sound else None
+        return Rendered(
+            type=self.kind.name,
+            place=self.place,
+            address=self.address,
+            resource=resource,
+            links=self.renderer.links,
+            references=self.variables.references,
+            depends_on=depends_on,
+        )
+
+    def _reserved(self, value: dict[str, Any]) -> tuple[list[tuple[str, Place]], bool]:
+        """Takes out `depends_on` and `adopt`, which every type has."""
+        declared = self.checker.shape.keys
+        found: list[tuple[str, Place]] = []
+        if DEPENDS_ON in value and DEPENDS_ON not in declared:
+            given = value.pop(DEPENDS_ON)
+            for index, each in enumerate(given if isinstance(given, list) else [given]):
+                at = self.renderer.place_of((DEPENDS_ON, index))
+                if not isinstance(each, str):
+                    self._error("depends_on takes addresses such as dynamodb.table/orders", at)
+                elif not isinstance(each, Placeholder):
+                    found.append((each, at))
+        adopt = False
+        if ADOPT in value and ADOPT not in declared:
+            adopt = value.pop(ADOPT)
+            if not isinstance(adopt, bool):
+                self._error("adopt is true or false", self.renderer.place_of((ADOPT,)))
+        return found, adopt is True
+
+    def _check_name(self, value: Mapping[str, Any]) -> None:
+        for key in self.kind.spec.primary_identifier:
+            name = value.get(key)
+            if isinstance(name, Placeholder) and name.value is not None:
+                place = self.renderer.place_of((key,))
+                self._error(f"{key} must be known before deploying: it cannot be {name}", place)
+
+    def _validate(self, value: dict[str, Any]) -> bool:
+        """True when nothing is wrong that later steps would stumble over; keys without meaning are taken out."""
+        for key in _not_written(self.kind) & value.keys():
+            owner = "AWS gives it" if key in self.kind.spec.read_only else "the pipeline fills it in"
+            self._error(f"{key} of {self.kind.name} cannot be set: {owner}", self.renderer.keys[key,], hint="remove it")
+            del value[key]
+        complaints = self.checker.complaints(value)
+        for complaint in complaints:
+            message = complaint.message + ("" if complaint.unknown else self.renderer.origin(complaint.path))
+            self._error(message, self.renderer.place(complaint), hint=self._hint(complaint))
+            if complaint.unknown:
+                _drop(value, complaint.path)
+        return all(complaint.unknown for complaint in complaints)
+
+    def _hint(self, complaint: Complaint) -> str | None:
+        """Of values with a lifecycle only those are proposed that have a future."""
+        shape: Shape = self.checker.shape
+        for part in complaint.path:
+            shape = shape.item(part) if isinstance(part, int) else shape.child(part)
+        lifecycle = shape.word("lifecycle")
+        if lifecycle and complaint.hint:
+            return f"one of {', '.join(supported(lifecycle, self.builder.today))}"
+        return complaint.hint
+
+    def _resource(self, value: Mapping[str, Any], depends_on: list[str], adopt: bool) -> Resource | None:
+        scope = self.builder.scope
+        if self.address is None or unclear(value) or scope is None:
+            return None
+        properties = self.kind.canonical(unwrapped(self.checker.with_defaults(value)), scope)
+        name = self.address.partition("/")[2]
+        resource = Resource(self.kind.name, name, properties, tuple(depends_on), self._source(), adopt)
+        for problem in self.kind.check(resource, scope):
+            self._problem(problem)
+        check_lifecycle(resource, self.checker.shape, self.renderer, self.builder.today)
+        return resource
+
+    def _problem(self, problem: Problem) -> None:
+        path: PropertyPath = tuple(problem.path)
+        message = problem.message + self.renderer.origin(path)
+        self._error(message, self.renderer.place_of(path), hint=problem.hint)
+
+    def _source(self) -> Source:
+        places = self.renderer.places
+        paths = {path: (at.line, at.column) for path, at in places.items() if path and at.file == self.place.file}
+        return Source(self.place.file, self.place.line, self.place.column, paths)
+
+    def _error(self, message: str, place: Place, *, hint: str | None = None) -> None:
+        self.findings.error(message, place, hint=hint, address=self.address)
+
+
+def _not_written(kind: ResourceType) -> set[str]:
+    """Properties that authors do not write: outputs, and what the engine fills in."""
+    declared: Mapping[str, Any] = kind.spec.schema.get("properties", {})
+    marked = {key for key, schema in declared.items() if schema.get("readOnly") or schema.get("engine")}
+    return marked | (set(kind.spec.read_only) & declared.keys())
+
+
+def _drop(value: Any, path: PropertyPath) -> None:
+    for part in path[:-1]:
+        value = value[part]
+    del value[path[-1]]

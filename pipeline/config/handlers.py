@@ -1,0 +1,189 @@
+"""Whether the code that a function names is there: by looking at the source, never by running it."""
+
+import ast
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from pipeline.config.desired import Rendered
+from pipeline.config.files import Files, joined
+from pipeline.config.findings import Findings, Place, closest
+from pipeline.config.project import Project
+from pipeline.model.resource import Resource
+from pipeline.model.values import Expression
+
+FUNCTION = "lambda.function"
+LAYER = "lambda.layer"
+
+# https://docs.aws.amazon.com/lambda/latest/dg/python-handler.html#python-handler-naming
+_HANDLER = re.compile(r"(?P<module>[\w-]+(?:[./][\w-]+)*)\.(?P<name>\w+)")
+
+
+@dataclass(frozen=True)
+class Module:
+    """The names that a module has at its top. `open` when there may be more: `import *`, `__getattr__`, compiled."""
+
+    file: str
+    names: frozenset[str] = frozenset()
+    open: bool = False
+
+
+@dataclass
+class Handlers:
+    """Looks handlers up; every source file is read once. `findings` takes what is wrong inside of them."""
+
+    files: Files
+    project: Project
+    findings: Findings
+    _modules: dict[str, Module] = field(default_factory=dict)
+    _rootless: bool = False
+
+    def check(self, rendered: Sequence[Rendered], findings: Findings) -> None:
+        """Every declared function whose handler is known."""
+        layers = {item.address: item.resource for item in rendered if item.type == LAYER and item.address}
+        for item in rendered:
+            handler = item.resource.properties.get("handler") if item.resource else None
+            if item.resource and item.type == FUNCTION and isinstance(handler, str) and self._has_root():
+                self._check(item.resource, handler, item, layers, findings)
+
+    def _has_root(self) -> bool:
+        root = self.project.code.root
+        if (self.files.root / root).is_dir():
+            return True
+        if not self._rootless:
+            self._rootless = True
+            hint = "name the directory with the functions' code in pipeline.yaml (code: root: ...)"
+            self.findings.error(
+                f"there is no directory {root} with the functions' code", self.project.code_place, hint=hint
+            )
+        return False
+
+    def _check(
+        self,
+        function: Resource,
+        handler: str,
+        item: Rendered,
+        layers: dict[str, Resource | None],
+        findings: Findings,
+    ) -> None:
+        source = function.source
+        line, column = source.paths.get(("handler",), (item.place.line, item.place.column)) if source else (1, 1)
+        place = Place(item.place.file, line, column)
+        match = _HANDLER.fullmatch(handler)
+        if match is None:
+            findings.error(f'handler "{handler}" is not of the form module.function', place, address=function.address)
+            return
+        path = match["module"].replace(".", "/")
+        roots, complete = self._roots(function, layers)
+        module = next(filter(None, (self._find(root, path) for root in roots)), None)
+        if module is None:
+            if complete:
+                self._tell_module(handler, roots[0], path, place, function, findings)
+        elif not module.open and match["name"] not in module.names:
+            near = closest(match["name"], module.names)
+            findings.error(
+                f"handler {handler}: {module.file} has no {match['name']}"
+                + (f": did you mean {match['module']}.{near}?" if near else ""),
+                place,
+                hint=f"define {match['name']}(event, context) at the top level of the file",
+                address=function.address,
+            )
+
+    def _roots(self, function: Resource, layers: dict[str, Resource | None]) -> tuple[list[str], bool]:
+        """Directories that the function's code may come from, and whether these are all."""
+        roots = [self.project.code.root]
+        complete = True
+        for layer in function.properties.get("layers") or ():
+            address = layer.references[0].address if isinstance(layer, Expression) and layer.references else ""
+            declared = layers.get(address)
+            path = declared.properties.get("path") if declared else None
+            if isinstance(path, str):
+                roots += [path, f"{path}/python"]
+            complete = complete and declared is not None and not declared.properties.get("requirements")
+        return roots, complete
+
+    def _find(self, root: str, path: str) -> Module | None:
+        for name in (f"{path}.py", f"{path}/__init__.py"):
+            file = joined(f"{root}/_", name)
+            if file and self.files.is_file(file):
+                return self._module(file)
+        directory, _, stem = f"{root}/{path}".rpartition("/")
+        compiled = [n for n in self.files.names(directory) if n.startswith(f"{stem}.") and n.endswith(".so")]
+        return Module(f"{directory}/{compiled[0]}", open=True) if compiled else None
+
+    def _module(self, file: str) -> Module:
+        if file not in self._modules:
+            text = self.files.text(file, self.findings)
+            self._modules[file] = Module(file, open=True) if text is None else self._parsed(file, text)
+        return self._modules[file]
+
+    def _parsed(self, file: str, text: str) -> Module:
+        try:
+            tree = ast.parse(text)
+        except SyntaxError as error:
+            # A warning: the function's Python may be newer than this one.
+            place = Place(file, error.lineno or 1, error.offset or 1)
+            self.findings.warning(f"Python syntax: {error.msg}", place, hint="run the file with the function's Python")
+            return Module(file, open=True)
+        except (ValueError, RecursionError, MemoryError):  # NUL characters, or nested too deep for the parser
+            self.findings.error("this is no Python source that can be parsed", Place(file))
+            return Module(file, open=True)
+        names = frozenset(_names(tree.body))
+        return Module(file, names, open="*" in names or "__getattr__" in names)
+
+    def _tell_module(
+        self, handler: str, root: str, path: str, place: Place, function: Resource, findings: Findings
+    ) -> None:
+        directory, _, stem = f"{root}/{path}".rpartition("/")
+        others = [name.removesuffix(".py") for name in self.files.names(directory) if name.endswith(".py")]
+        near = closest(stem, others)
+        module, name = handler.rpartition(".")[::2]
+        meant = f": did you mean {module[: len(module) - len(stem)]}{near}.{name}?" if near else ""
+        findings.error(
+            f"handler {handler}: there is no {root}/{path}.py{meant}",
+            place,
+            hint=f"add the file, or write handler: with one of {', '.join(others[:20])}" if others else "add the file",
+            address=function.address,
+        )
+
+
+def _names(body: Iterable[ast.stmt]) -> Iterator[str]:
+    """The names that statements bind, in blocks (`if`, `try`, `with`, loops), too."""
+    for statement in body:
+        match statement:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                yield name
+            case ast.Import(names=aliases):
+                yield from (alias.asname or alias.name.partition(".")[0] for alias in aliases)
+            case ast.ImportFrom(names=aliases):
+                yield from (alias.asname or alias.name for alias in aliases)
+            case ast.Assign() | ast.AnnAssign(value=ast.expr()) | ast.AugAssign() | ast.For() | ast.With() | ast.Expr():
+                yield from _bound(statement)
+        for block in ("body", "orelse", "finalbody", "handlers", "cases"):
+            inner = getattr(statement, block, None)
+            if isinstance(inner, list) and not isinstance(
+                statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+            ):
+                yield from _names(_statements(inner))
+
+
+def _statements(block: Iterable[ast.AST]) -> Iterator[ast.stmt]:
+    for part in block:
+        if isinstance(part, ast.stmt):
+            yield part
+        else:  # an except clause, or a case of a match statement
+            yield from getattr(part, "body", ())
+
+
+def _bound(statement: ast.stmt) -> Iterator[str]:
+    """Names that are stored to outside of nested blocks: targets of assignments, loops, with and :=."""
+    waiting: list[ast.AST] = [statement]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        waiting += [
+            child
+            for child in ast.iter_child_nodes(node)
+            if not isinstance(child, (ast.stmt, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp))
+        ]

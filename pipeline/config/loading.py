@@ -1,0 +1,146 @@
+"""The whole of a project's configuration at once: project, environments, desired states, and all that is wrong."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+from pipeline.config.attachments import Attachments
+from pipeline.config.checks import CrossCheck
+from pipeline.config.declarations import Declared, read_specs
+from pipeline.config.desired import Builder, Checkers
+from pipeline.config.env_rules import DIRECTORY, Rules, read_rules
+from pipeline.config.environments import EnvFile, check_parity, names_of, read_environment
+from pipeline.config.files import Files
+from pipeline.config.findings import Findings, Place, did_you_mean
+from pipeline.config.handlers import Handlers
+from pipeline.config.project import Project, read_project
+from pipeline.errors import Diagnostic
+from pipeline.model.environment import Environment
+from pipeline.model.resource import DesiredState
+from pipeline.resources.registry import Registry
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Everything that was read. With errors in `diagnostics`, the rest is only what could be understood."""
+
+    project: Project
+    environments: Mapping[str, Environment]
+    desired: Mapping[str, DesiredState]
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        """What forbids going on."""
+        return tuple(found for found in self.diagnostics if found.severity == "error")
+
+    @property
+    def warnings(self) -> tuple[Diagnostic, ...]:
+        """What is worth saying, though it is no error."""
+        return tuple(found for found in self.diagnostics if found.severity == "warning")
+
+
+def load(
+    root: Path, names: Sequence[str] | None, registry: Registry, today: date, *, account: str | None = None
+) -> Loaded:
+    """Reads and checks the project at `root`: the named environments, or all of them with None.
+
+    Bad content never raises: it becomes diagnostics, sorted, of all files and environments together. With None the
+    environments are also compared with each other and with pipeline.yaml. `account` stands in for environments whose
+    file has no AWS_ACCOUNT_ID, once the credentials have told it.
+    """
+    return _Loading(root, registry, today, account).load(names)
+
+
+class _Loading:
+    def __init__(self, root: Path, registry: Registry, today: date, account: str | None) -> None:
+        self.files = Files(root)
+        self.registry = registry
+        self.today = today
+        self.account = account
+        self.findings = Findings()
+        self.checkers = Checkers()
+        self.attachments = Attachments(self.files, self.findings)
+
+    def load(self, names: Sequence[str] | None) -> Loaded:
+        """Reads everything once, then renders it for each environment."""
+        project = read_project(self.files, self.findings)
+        read, lacking = self._environments(names, project)
+        declared = read_specs(self.files, self.registry, self.findings)
+        handlers = Handlers(self.files, project, self.findings)
+        desired: dict[str, DesiredState] = {}
+        found: dict[str, list[Diagnostic]] = {}
+        for env in read or [EnvFile("", "", readable=False)]:
+            findings = Findings()
+            desired[env.name] = self._desired(env, lacking.get(env.name, frozenset()), declared, handlers, findings)
+            found[env.name] = findings.found
+        environments = {env.name: env.environment for env in read if env.environment}
+        return Loaded(
+            project=project,
+            environments=environments,
+            desired={name: desired[name] for name in environments},
+            diagnostics=_sorted([*self.findings.found, *_together(found)]),
+        )
+
+    def _environments(
+        self, names: Sequence[str] | None, project: Project
+    ) -> tuple[list[EnvFile], Mapping[str, frozenset[str]]]:
+        rules = read_rules(self.files, self.findings)
+        if names is not None:
+            return [self._environment(name, rules) for name in dict.fromkeys(names)], {}
+        known = names_of(self.files)
+        if not known:
+            message = f"there is no environment: {DIRECTORY}/ holds no .env file"
+            self.findings.error(message, Place(DIRECTORY), hint=f"add {DIRECTORY}/dev.env")
+        for name in project.environments:
+            if name not in known and known:
+                place = project.places.get(name, Place(project.source))
+                message = f"there is no {DIRECTORY}/{name}.env{did_you_mean(name, known)}"
+                self.findings.error(message, place, hint="add the file, or remove the environment here")
+        for name in known:
+            if project.environments and name not in project.environments:
+                message = f"{project.source} does not name this environment: no branch deploys it"
+                self.findings.warning(message, Place(f"{DIRECTORY}/{name}.env"), hint="add it below environments:")
+        read = [self._environment(name, rules) for name in known]
+        return read, check_parity(read, self.findings)
+
+    def _environment(self, name: str, rules: Rules) -> EnvFile:
+        env = read_environment(self.files, name, rules, self.findings)
+        if env.environment and self.account:
+            return replace(env, environment=env.environment.with_account(self.account))
+        return env
+
+    def _desired(
+        self,
+        env: EnvFile,
+        lacking: frozenset[str],
+        declared: Iterable[Declared],
+        handlers: Handlers,
+        findings: Findings,
+    ) -> DesiredState:
+        builder = Builder(env, lacking, self.registry, self.checkers, self.attachments, self.today, findings)
+        rendered = builder.build(declared)
+        CrossCheck(rendered, self.registry, findings).run()
+        handlers.check(rendered, findings)
+        return DesiredState(tuple({r.resource.address: r.resource for r in rendered if r.resource}.values()))
+
+
+def _together(found: Mapping[str, Sequence[Diagnostic]]) -> list[Diagnostic]:
+    """The findings of all environments; those that not every environment has say which have them."""
+    where: dict[Diagnostic, list[str]] = {}
+    first: dict[Diagnostic, Diagnostic] = {}
+    for name, diagnostics in found.items():
+        for diagnostic in dict.fromkeys(diagnostics):
+            key = replace(diagnostic, address=None)
+            where.setdefault(key, []).append(name)
+            first.setdefault(key, diagnostic)
+    result = []
+    for key, names in where.items():
+        suffix = "" if len(set(names)) == len(found) else f" (in {', '.join(dict.fromkeys(names))})"
+        result.append(replace(first[key], message=first[key].message + suffix))
+    return result
+
+
+def _sorted(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    return tuple(sorted(dict.fromkeys(diagnostics), key=Diagnostic.sort_key))

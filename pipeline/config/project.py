@@ -1,0 +1,160 @@
+"""`pipeline.yaml`: what is the same in every environment, and how the root of a project is found."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources as package_files
+from pathlib import Path
+from typing import Any
+
+from pipeline.config.documents import parse
+from pipeline.config.files import Files, joined
+from pipeline.config.findings import Findings, Place, dotted, shown
+from pipeline.config.nodes import Table
+from pipeline.config.rendering import PropertyPath, Renderer
+from pipeline.config.validation import Checker
+from pipeline.errors import BadInput
+
+FILE = "pipeline.yaml"
+
+
+@dataclass(frozen=True)
+class EnvironmentSettings:
+    """What pipeline.yaml says of one environment. `branch` is None when only hands deploy it."""
+
+    branch: str | None = None
+
+
+@dataclass(frozen=True)
+class CodeSettings:
+    """Where the functions' code is. `root` and `requirements` are paths from the project's root.
+
+    `include` and `exclude` are patterns as in .gitignore, from `root`.
+    """
+
+    root: str = "backend"
+    include: tuple[str, ...] = ("handlers", "src", "lib", "utils")
+    exclude: tuple[str, ...] = ("*.pyc", "__pycache__")
+    requirements: str | None = None
+
+
+@dataclass(frozen=True)
+class Project:
+    """A service repository. `source` is its pipeline.yaml, relative to `root`.
+
+    `places` leads to its environments, `code_place` to where `code.root` is or could be set.
+    """
+
+    root: Path
+    environments: Mapping[str, EnvironmentSettings] = field(default_factory=dict)
+    code: CodeSettings = CodeSettings()
+    frontend_root: str = "frontend"
+    source: str = FILE
+    places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
+    code_place: Place = field(default=Place(FILE), compare=False, repr=False)
+
+    @property
+    def branches(self) -> dict[str, tuple[str, ...]]:
+        """branch -> the environments that its pushes deploy."""
+        found: dict[str, tuple[str, ...]] = {}
+        for name, settings in self.environments.items():
+            if settings.branch is not None:
+                found[settings.branch] = (*found.get(settings.branch, ()), name)
+        return found
+
+
+def find_root(start: Path) -> Path:
+    """The nearest directory from `start` upwards that holds a pipeline.yaml. BadInput when there is none."""
+    start = start.absolute()
+    for directory in (start, *start.parents):
+        if (directory / FILE).is_file():
+            return directory
+    raise BadInput(
+        f"looking for the project: neither {start} nor a directory above it has a {FILE}",
+        hint="change into the service's repository, name it with --root, or make one with `pipeline init`",
+    )
+
+
+def load_project(root: Path) -> Project:
+    """The project at `root`. BadInput lists all that is wrong with its pipeline.yaml."""
+    findings = Findings()
+    project = read_project(Files(root), findings)
+    if findings.errors:
+        raise BadInput.of(findings.found)
+    return project
+
+
+def read_project(files: Files, findings: Findings) -> Project:
+    """The project with every setting that is right; what is wrong becomes an error."""
+    text = files.text(FILE, findings)
+    node = parse(text, FILE, findings) if text is not None else None
+    if node is None:
+        return Project(files.root)
+    if not isinstance(node, Table):
+        findings.error("a mapping is wanted: environments, code, frontend", node.place)
+        return Project(files.root)
+    return _project(files, node, findings)
+
+
+def _project(files: Files, node: Table, findings: Findings) -> Project:
+    text = package_files.files("pipeline.config").joinpath("project.schema.json").read_text(encoding="utf-8")
+    checker = Checker(json.loads(text), FILE)
+    renderer = Renderer(findings)
+    value = renderer.render(node, checker.shape)
+    for complaint in checker.complaints(value):
+        findings.error(complaint.message, renderer.place(complaint), hint=complaint.hint)
+        value = _without(value, complaint.path)
+    settings = checker.with_defaults(value)
+    places = {path[1]: at for path, at in renderer.keys.items() if len(path) == 2 and path[0] == "environments"}
+    return Project(
+        root=files.root,
+        environments={name: _environment(each) for name, each in settings["environments"].items()},
+        code=_code(files, settings["code"], renderer, findings),
+        frontend_root=_inside(settings["frontend"]["root"], ("frontend", "root"), renderer, findings),
+        places={str(name): place for name, place in places.items()},
+        code_place=renderer.place_of(("code", "root")),
+    )
+
+
+def _environment(settings: Any) -> EnvironmentSettings:
+    return EnvironmentSettings(settings if isinstance(settings, str) else settings.get("branch"))
+
+
+def _code(files: Files, settings: Mapping[str, Any], renderer: Renderer, findings: Findings) -> CodeSettings:
+    requirements = settings.get("requirements")
+    if requirements is not None:
+        path = ("code", "requirements")
+        requirements = _inside(requirements, path, renderer, findings)
+        if not files.is_file(requirements):
+            findings.error(
+                f"there is no requirements file {requirements}",
+                renderer.place_of(path),
+                hint="the path is from the project's root",
+            )
+    return CodeSettings(
+        root=_inside(settings["root"], ("code", "root"), renderer, findings),
+        include=tuple(settings["include"]),
+        exclude=tuple(settings["exclude"]),
+        requirements=requirements,
+    )
+
+
+def _inside(target: str, path: PropertyPath, renderer: Renderer, findings: Findings) -> str:
+    """A path of the settings in its shortest form; an error when it leads out of the project."""
+    clean = joined(FILE, target)
+    if clean is None:
+        message = f"{dotted(path)} is {shown(target)}: a path inside the project is wanted"
+        findings.error(message, renderer.place_of(path))
+    return clean or "."
+
+
+def _without(value: Any, path: PropertyPath) -> Any:
+    """`value` without what `path` leads to."""
+    if not path:
+        return {}
+    copy = dict(value) if isinstance(value, Mapping) else list(value)
+    if len(path) == 1:
+        del copy[path[0]]
+    else:
+        copy[path[0]] = _without(copy[path[0]], path[1:])
+    return copy
