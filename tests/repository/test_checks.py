@@ -85,7 +85,7 @@ def test_the_wheel_holds_every_file_of_the_package(wheel: zipfile.ZipFile) -> No
 def test_the_wheel_needs_what_the_pipeline_needs_and_no_tools(wheel: zipfile.ZipFile) -> None:
     (metadata,) = (name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
     needed = email.message_from_bytes(wheel.read(metadata)).get_all("Requires-Dist", [])
-    assert any(text.startswith("boto3") for text in needed)
+    assert any(text.startswith("botocore") for text in needed)
     assert not [text for text, tool in product(needed, ("pytest", "moto", "ruff", "tox")) if text.startswith(tool)]
 
 
