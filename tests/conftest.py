@@ -74,7 +74,7 @@ def clock() -> FakeClock:
 @pytest.fixture
 def aws(aws_environment: None, clock: FakeClock) -> Iterator[AwsClient]:
     """The way to an empty account 123456789012 in us-east-1, played by moto in this process."""
-    from moto import mock_aws  # noqa: PLC0415 - slow to import, and most tests do without
+    from moto import mock_aws
 
     with mock_aws():
         client = local_client(clock)
@@ -85,7 +85,7 @@ def aws(aws_environment: None, clock: FakeClock) -> Iterator[AwsClient]:
 @pytest.fixture(scope="session")
 def moto_server() -> Iterator[str]:
     """The URL of a moto server on a free port of 127.0.0.1; its state is shared by the tests of a process."""
-    from tests.support.moto_server import running  # noqa: PLC0415 - as above
+    from tests.support.moto_server import running
 
     with running() as url:
         yield url
