@@ -106,22 +106,26 @@ class Attempts:
                 self._began = began
             try:
                 answer = self._means.transport.send(service, name, self._region, self._params)
-            except Refusal as error:
-                verdict = self._means.judge().judge(error.call, self._params, fresh=fresh)
-                self._tell(began, error.call.code, verdict.kind)
-                pause = self._refused(error, verdict)
-            except NoAnswer as error:
-                self._tell(began, error.call.code, Kind.TRANSIENT)
-                pause = self._unanswered(error)
+            except (Refusal, NoAnswer) as error:
+                failed = error  # judged outside of this block: what is raised must not lead back to AWS's own text
             else:
                 self._tell(began)
                 return answer
+            pause = self._failed(failed, began, fresh)
             if pause is None:
                 return {}
             self._wait(pause, stop)
 
-    def _refused(self, error: Refusal, verdict: Verdict) -> float | None:
+    def _failed(self, failed: Refusal | NoAnswer, began: float, fresh: bool) -> float | None:
         """Seconds until the next attempt; None when the refusal amounts to success; else raises."""
+        if isinstance(failed, NoAnswer):
+            self._tell(began, failed.call.code, Kind.TRANSIENT)
+            return self._unanswered(failed)
+        verdict = self._means.judge().judge(failed.call, self._params, fresh=fresh)
+        self._tell(began, failed.call.code, verdict.kind)
+        return self._refused(failed, verdict)
+
+    def _refused(self, error: Refusal, verdict: Verdict) -> float | None:
         call = replace(error.call, message=verdict.clean(error.call.message))
         if verdict.kind is Kind.UNCHANGED or (self._lost and self._operation.deleting and verdict.kind is Kind.ABSENT):
             return None

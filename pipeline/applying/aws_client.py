@@ -88,6 +88,7 @@ class AwsClient:
         """
         twin = copy(self)
         twin.stop, twin.guard = None, None
+        twin.workers = Workers(self.workers.size)
         return twin
 
     def call(self, service: str, operation: str, /, *, region: str | None = None, **params: Any) -> dict[str, Any]:

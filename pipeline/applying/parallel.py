@@ -49,11 +49,15 @@ class Task(Generic[T]):
 
 
 class Workers:
-    """At most `size` daemon threads, started when there is work for them."""
+    """At most `size` daemon threads, started when there is work for them.
 
-    def __init__(self, size: int, stop: Event | None = None) -> None:
-        self._size = size
+    Once `stop` is set, calls in flight get `grace` seconds to end.
+    """
+
+    def __init__(self, size: int, stop: Event | None = None, *, grace: float = GRACE) -> None:
+        self.size = size
         self._stop = stop
+        self._grace = grace
         self._queue: SimpleQueue[Task[Any]] = SimpleQueue()
         self._lock = Lock()
         self._threads = 0
@@ -64,7 +68,7 @@ class Workers:
         """Begins `thunk` as soon as a thread is free."""
         task = Task(thunk)
         with self._lock:
-            start = self._idle <= self._queue.qsize() and self._threads < self._size
+            start = self._idle <= self._queue.qsize() and self._threads < self.size
             self._threads += start
         self._queue.put(task)
         if start:
@@ -75,8 +79,7 @@ class Workers:
         """Runs the thunks in parallel; their results in order.
 
         The first error in that order is raised after all have ended; one that is no Exception (a crash, an interrupt
-        from the keyboard) goes first. When the run is asked to stop, thunks in flight get `GRACE` seconds to end, and
-        Interrupted is raised then.
+        from the keyboard) goes first. Raises Interrupted when the run was asked to stop and a thunk does not end.
         """
         work = list(thunks)
         if len(work) < 2:
@@ -93,7 +96,7 @@ class Workers:
 
     def _join(self, tasks: list[Task[T]]) -> None:
         """Waits in short steps, so that a signal's handler runs and the stop flag is seen."""
-        left = GRACE
+        left = self._grace
         for task in tasks:
             while not task.done.wait(_TICK):
                 if self._stop is not None and self._stop.is_set():

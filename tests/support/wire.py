@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, unquote
+from urllib.parse import parse_qs, parse_qsl
 from xml.sax.saxutils import escape
 
 import botocore.session
@@ -136,6 +136,7 @@ class Route:
     constants: Mapping[str, str]
     queries: frozenset[str]
     headers: frozenset[str]
+    current: bool = True
 
     def fits(self, request: Request, path: str, query: Mapping[str, str]) -> bool:
         return (
@@ -147,14 +148,13 @@ class Route:
         )
 
     @property
-    def rank(self) -> tuple[int, int]:
-        """The more a route asks for, the better it describes what fits it."""
-        return (self.literals, len(self.constants) + len(self.queries) + len(self.headers))
+    def rank(self) -> tuple[int, int, bool]:
+        """The more a route asks for, the better it describes what fits it; deprecated ones come last."""
+        return (self.literals, len(self.constants) + len(self.queries) + len(self.headers), self.current)
 
 
 def _routed(service: str, request: Request) -> str | None:
-    query, path = request.query, unquote(request.path)
-    path = path.rstrip("/") or "/"
+    query, path = request.query, request.path.rstrip("/") or "/"
     fitting = [route for route in _routes(service) if route.fits(request, path, query)]
     return max(fitting, key=lambda route: route.rank).operation if fitting else None
 
@@ -175,7 +175,7 @@ def _routes(service: str) -> tuple[Route, ...]:
 
 def _route(operation: Any) -> Route:
     template, _, constants = operation.http["requestUri"].partition("?")
-    parts = re.split(r"(\{\w+\+?\})", template.rstrip("/") or "/")
+    parts = re.split(r"(\{[^}]+\})", template.rstrip("/") or "/")
     pattern = "".join(_part(part) for part in parts)
     shape = operation.input_shape
     required = [shape.members[name].serialization for name in shape.required_members] if shape else []
@@ -188,6 +188,7 @@ def _route(operation: Any) -> Route:
         constants=dict(parse_qsl(constants, keep_blank_values=True)),
         queries=places["querystring"],
         headers=frozenset(name.lower() for name in places["header"]),
+        current=not operation.deprecated,
     )
 
 
