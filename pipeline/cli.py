@@ -14,7 +14,8 @@ import click
 from pipeline import __version__
 from pipeline.commands.stopping import Stop
 from pipeline.errors import Interrupted, PipelineError
-from pipeline.reporting.console import Console, diagnostics_json
+from pipeline.reporting.console import Console
+from pipeline.reporting.diagnostics import diagnostics_json
 
 # command -> (module, help line). Modules are imported only for the command that runs, so that the others cost nothing.
 COMMANDS = {

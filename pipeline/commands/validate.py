@@ -7,7 +7,7 @@ import click
 
 from pipeline.commands.options import common, workspace
 from pipeline.config import load
-from pipeline.reporting.console import diagnostics_json
+from pipeline.reporting.diagnostics import diagnostics_json
 from pipeline.reporting.style import counted
 
 EPILOG = """\b

@@ -1,6 +1,6 @@
 """The specs: every YAML file below `aws/`, read once for all environments."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pipeline.config.documents import parse

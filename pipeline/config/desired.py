@@ -12,7 +12,7 @@ from pipeline.config.attachments import Attachments
 from pipeline.config.declarations import Declared
 from pipeline.config.environments import EnvFile
 from pipeline.config.explanation import Complaint
-from pipeline.config.findings import Findings, Place, dotted
+from pipeline.config.findings import Findings, Place
 from pipeline.config.lifecycle import check_lifecycle, supported
 from pipeline.config.rendering import Link, PropertyPath, Renderer, unclear, unwrapped
 from pipeline.config.shape import Shape
@@ -132,7 +132,7 @@ class _Item:
         """The address, when all parts of the name are known."""
         parts = []
         quiet = Renderer(Findings(), Variables(self.builder.env, Findings(), self.builder.lacking))
-        for key in self.kind.spec.primary_identifier:
+        for key in _identity(self.kind):
             entry = self.node.entries.get(key)
             part = quiet.text(entry.node) if entry else None
             if not part:
@@ -177,11 +177,13 @@ class _Item:
         return found, adopt is True
 
     def _check_name(self, value: Mapping[str, Any]) -> None:
-        for key in self.kind.spec.primary_identifier:
+        for key in _identity(self.kind):
             name = value.get(key)
             if isinstance(name, Placeholder) and name.value is not None:
                 place = self.renderer.place_of((key,))
                 self._error(f"{key} must be known before deploying: it cannot be {name}", place)
+            elif not name and key not in self.checker.schema.get("required", ()):
+                self._error(f"this {self.kind.name} has no {key}", self.place, hint=f"add {key}:")
 
     def _validate(self, value: dict[str, Any]) -> bool:
         """True when nothing is wrong that later steps would stumble over; keys without meaning are taken out."""
@@ -231,6 +233,12 @@ class _Item:
 
     def _error(self, message: str, place: Place, *, hint: str | None = None) -> None:
         self.findings.error(message, place, hint=hint, address=self.address)
+
+
+def _identity(kind: ResourceType) -> tuple[str, ...]:
+    """The properties that make up the name in an address: those of the primary identifier that authors write."""
+    written = tuple(key for key in kind.spec.primary_identifier if key not in _not_written(kind))
+    return written or ("name",)
 
 
 def _not_written(kind: ResourceType) -> set[str]:

@@ -152,7 +152,7 @@ def _without(value: Any, path: PropertyPath) -> Any:
     """`value` without what `path` leads to."""
     if not path:
         return {}
-    copy = dict(value) if isinstance(value, Mapping) else list(value)
+    copy: Any = dict(value) if isinstance(value, Mapping) else list(value)
     if len(path) == 1:
         del copy[path[0]]
     else:

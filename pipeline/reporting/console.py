@@ -9,12 +9,13 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self, TextIO
 
 from pipeline.errors import Diagnostic, PipelineError
+from pipeline.reporting.diagnostics import escaped, workflow_command
 from pipeline.reporting.style import Style, seconds
 
 Format = Literal["text", "json"]
@@ -93,7 +94,7 @@ class Console:
     def mask(self, value: str) -> None:
         """Tells GitHub Actions to hide `value` in all output that follows."""
         if self.github and value:
-            self._write(f"::add-mask::{_escaped(value)}")
+            self._write(f"::add-mask::{escaped(value)}")
 
     def result(self, document: Mapping[str, Any], text: str) -> None:
         """The result of the command: one JSON document, or text."""
@@ -187,28 +188,3 @@ class Live:
         ]
         shown = lines[:12] + ([f"    … and {len(lines) - 12} more"] if len(lines) > 12 else [])
         return Text("\n".join([f"{frame} {self.title}", *shown]))
-
-
-def workflow_command(level: str, diagnostic: Diagnostic) -> str:
-    """A GitHub Actions annotation: `::error file=...,line=...,col=...::message`.
-
-    https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
-    """
-    places = {"file": diagnostic.file, "line": diagnostic.line, "col": diagnostic.column}
-    given = ",".join(f"{key}={_escaped(str(value), more=True)}" for key, value in places.items() if value is not None)
-    hint = f"; try: {diagnostic.hint}" if diagnostic.hint else ""
-    return f"::{level}{' ' + given if given else ''}::{_escaped(diagnostic.message + hint)}"
-
-
-def _escaped(text: str, *, more: bool = False) -> str:
-    text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    return text.replace(":", "%3A").replace(",", "%2C") if more else text
-
-
-def diagnostics_json(diagnostics: Iterable[Diagnostic]) -> dict[str, Any]:
-    """The document of `validate --format json`."""
-    found = sorted(diagnostics, key=Diagnostic.sort_key)
-    return {
-        "errors": [d.to_json() for d in found if d.severity == "error"],
-        "warnings": [d.to_json() for d in found if d.severity == "warning"],
-    }

@@ -12,8 +12,9 @@ from pipeline.errors import BadInput, ChangesFailed, Diagnostic, PipelineError
 from pipeline.model.plan import Action, Change, FieldChange, Origin, Plan
 from pipeline.model.release import Release
 from pipeline.model.report import DeployReport
-from pipeline.reporting.console import Console, diagnostics_json, workflow_command
+from pipeline.reporting.console import Console
 from pipeline.reporting.deploy_text import release_row, render_deploy, render_destroy, render_releases
+from pipeline.reporting.diagnostics import annotations, diagnostics_json, diagnostics_text, workflow_command
 from pipeline.reporting.plan_text import render_plan
 from pipeline.reporting.style import Style, seconds, size, table
 from tests.support.golden import check_golden
@@ -145,6 +146,22 @@ def test_a_log_gets_plain_lines() -> None:
 
 def test_workflow_commands_without_a_place() -> None:
     assert workflow_command("error", Diagnostic("x", hint="y")) == "::error::x; try: y"
+
+
+def test_diagnostics_as_text_and_as_annotations() -> None:
+    found = [
+        Diagnostic("100% bad,\nreally", "b:c.yaml", 3, 5, hint="x: y"),
+        Diagnostic("no place"),
+        Diagnostic("old", "a.yaml", 1, severity="warning"),
+    ]
+    assert diagnostics_text(found) == (
+        "error: no place\na.yaml:1: warning: old\nb:c.yaml:3:5: error: 100% bad,\nreally\n  try: x: y"
+    )
+    assert annotations(found, "services/a,b/").splitlines() == [
+        "::error::no place",
+        "::warning file=services/a%2Cb/a.yaml,line=1::old",
+        "::error file=services/a%2Cb/b%3Ac.yaml,line=3,col=5::100%25 bad,%0Areally; try: x: y",
+    ]
 
 
 def test_diagnostics_are_sorted_and_split() -> None:
