@@ -182,7 +182,7 @@ class _Item:
             if isinstance(name, Placeholder) and name.value is not None:
                 place = self.renderer.place_of((key,))
                 self._error(f"{key} must be known before deploying: it cannot be {name}", place)
-            elif not name and key not in self.checker.schema.get("required", ()):
+            elif name == "" or (name is None and key not in self.checker.schema.get("required", ())):
                 self._error(f"this {self.kind.name} has no {key}", self.place, hint=f"add {key}:")
 
     def _validate(self, value: dict[str, Any]) -> bool:
