@@ -61,14 +61,20 @@ def shape(table: Table) -> dict[str, Any]:
     types = {entry["AttributeName"]: entry["AttributeType"] for entry in table["AttributeDefinitions"]}
     stream = table.get("StreamSpecification", {})
     encrypted = table.get("SSEDescription", {})
+    mode = table.get("BillingModeSummary", {}).get("BillingMode", PROVISIONED)
     return {
         "name": table["TableName"],
         **_keys(table, types),
-        "billing_mode": table.get("BillingModeSummary", {}).get("BillingMode", PROVISIONED),
-        **_capacity(table),
+        "billing_mode": mode,
+        **_capacity(table, mode),
         "stream": stream.get("StreamViewType") if stream.get("StreamEnabled") else None,
         "indexes": [
-            {"name": index["IndexName"], **_keys(index, types), "projection": _projected(index), **_capacity(index)}
+            {
+                "name": index["IndexName"],
+                **_keys(index, types),
+                "projection": _projected(index),
+                **_capacity(index, mode),
+            }
             for index in global_indexes(table)
             if index.get("IndexStatus") != "DELETING"
         ],
@@ -101,12 +107,12 @@ def _projected(index: Mapping[str, Any]) -> Any:
     return sorted(shown["NonKeyAttributes"]) if shown["ProjectionType"] == "INCLUDE" else shown["ProjectionType"]
 
 
-def _capacity(holder: Mapping[str, Any]) -> dict[str, int | None]:
-    """Provisioned capacity; AWS shows 0 for what is on demand."""
-    shown = holder.get("ProvisionedThroughput", {})
+def _capacity(holder: Mapping[str, Any], mode: str) -> dict[str, int | None]:
+    """Provisioned capacity; what AWS shows of it for a table on demand means nothing."""
+    shown = holder.get("ProvisionedThroughput", {}) if mode == PROVISIONED else {}
     return {
-        "read_capacity": shown.get("ReadCapacityUnits") or None,
-        "write_capacity": shown.get("WriteCapacityUnits") or None,
+        "read_capacity": shown.get("ReadCapacityUnits"),
+        "write_capacity": shown.get("WriteCapacityUnits"),
     }
 
 

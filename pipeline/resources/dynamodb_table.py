@@ -101,7 +101,9 @@ def _unrest(table: Table) -> str | None:
 
 
 def _outputs(table: Table) -> Outputs:
-    return {"arn": table["TableArn"], "name": table["TableName"], "stream_arn": table.get("LatestStreamArn")}
+    # The last stream is shown for a while after it was ended.
+    stream = table.get("LatestStreamArn") if table.get("StreamSpecification", {}).get("StreamEnabled") else None
+    return {"arn": table["TableArn"], "name": table["TableName"], "stream_arn": stream}
 
 
 def create(aws: Aws, resource: Resource) -> Outputs:

@@ -5,33 +5,77 @@ its function, and one that is there already is taken as ours when its name says 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/Working-with-log-groups-and-streams.html
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from pipeline.model.resource import Observed, Resource
 from pipeline.model.values import Outputs
-from pipeline.resources.base import Aws, Target, read_each, split_tags, stale_tags, tags_for, touches
+from pipeline.resources.base import Aws, Target, split_tags, stale_tags, tags_for, touches
+
+# Letters that names must share after their directory for one listing; fewer would list half an account.
+SHORTEST_STEM = 3
 
 
 def read(aws: Aws, targets: Sequence[Target]) -> dict[str, Observed]:
-    """Each group by its own name as prefix: groups of one service rarely share a page with those of others."""
-    return read_each(aws, targets, _read_one)
+    """Groups with a stem in common (those of one service's functions) by one listing, then the tags of each.
+
+    AWS answers few of these calls a second. Tags are spared where nothing suggests that they differ.
+    """
+    listings = aws.gather([_listing(aws, prefix) for prefix in stems(target.name for target in targets)])
+    groups = {group["logGroupName"]: group for listing in listings for group in listing}
+    present = [target for target in targets if target.name in groups]
+    tags = aws.gather([_tags(aws, target) for target in present])
+    # A listing may still show a group that is gone; its tags do not.
+    return {
+        target.address: _observed(aws, target, groups[target.name], found)
+        for target, found in zip(present, tags, strict=True)
+        if found is not None
+    }
 
 
-def _read_one(aws: Aws, target: Target) -> Observed | None:
-    groups = aws.call("logs", "DescribeLogGroups", logGroupNamePrefix=target.name, limit=50)["logGroups"]
-    group = next((g for g in groups if g["logGroupName"] == target.name), None)
-    if group is None:
-        return None
-    arn = _arn(aws, target.name)
-    tags, mark = split_tags(aws.call("logs", "ListTagsForResource", resourceArn=arn)["tags"])
-    properties: Mapping[str, Any] = {
+def stems(names: Iterable[str]) -> list[str]:
+    """The prefixes to list: what names of one directory share, or a whole name where they share nothing."""
+    directories: dict[str, list[str]] = {}
+    for name in names:
+        directories.setdefault(name[: name.rfind("/") + 1], []).append(name)
+    found = []
+    for directory, members in directories.items():
+        first, last = min(members), max(members)
+        length = next((n for n, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
+        found += [first[:length]] if length >= len(directory) + SHORTEST_STEM else sorted({*members})
+    return found
+
+
+def _listing(aws: Aws, prefix: str) -> Callable[[], list[Any]]:
+    return lambda: aws.pages("logs", "DescribeLogGroups", key="logGroups", logGroupNamePrefix=prefix, limit=50)
+
+
+def _tags(aws: Aws, target: Target) -> Callable[[], Mapping[str, str] | None]:
+    """All tags of a group: as read, or as the last release says; None when the group is gone."""
+
+    def fetch() -> Mapping[str, str] | None:
+        if _spared(target):
+            return {**((target.released or {}).get("tags") or {}), **aws.scope.mark(target.address).tags()}
+        found = aws.found("logs", "ListTagsForResource", resourceArn=_arn(aws, target.name))
+        return found["tags"] if found else None
+
+    return fetch
+
+
+def _spared(target: Target) -> bool:
+    return not target.thorough and target.released is not None
+
+
+def _observed(aws: Aws, target: Target, group: Mapping[str, Any], tags: Mapping[str, str]) -> Observed:
+    own, mark = split_tags(tags)
+    properties = {
         "name": target.name,
         "retention_days": group.get("retentionInDays"),
         "kms_key": group.get("kmsKeyId"),
-        "tags": tags,
+        "tags": own,
     }
-    return Observed(target.address, properties, {"arn": arn}, mark)
+    trusted = ("tags",) if _spared(target) else ()
+    return Observed(target.address, properties, {"arn": _arn(aws, target.name)}, mark, trusted=trusted)
 
 
 def create(aws: Aws, resource: Resource) -> Outputs:

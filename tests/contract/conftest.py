@@ -1,0 +1,39 @@
+"""An account that can be emptied, for tests that begin again and again."""
+
+from collections.abc import Iterator
+
+import pytest
+from moto import mock_aws
+
+from pipeline.applying.aws_client import AwsClient
+from pipeline.clients import BotoTransport
+from pipeline.resources.base import Aws
+from tests.contract.moto_gaps import MotoGaps
+from tests.contract.prerequisites import archive_place
+from tests.support.aws import CREDENTIALS, REGION, SCOPE, FakeClock
+
+
+class Account:
+    """An AWS account played by moto. `process` is a new run in it, `empty` an account without anything."""
+
+    def __init__(self, mock: object) -> None:
+        self._mock = mock
+        self._transport = BotoTransport(REGION, threads=4, environment=CREDENTIALS)
+
+    def process(self) -> Aws:
+        """A new process: it remembers nothing of what others did."""
+        client = AwsClient(self._transport, FakeClock(), threads=4)
+        client.scope = SCOPE
+        client.artifacts = archive_place
+        return MotoGaps(client)
+
+    def empty(self) -> None:
+        """Removes everything."""
+        self._mock.reset()  # type: ignore[attr-defined]  # moto carries no types
+
+
+@pytest.fixture
+def account(aws_environment: None) -> Iterator[Account]:
+    mock = mock_aws()
+    with mock:
+        yield Account(mock)

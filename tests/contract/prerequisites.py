@@ -1,0 +1,171 @@
+"""What examples of a resource type need around them: resources to refer to, and what other rooms do with a type.
+
+A type without an entry needs nothing. Everything is made in the account that moto plays.
+"""
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from moto.iam.models import AWSManagedPolicy, iam_backends
+
+from pipeline.model.resource import Resource
+from pipeline.model.values import Outputs, Properties
+from pipeline.resources._rest_definition import definition_digest
+from pipeline.resources._rest_stage import deployment_of
+from pipeline.resources.base import Aws
+
+ARCHIVES = "orders-archives"
+MANAGED = ("service-role/AWSLambdaBasicExecutionRole", "AWSXRayDaemonWriteAccess", "PowerUserAccess")
+
+
+def _nothing(aws: Aws) -> None:
+    pass
+
+
+def _as_is(aws: Aws, properties: Properties, number: int) -> Properties:
+    return properties
+
+
+def _unreleased(aws: Aws, resource: Resource, outputs: Outputs) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Prerequisites:
+    """`prepare` makes what examples refer to. `complete` adds what other rooms add to example number n.
+
+    `release` does what the release phase does after a change. `census` are list operations (service, operation, key)
+    that show a resource made twice. `echoed` are paths that AWS does not keep: reading gives back what is declared.
+    """
+
+    prepare: Callable[[Aws], None] = _nothing
+    complete: Callable[[Aws, Properties, int], Properties] = _as_is
+    release: Callable[[Aws, Resource, Outputs], None] = _unreleased
+    census: Sequence[tuple[str, str, str]] = ()
+    echoed: frozenset[str] = frozenset()
+
+
+def of(type_name: str) -> Prerequisites:
+    """What a type needs."""
+    return _NEEDS.get(type_name, Prerequisites())
+
+
+def archive(number: int) -> bytes:
+    """A bundle of code, another one for each number."""
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as opened:
+        opened.writestr(zipfile.ZipInfo("handlers/list.py"), f"NUMBER = {number}\n")
+    return held.getvalue()
+
+
+@cache
+def archive_digest(number: int) -> str:
+    """The digest of `archive(number)`."""
+    return "sha256:" + hashlib.sha256(archive(number)).hexdigest()
+
+
+def archive_place(digest: str) -> Mapping[str, str]:
+    """Where `_archives` put an archive."""
+    return {"bucket": ARCHIVES, "key": f"artifacts/{digest.removeprefix('sha256:')}.zip"}
+
+
+def _archives(aws: Aws) -> None:
+    aws.call("s3", "CreateBucket", Bucket=ARCHIVES)
+    for number in (0, 1):
+        place = archive_place(archive_digest(number))
+        aws.call("s3", "PutObject", Bucket=place["bucket"], Key=place["key"], Body=archive(number))
+
+
+def _packaged(aws: Aws, properties: Properties, number: int) -> Properties:
+    return {**properties, "code": archive_digest(number)}
+
+
+def _managed_policies(aws: Aws) -> None:
+    """AWS's own policies, which moto has only when it loads all of them, in two seconds."""
+    date = "2020-01-01T00:00:00+00:00"
+    store = iam_backends[aws.scope.account]["aws"].managed_policies
+    for full in MANAGED:
+        path, _, name = f"/{full}".rpartition("/")
+        data = {
+            "Arn": f"arn:aws:iam::aws:policy/{full}",
+            "Path": f"{path}/",
+            "CreateDate": date,
+            "UpdateDate": date,
+            "DefaultVersionId": "v1",
+            "Document": {"Version": "2012-10-17", "Statement": []},
+        }
+        policy = AWSManagedPolicy.from_data(name, aws.scope.account, aws.scope.region, data)
+        store[policy.arn] = policy
+
+
+def _role(aws: Aws) -> None:
+    """The role that functions of examples run as."""
+    trust = '{"Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}}]}'
+    aws.call("iam", "CreateRole", RoleName="orders-lambda-role", AssumeRolePolicyDocument=trust)
+
+
+def _function_needs(aws: Aws) -> None:
+    _archives(aws)
+    _role(aws)
+
+
+def _functions(aws: Aws) -> None:
+    """The functions that permissions and APIs of examples name, each with its alias."""
+    _function_needs(aws)
+    place = archive_place(archive_digest(0))
+    for name in ("orders-list", "orders-items"):
+        aws.call(
+            "lambda",
+            "CreateFunction",
+            FunctionName=name,
+            Runtime="python3.13",
+            Handler="handlers.list.handler",
+            Role=aws.scope.arn("iam", "role/orders-lambda-role", regional=False),
+            Code={"S3Bucket": place["bucket"], "S3Key": place["key"]},
+            Publish=True,
+        )
+        aws.call("lambda", "CreateAlias", FunctionName=name, Name="live", FunctionVersion="1")
+
+
+def _move_alias(aws: Aws, resource: Resource, outputs: Outputs) -> None:
+    """The alias to the version last published."""
+    latest = outputs.get("latest")
+    if latest is not None and latest != outputs.get("version"):
+        alias = resource.properties["alias"]
+        aws.call("lambda", "UpdateAlias", FunctionName=resource.name, Name=alias, FunctionVersion=latest)
+
+
+def _move_stage(aws: Aws, resource: Resource, outputs: Outputs) -> None:
+    """The stage to an api deployment of the definition."""
+    digest, api = definition_digest(resource.properties), str(outputs["id"])
+    if outputs.get("definition") != digest:
+        deployment = deployment_of(aws, api, digest)
+        operations = [{"op": "replace", "path": "/deploymentId", "value": deployment}]
+        stage = resource.properties["stage"]
+        aws.call("apigateway", "UpdateStage", restApiId=api, stageName=stage, patchOperations=operations)
+
+
+_NEEDS = {
+    "iam.role": Prerequisites(prepare=_managed_policies, census=[("iam", "ListRoles", "Roles")]),
+    "dynamodb.table": Prerequisites(census=[("dynamodb", "ListTables", "TableNames")]),
+    "s3.bucket": Prerequisites(census=[("s3", "ListBuckets", "Buckets")]),
+    "logs.log_group": Prerequisites(census=[("logs", "DescribeLogGroups", "logGroups")]),
+    "lambda.layer": Prerequisites(prepare=_archives, complete=_packaged, census=[("lambda", "ListLayers", "Layers")]),
+    "lambda.function": Prerequisites(
+        prepare=_function_needs,
+        complete=_packaged,
+        release=_move_alias,
+        census=[("lambda", "ListFunctions", "Functions")],
+    ),
+    "lambda.permission": Prerequisites(prepare=_functions),
+    "apigateway.rest_api": Prerequisites(
+        prepare=_functions,
+        release=_move_stage,
+        census=[("apigateway", "GetRestApis", "items")],
+        echoed=frozenset({"access_logs.retention_days"}),
+    ),
+}
