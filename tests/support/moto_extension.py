@@ -1,0 +1,219 @@
+"""What moto leaves out of Lambda and API Gateway, as far as our resource types meet it.
+
+moto takes more requests than AWS does and forgets parts of some. `register` puts subclasses of its responses under its
+own addresses, before the first request, and is harmless to call twice. Each method says what AWS does and moto does
+not. State is moto's own, so that moto's reset clears it.
+"""
+
+import json
+from typing import Any
+from urllib.parse import unquote
+
+from moto.apigateway import urls as apigateway_urls
+from moto.apigateway.exceptions import RestAPINotFound
+from moto.apigateway.models import Method, RestAPI
+from moto.apigateway.responses import APIGatewayResponse
+from moto.awslambda import urls as lambda_urls
+from moto.awslambda.models import LambdaFunction
+from moto.awslambda.responses import LambdaResponse
+from moto.core.exceptions import JsonRESTError
+
+Answer = tuple[int, dict[str, Any], str]
+
+
+def register() -> None:
+    """Makes moto answer with the responses below."""
+    for paths, theirs, ours in (
+        (apigateway_urls.url_paths, APIGatewayResponse, ApiGateway),
+        (lambda_urls.url_paths, LambdaResponse, Lambda),
+    ):
+        for path, handler in list(paths.items()):
+            if handler == theirs.dispatch:
+                paths[path] = ours.dispatch
+
+
+class _Conflict(JsonRESTError):
+    code = 409
+
+    def __init__(self, message: str) -> None:
+        super().__init__("ResourceConflictException", message)
+
+
+class _Absent(JsonRESTError):
+    code = 404
+
+    def __init__(self, message: str) -> None:
+        super().__init__("ResourceNotFoundException", message)
+
+
+class Lambda(LambdaResponse):
+    """Lambda's control plane."""
+
+    def update_function_configuration(self) -> Any:
+        """AWS takes every member; moto knows eight of them."""
+        function = self._named_function()
+        body = self.json_body
+        if "TracingConfig" in body:
+            function.tracing_config = body["TracingConfig"]
+        if "EphemeralStorage" in body:
+            function.ephemeral_storage = body["EphemeralStorage"]["Size"]
+        if "KMSKeyArn" in body:
+            function.kms_key_arn = body["KMSKeyArn"] or None
+        return super().update_function_configuration()
+
+    def update_function_code(self) -> Any:
+        """AWS takes the architecture with the code, and publishes only what differs from the last version."""
+        function, body = self._named_function(), self.json_body
+        if "Architectures" in body:
+            function.architectures = body["Architectures"]
+        answer = function.update_function_code(body)
+        if body.get("Publish"):
+            answer = self._publish(function).get_configuration()
+        return 200, {}, json.dumps(answer)
+
+    def publish_version(self) -> Any:
+        """AWS gives the last version again when nothing differs from it; moto, when no update was asked for since.
+
+        https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html
+        """
+        function = self._named_function()
+        expected = self._get_param("CodeSha256")
+        if expected and expected != function.code_sha_256:
+            message = f"CodeSHA256 ({expected}) is different from current CodeSHA256 in $LATEST"
+            raise JsonRESTError("InvalidParameterValueException", message)
+        return 201, {"status": 201}, json.dumps(self._publish(function).get_configuration())
+
+    def create_alias(self) -> Any:
+        """AWS refuses a second alias of a name with ResourceConflictException."""
+        name = self.json_body["Name"]
+        if any(alias.name == name for alias in self.backend.list_aliases(self._name())):
+            raise _Conflict(f"Alias already exists: {name}")
+        return super().create_alias()
+
+    def add_permission(self) -> Any:
+        """AWS refuses a second statement of an id. moto would keep both."""
+        sid = self.json_body["StatementId"]
+        if any(statement["Sid"] == sid for statement in self._statements()):
+            raise _Conflict(f"The statement id ({sid}) provided already exists.")
+        return super().add_permission()
+
+    def get_policy(self) -> Any:
+        """AWS keeps the policies of a function and of its aliases apart."""
+        statements = self._statements()
+        if not statements:
+            raise _Absent("The resource you requested does not exist.")
+        policy = {"Version": "2012-10-17", "Id": "default", "Statement": statements}
+        return json.dumps({"Policy": json.dumps(policy), "RevisionId": "1"})
+
+    def _name(self) -> str:
+        return unquote(self.path).split("/functions/")[1].split("/")[0]
+
+    def _named_function(self) -> LambdaFunction:
+        return self.backend.get_function(self._name())
+
+    def _statements(self) -> list[dict[str, Any]]:
+        qualifier = self.querystring.get("Qualifier", [None])[0]
+        function = self.backend.get_function(self._name(), qualifier)
+        latest = self.backend.get_function(self._name())
+        resource = latest.function_arn + (f":{qualifier}" if qualifier else "")
+        return [statement for statement in function.policy.statements if statement["Resource"] == resource]
+
+    def _publish(self, function: LambdaFunction) -> LambdaFunction:
+        versions = list(self.backend.list_versions_by_function(function.function_name))[1:]
+        function.code_or_config_updated = not versions or _content(versions[-1]) != _content(function)
+        published = self.backend.publish_version(function.function_name)
+        assert published is not None
+        return published
+
+
+def _content(function: LambdaFunction) -> dict[str, Any]:
+    own = ("FunctionArn", "Version", "LastModified")
+    return {name: value for name, value in function.get_configuration().items() if name not in own}
+
+
+class ApiGateway(APIGatewayResponse):
+    """API Gateway's control plane of REST APIs."""
+
+    def create_rest_api(self) -> Any:
+        """AWS takes the binary media types with the new API."""
+        answer = super().create_rest_api()
+        made = json.loads(answer[2])
+        if types := self._get_param("binaryMediaTypes"):
+            api = self.backend.get_rest_api(made["id"])
+            api.binaryMediaTypes = list(types)
+            return answer[0], answer[1], json.dumps(api.to_dict())
+        return answer
+
+    def put_rest_api(self) -> Answer:
+        """AWS reads who may call a method from the document, ANY from its own word for it, and the API's settings."""
+        document = json.loads(self.body)
+        super().put_rest_api()
+        api = self.backend.get_rest_api(self._api_id())
+        for resource in api.resources.values():
+            _complete(resource.resource_methods, document["paths"].get(resource.get_path(), {}))
+        info = document["info"]
+        api.name, api.description = info["title"], info.get("description", "")
+        api.binaryMediaTypes = list(document.get("x-amazon-apigateway-binary-media-types", []))
+        api.minimum_compression_size = document.get("x-amazon-apigateway-minimum-compression-size")
+        api.disableExecuteApiEndpoint = any(
+            server.get("x-amazon-apigateway-endpoint-configuration", {}).get("disableExecuteApiEndpoint")
+            for server in document.get("servers", [])
+        )
+        api.policy = document.get("x-amazon-apigateway-policy")
+        return 200, {}, json.dumps(api.to_dict())
+
+    def update_rest_api(self) -> Any:
+        """AWS reads `false` as false, names of media types from the path, and the compression size."""
+        api: RestAPI = self.backend.get_rest_api(self._api_id())
+        left = []
+        for operation in self._get_param("patchOperations"):
+            head, _, name = operation["path"].removeprefix("/").partition("/")
+            if head == "disableExecuteApiEndpoint":
+                api.disableExecuteApiEndpoint = operation["value"] == "true"
+            elif head == "minimumCompressionSize":
+                api.minimum_compression_size = int(operation["value"]) if operation.get("value") else None
+            elif head == "binaryMediaTypes":
+                kept = [kind for kind in api.binaryMediaTypes if kind != name.replace("~1", "/")]
+                api.binaryMediaTypes = kept + [name.replace("~1", "/")] * (operation["op"] == "add")
+            else:
+                left.append(operation)
+        return 200, {}, json.dumps(self.backend.update_rest_api(self._api_id(), left).to_dict())
+
+    def delete_rest_api(self) -> Any:
+        """AWS says that there is no such API."""
+        if self._api_id() not in self.backend.apis:
+            raise RestAPINotFound
+        return super().delete_rest_api()
+
+    def tag_resource(self) -> str:
+        """AWS tags APIs too, not their stages alone."""
+        owner = self._tagged()
+        owner.tags = {**(owner.tags or {}), **self._get_param("tags")}
+        return "{}"
+
+    def untag_resource(self) -> str:
+        """AWS tags APIs too, not their stages alone."""
+        owner = self._tagged()
+        gone = self.querystring.get("tagKeys", [])
+        owner.tags = {key: value for key, value in (owner.tags or {}).items() if key not in gone}
+        return "{}"
+
+    def _api_id(self) -> str:
+        return str(self.path.replace("/restapis/", "", 1).split("/")[0])
+
+    def _tagged(self) -> Any:
+        parts = unquote(unquote(self.path)).partition("::/restapis/")[2].split("/")
+        api = self.backend.get_rest_api(parts[0])
+        return self.backend.get_stage(parts[0], parts[2]) if len(parts) == 3 else api
+
+
+def _complete(methods: dict[str, Method], document: dict[str, Any]) -> None:
+    """Brings the methods of a resource to what their operations in the document say."""
+    for verb, operation in document.items():
+        method = methods[verb.upper()]
+        demanded = {scheme for requirement in operation.get("security", []) for scheme in requirement}
+        method.authorization_type = "AWS_IAM" if "sigv4" in demanded else "NONE"
+        method.api_key_required = "api_key" in demanded
+        if verb == "x-amazon-apigateway-any-method":
+            method.http_method = "ANY"
+            methods["ANY"] = methods.pop(verb.upper())
