@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from pipeline.applying.executor import Executor, Outcome
 from pipeline.commands.planning import Reading, Situation, package, survey
@@ -17,7 +16,7 @@ from pipeline.planning.planner import Consent
 from pipeline.planning.safety import check_plan, check_saved
 from pipeline.releasing.journal import Journal
 from pipeline.releasing.lock import Holder, Lease, Timing, take
-from pipeline.releasing.publisher import Publisher
+from pipeline.releasing.publisher import Published, Publisher
 
 # Another run that slips in between reading and locking makes us read again, at most this often.
 _ATTEMPTS = 5
@@ -119,8 +118,9 @@ def _carry_out(workspace: Workspace, situation: Situation, journal: Journal) -> 
         applied = apply(workspace, adding, known_outputs(situation), journal, "applying the plan")
     with workspace.stage("publish"):
         served = publish(workspace, situation, applied)
+        outputs = {**applied.outputs, **served.outputs}
     with workspace.stage("prune"):
-        pruned = apply(workspace, removing, applied.outputs, journal, "removing what is no longer declared")
+        pruned = apply(workspace, removing, outputs, journal, "removing what is no longer declared")
     with workspace.stage("record"):
         release = new_release(workspace, situation, pruned.outputs, served)
         record(workspace, situation, release)
@@ -167,20 +167,17 @@ def apply(
     return outcome
 
 
-def publish(workspace: Workspace, situation: Situation, applied: Outcome) -> Mapping[str, Mapping[str, Any]]:
-    """Points every alias and every stage at what was just applied; {"functions": ..., "apis": ...}."""
-    current = situation.head.current
+def publish(workspace: Workspace, situation: Situation, applied: Outcome) -> Published:
+    """Points every alias and every stage at what was just applied."""
     publisher = Publisher(workspace.aws)
-    changed = frozenset(applied.done)
-    functions, apis = publisher.release(tuple(situation.desired), applied.outputs, changed, current)
-    return {"functions": functions, "apis": apis}
+    return publisher.release(situation.desired, applied.outputs, frozenset(applied.done), situation.head.current)
 
 
 def new_release(
     workspace: Workspace,
     situation: Situation,
     outputs: Mapping[str, Outputs],
-    served: Mapping[str, Mapping[str, Any]],
+    served: Published,
 ) -> Release:
     """The record of what serves now. Resources that were kept though no longer declared stay in it."""
     current = situation.head.current
@@ -202,8 +199,8 @@ def new_release(
         desired=desired,
         desired_digest=situation.desired.digest,
         outputs={address: values for address, values in outputs.items() if address in addresses},
-        functions=served["functions"],
-        apis=served["apis"],
+        functions=served.functions,
+        apis=served.apis,
         plan={"digest": situation.plan.digest, "summary": situation.plan.summary},
     )
 

@@ -31,7 +31,8 @@ def command(root: Path | None, env: str, form: str, local: bool, out: Path | Non
     space = workspace(root, env, form, local)
     desired, archives = package(space)
     functions, layers = code_of(desired)
-    built = {r.address: r for r in desired if r.address in {code.address for code in (*functions, *layers)}}
+    addresses = {code.address for code in functions} | {code.address for code in layers}
+    built = {r.address: r for r in desired if r.address in addresses}
     entries = []
     for address, resource in sorted(built.items()):
         digest = str(resource.properties["code"])

@@ -1,7 +1,6 @@
 """The stages of a removal: everything that the ledger says we made goes; what bears data only by consent."""
 
 from dataclasses import replace
-from typing import Any
 
 from pipeline.applying.executor import Outcome
 from pipeline.applying.observer import observe
@@ -16,6 +15,7 @@ from pipeline.model.resource import DesiredState, Resource
 from pipeline.planning.planner import Consent, Question, make_plan
 from pipeline.releasing.journal import Journal
 from pipeline.releasing.lock import Lease
+from pipeline.releasing.publisher import Published
 
 
 def survey_for_removal(workspace: Workspace, head: LedgerHead, consent: Consent) -> Situation:
@@ -65,7 +65,7 @@ def _locked(workspace: Workspace, situation: Situation, lease: Lease) -> DeployR
         with workspace.stage("destroy"):
             applied: Outcome = apply(workspace, removing, known_outputs(situation), journal, "destroying")
         with workspace.stage("record"):
-            nothing_serves: dict[str, dict[str, Any]] = {"functions": {}, "apis": {}}
+            nothing_serves = Published({}, {}, {})
             release = replace(new_release(workspace, situation, applied.outputs, nothing_serves), destroyed=True)
             record(workspace, situation, release)
         outcome = "succeeded"
