@@ -130,6 +130,8 @@ class Bundles:
             try:
                 found.append(self._index.digest(name, entry.place, entry.status or Path(entry.place).stat()))
             except OSError as error:
+                if error.filename != entry.place:
+                    raise  # not the file, but our own index beside it
                 findings.append(Diagnostic(f"packaging: cannot be read: {error.strerror}", name))
         if findings:
             raise BadInput.of(findings)

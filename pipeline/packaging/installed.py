@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pipeline.errors import BadInput, Diagnostic
 from pipeline.packaging.archive import Member
+from pipeline.packaging.tree import text_of
 
 _NOTES = frozenset({"INSTALLER", "REQUESTED", "RECORD", "direct_url.json", "uv_cache.json", "uv_build.json"})
 _SCRIPT = re.compile(rb"#![^\n]*python|#!/bin/sh\n'''exec'")
@@ -22,7 +23,7 @@ _SCRIPT = re.compile(rb"#![^\n]*python|#!/bin/sh\n'''exec'")
 
 def members(tree: Path) -> list[Member]:
     """The entries for the archive of an installed tree. BadInput when two packages bring one file."""
-    files = {path.relative_to(tree).as_posix(): path for path in _walk(tree)}
+    files = {text_of(path.relative_to(tree).as_posix()): path for path in _walk(tree)}
     kept = {name: place for name, place in files.items() if not _left_out(name, place)}
     found = [Member(name, bool(place.stat().st_mode & stat.S_IXUSR), place) for name, place in kept.items()]
     records = {name: _rows(place) for name, place in files.items() if name.endswith(".dist-info/RECORD")}

@@ -63,7 +63,7 @@ def _rule(pattern: str, anchored: bool) -> _Rule:
     negated = text.startswith("!")
     text = text[1:] if negated else text
     folders_only = text.endswith("/")
-    text = text.rstrip("/").removeprefix("./")
+    text = re.sub(r"(^|/)(?:\*\*/)+", r"\1**/", text.rstrip("/").removeprefix("./"))
     if "/" in text:
         anchored = True
     text = text.removeprefix("/")

@@ -14,7 +14,7 @@ from pipeline.errors import BadInput, Diagnostic
 
 _MAX_FILES = 100
 _NAME = r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)"
-_NAMED = re.compile(_NAME + r"\s*(?:\[[^\]]*\])?\s*(?P<rest>$|[<>=!~;(@\s-].*)")
+_NAMED = re.compile(_NAME + r"\s*(?:\[[^\]]*\])?\s*(?P<rest>$|[<>=!~;(@].*|--hash.*)")
 _INCLUDE = re.compile(r"(?:-(?P<short>[rc])\s*|--(?P<long>requirement|constraint)(?:\s+|=))(?P<path>\S.*)")
 _OPTION = re.compile(r"(?P<name>--?[A-Za-z][\w-]*)(?:[\s=]+(?P<value>\S.*))?")
 _WITH_URL = {"-i", "--index-url", "--extra-index-url", "-f", "--find-links"}

@@ -61,12 +61,12 @@ class _Walk:
             yield Entry(prefix.rstrip("/") or ".", folder, problem=f"cannot be read: {_words(error)}")
             return
         for child in children:
-            path = prefix + child.name
+            path = prefix + text_of(child.name)
             folder_like = child.is_dir(follow_symlinks=False)
             if ALWAYS_EXCLUDED.match(path, folder=folder_like):
                 continue
             if problem := _bad_name(child.name):
-                yield Entry(_shown(path), child.path, problem=problem, hint="rename it")
+                yield Entry(path, child.path, problem=problem, hint="rename it")
             elif folder_like:
                 yield from self.below(child.path, f"{path}/", (*trail, os.path.realpath(child.path)))
             elif child.is_symlink():
@@ -98,7 +98,7 @@ class _Walk:
 
 
 def _pointed(place: str) -> str:
-    return _shown(str(Path(place).readlink()))
+    return text_of(str(Path(place).readlink()))
 
 
 def _file(path: str, place: str) -> Entry:
@@ -113,16 +113,16 @@ def _file(path: str, place: str) -> Entry:
 
 def _bad_name(name: str) -> str | None:
     try:
-        name.encode()
-    except UnicodeEncodeError:
+        os.fsencode(name).decode()
+    except UnicodeDecodeError:
         return "name is not UTF-8"
     if "\\" in name or any(unicodedata.category(character) == "Cc" for character in name):
         return "name has a backslash or a control character"
     return None
 
 
-def _shown(path: str) -> str:
-    """A path as it can be printed, whatever bytes are in it."""
+def text_of(path: str) -> str:
+    """A path of this machine as UTF-8 says it, whatever its locale; other bytes are escaped, so that it prints."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
@@ -161,8 +161,10 @@ def collisions(names: Mapping[str, str]) -> list[Diagnostic]:
         parts = name.split("/")
         for depth in range(1, len(parts) + 1):
             part = "/".join(parts[:depth])
-            other = seen.setdefault(unicodedata.normalize("NFC", part).casefold(), part)
+            same = unicodedata.normalize("NFC", part).casefold()
+            other = seen.setdefault(same, part)
             if other != part:
+                seen[same] = part  # a folder is told once, not for each of its files
                 message = f"packaging: the names {other} and {part} differ only in case or accents"
                 found.append(Diagnostic(message, file=names[name], hint="rename one of them"))
                 break

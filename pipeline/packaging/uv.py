@@ -36,7 +36,9 @@ _NO_WHEEL = re.compile(r"(?P<name>[\w.-]+?)(?:==(?P<version>[\w.+!-]+))? has no 
 _UNKNOWN = re.compile(r"(?P<name>[\w.-]+?)(?:==\S+)? was not found in the (?:package registry|cache|provided)")
 _NO_VERSION = re.compile(r"there (?:is|are) no versions? of (?P<name>[\w.-]+?)(?P<version>(?:==|[<>~!]=?)\S+?)?[ ,]")
 _HASH = re.compile(r"[Hh]ash mismatch for `(?P<name>[\w.-]+?)==(?P<version>[^`]+)`")
-_UNHASHED = re.compile(r"--require-hashes.{1,80}?(?:found|missing)[^`]*`(?P<name>[\w.-]+)[^`]*`", re.DOTALL)
+_UNHASHED = re.compile(
+    r"(?:--require-hashes.{1,80}?(?:found|missing)|no trusted hash was provided for)[^`]*`(?P<name>[\w.-]+)[^`]*`"
+)
 
 
 @dataclass(frozen=True)
