@@ -114,11 +114,17 @@ class AwsClient:
         return list(follow(lambda more: self.call(service, operation, **{**params, **more}), key, rules))
 
     def found(self, service: str, operation: str, /, **params: Any) -> dict[str, Any] | None:
-        """Like `call`, but None when the error means that the object does not exist."""
+        """Like `call`, but None when the error means that the object does not exist.
+
+        Of something that this run made, that is believed only when it still holds after the time to become known.
+        """
         try:
             return self.call(service, operation, **params)
         except AwsError as error:
-            if error.call.details.get("kind") == Kind.ABSENT.value:
+            kind = error.call.details.get("kind")
+            if kind == Kind.PROPAGATING.value:
+                kind = self._means.judge().judge(error.call, params).kind.value
+            if kind == Kind.ABSENT.value:
                 return None
             raise
 

@@ -10,6 +10,7 @@ from pipeline.clients import BotoTransport
 from pipeline.resources.base import Aws
 from tests.contract.moto_gaps import MotoGaps
 from tests.contract.prerequisites import archive_place
+from tests.support import moto_extension
 from tests.support.aws import CREDENTIALS, REGION, SCOPE, FakeClock
 
 
@@ -34,6 +35,7 @@ class Account:
 
 @pytest.fixture
 def account(aws_environment: None) -> Iterator[Account]:
+    moto_extension.register()
     mock = mock_aws()
     with mock:
         yield Account(mock)
