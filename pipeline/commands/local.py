@@ -1,12 +1,15 @@
 """`pipeline local`: the embedded AWS of this checkout."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from pipeline.commands.options import common, workspace
+from pipeline.commands.workspace import Workspace
 from pipeline.local import supervisor as embedded
-from pipeline.reporting.local_text import describe, render
+from pipeline.local.supervisor import LocalAws
+from pipeline.reporting.local_text import render_local
 
 EPILOG = """\b
 Examples:
@@ -31,7 +34,7 @@ def start(root: Path | None, form: str, local: bool) -> int:
 
     space = workspace(root, None, form, local)
     running = space.embedded
-    space.console.result(describe(running), render(running, space.console.style))
+    _show(space, running)
     return 0
 
 
@@ -53,5 +56,26 @@ def status(root: Path | None, form: str, local: bool) -> int:
 
     space = workspace(root, None, form, local)
     running = embedded.status(space.root)
-    space.console.result(describe(running), render(running, space.console.style))
+    _show(space, running)
     return 0
+
+
+def _show(space: Workspace, running: LocalAws | None) -> None:
+    document = describe(running)
+    space.console.result(document, render_local(document, space.console.style))
+
+
+def describe(running: LocalAws | None) -> dict[str, Any]:
+    """The document of `local status`: {"running": false}, or where it runs and how to talk to it."""
+    if running is None:
+        return {"running": False}
+    return {
+        "running": True,
+        "endpoint": running.endpoint,
+        "pid": running.pid,
+        "account": running.account,
+        "python": ".".join(str(part) for part in running.python),
+        "log": str(running.log),
+        "started": running.started,
+        "environment": dict(running.environment()),
+    }

@@ -1,6 +1,5 @@
 """`pipeline validate`: all environment files and specs against their schemas, and against each other."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -22,13 +21,11 @@ Examples:
 def command(root: Path | None, env: str | None, form: str, local: bool) -> int:
     """Check all environment files and specs; without --env, every environment. Every error at once, exit 2."""
     space = workspace(root, env, form, local)
-    today = datetime.fromtimestamp(space.clock.now(), UTC).date()
-    found = load(space.root, [env] if env else None, space.types, today)
-    errors = [d for d in found.diagnostics if d.severity == "error"]
+    found = load(space.root, [env] if env else None, space.types, space.clock.today())
     for diagnostic in found.diagnostics:
         space.console.finding(diagnostic)
     environments = counted(len(found.environments), "environment")
     resources = counted(max((len(d.resources) for d in found.desired.values()), default=0), "resource")
-    verdict = f"{counted(len(errors), 'error')}" if errors else f"{environments}, {resources} each: valid"
+    verdict = f"{counted(len(found.errors), 'error')}" if found.errors else f"{environments}, {resources} each: valid"
     space.console.result(diagnostics_json(found.diagnostics), verdict)
-    return 2 if errors else 0
+    return 2 if found.errors else 0

@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 from threading import Event
@@ -37,6 +37,10 @@ class Clock:
     now: Callable[[], float]
     monotonic: Callable[[], float]
     sleep: Callable[[float], None]
+
+    def today(self) -> date:
+        """The date in UTC."""
+        return datetime.fromtimestamp(self.now(), UTC).date()
 
     def stamp(self) -> str:
         """Now in UTC, ISO 8601 with seconds."""
@@ -73,18 +77,30 @@ class Workspace:
     @cached_property
     def loaded(self) -> Loaded:
         """The project with the environment's (or every environment's) desired state. BadInput lists every error."""
-        names = None if self.environment_name is None else [self.environment_name]
-        today = datetime.fromtimestamp(self.clock.now(), UTC).date()
-        found = load(self.root, names, self.types, today)
-        errors = [d for d in found.diagnostics if d.severity == "error"]
-        if errors:
-            raise BadInput.of(errors)
+        found = self._load(None)
+        name = self.environment_name
+        if name is not None and found.environments[name].account is None:
+            # ARNs hold the account: what the file does not say, the credentials do.
+            return self._load(self._account_of_credentials(found.environments[name].region))
         return found
 
+    def _load(self, account: str | None) -> Loaded:
+        names = None if self.environment_name is None else [self.environment_name]
+        found = load(self.root, names, self.types, self.clock.today(), account=account)
+        if found.errors:
+            raise BadInput.of(found.errors)
+        return found
+
+    def _account_of_credentials(self, region: str) -> str:
+        if self.local:
+            return supervisor.DEFAULT_ACCOUNT
+        answer = connect(region, stop=self.stop).call("sts", "GetCallerIdentity")
+        return str(answer["Account"])
+
     @property
-    def warnings(self) -> list[Diagnostic]:
+    def warnings(self) -> tuple[Diagnostic, ...]:
         """What validation found worth saying, though it is no error."""
-        return [d for d in self.loaded.diagnostics if d.severity == "warning"]
+        return self.loaded.warnings
 
     @property
     def environment(self) -> Environment:

@@ -1,37 +1,21 @@
 """The embedded AWS, described. Pure."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from pipeline.local.supervisor import LocalAws
 from pipeline.reporting.style import Style, table
 
 
-def describe(running: LocalAws | None) -> dict[str, Any]:
-    """As JSON: {"running": false}, or where it runs and how to talk to it."""
-    if running is None:
-        return {"running": False}
-    return {
-        "running": True,
-        "endpoint": running.endpoint,
-        "pid": running.pid,
-        "account": running.account,
-        "python": ".".join(str(part) for part in running.python),
-        "log": str(running.log),
-        "started": running.started,
-        "environment": dict(running.environment()),
-    }
-
-
-def render(running: LocalAws | None, style: Style) -> str:
-    """As text, with the variables that point the AWS CLI here."""
-    if running is None:
+def render_local(document: Mapping[str, Any], style: Style) -> str:
+    """The document of `local status` as text, with the variables that point the AWS CLI here."""
+    if not document["running"]:
         return "the embedded AWS does not run; try: pipeline local start"
     facts = [
-        ("endpoint", running.endpoint),
-        ("process", str(running.pid)),
-        ("account", running.account),
-        ("functions run in", f"Python {'.'.join(str(part) for part in running.python)}"),
-        ("log", str(running.log)),
+        ("endpoint", document["endpoint"]),
+        ("process", str(document["pid"])),
+        ("account", document["account"]),
+        ("functions run in", f"Python {document['python']}"),
+        ("log", document["log"]),
     ]
-    exports = " ".join(f"{key}={value}" for key, value in running.environment().items())
+    exports = " ".join(f"{key}={value}" for key, value in document["environment"].items())
     return f"{style.bold('the embedded AWS runs')}\n{table(facts, '  ')}\n  talk to it: {exports} aws ..."

@@ -73,7 +73,7 @@ MEMBERS: Mapping[str, Member] = {
         lambda found: found.get("TracingConfig", {}).get("Mode", "PassThrough"),
         lambda mode: {"Mode": mode},
     ),
-    "kms_key": Member("KMSKeyArn", lambda found: found.get("KMSKeyArn"), lambda arn: arn or "", ""),
+    "kms_key": Member("KMSKeyArn", lambda found: found.get("KMSKeyArn") or None, lambda arn: arn or "", ""),
     "log_group": Member(
         "LoggingConfig",
         lambda found: found.get("LoggingConfig", {}).get("LogGroup") or default_group(found["FunctionName"]),

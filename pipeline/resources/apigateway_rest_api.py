@@ -16,7 +16,7 @@ from typing import Any
 from pipeline.errors import PipelineError
 from pipeline.model.resource import Observed, Resource
 from pipeline.model.scope import Scope
-from pipeline.model.values import Outputs, Properties
+from pipeline.model.values import Outputs, Properties, references_of
 from pipeline.resources import _rest_definition as definition
 from pipeline.resources import _rest_reading as reading
 from pipeline.resources import _rest_stage as stages
@@ -136,7 +136,9 @@ def _refused_logs(aws: Aws, target: Target, properties: dict[str, Any]) -> str |
     wanted = target.resource.properties.get("access_logs")
     if not wanted or properties["access_logs"] or aws.call("apigateway", "GetAccount").get("cloudwatchRoleArn"):
         return None
-    properties["access_logs"] = wanted
+    group = next((r.address.partition("/")[2] for r in references_of(wanted["destination"])), None)
+    destination = aws.scope.arn("logs", f"log-group:{group}") if group else wanted["destination"]
+    properties["access_logs"] = {**wanted, "destination": destination}
     return (
         f"{target.address} writes no access logs: API Gateway has no role to write them with in this account and region"
         " (one setting for all APIs); try: pipeline bootstrap"
