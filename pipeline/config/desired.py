@@ -193,7 +193,7 @@ class _Item:
             del value[key]
         complaints = self.checker.complaints(value)
         for complaint in complaints:
-            message = complaint.message + ("" if complaint.unknown else self.renderer.origin(complaint.path))
+            message = complaint.message + ("" if complaint.at_key else self.renderer.origin(complaint.path))
             self._error(message, self.renderer.place(complaint), hint=self._hint(complaint))
             if complaint.unknown:
                 _drop(value, complaint.path)

@@ -30,11 +30,14 @@ class Assignment:
     known: bool = True
 
 
-def parse(text: str, file: str, findings: Findings) -> dict[str, Assignment]:
-    """key -> assignment, with `${OTHER}` of the same file filled in; lines that are wrong become errors."""
+def parse(text: str, file: str, findings: Findings) -> dict[str, Assignment] | None:
+    """key -> assignment, with `${OTHER}` of the same file filled in; lines that are wrong become errors.
+
+    None, with an error, when this is no env file at all.
+    """
     if place := control_character(text, file) or _blanks(text, file):
         findings.error("a control character, or a run of more than 199 blanks", place, hint="remove it")
-        return {}
+        return None
     found: dict[str, Assignment] = {}
     for binding in parse_stream(StringIO(text, newline="")):
         place = _place(binding, file)

@@ -72,9 +72,10 @@ def read_environment(files: Files, name: str, rules: Rules, findings: Findings) 
         )
         return EnvFile(name, file, readable=False)
     text = files.text(file, findings)
-    if text is None:
+    assignments = parse(text, file, findings) if text is not None else None
+    if assignments is None:
         return EnvFile(name, file, readable=False)
-    return _Check(name, file, parse(text, file, findings), rules, findings).result()
+    return _Check(name, file, assignments, rules, findings).result()
 
 
 class _Check:

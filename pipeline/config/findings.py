@@ -53,6 +53,10 @@ class Findings:
             more = f"more than {_MOST_PER_FILE} findings in this file: the others are left out"
             self.found.append(replace(diagnostic, message=more, address=None, hint=None))
 
+    def full(self, file: str) -> bool:
+        """True when more findings in `file` would be left out: no need to word them."""
+        return self._per_file[file] > _MOST_PER_FILE
+
     @property
     def errors(self) -> int:
         """How many errors there are so far."""

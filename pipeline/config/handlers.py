@@ -2,6 +2,7 @@
 
 import ast
 import re
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -18,14 +19,20 @@ LAYER = "lambda.layer"
 # https://docs.aws.amazon.com/lambda/latest/dg/python-handler.html#python-handler-naming
 _HANDLER = re.compile(r"(?P<module>[\w-]+(?:[./][\w-]+)*)\.(?P<name>\w+)")
 
+_PYTHON = re.compile(r"python3\.(?P<minor>[0-9]+)")
+
 
 @dataclass(frozen=True)
 class Module:
-    """The names that a module has at its top. `open` when there may be more: `import *`, `__getattr__`, compiled."""
+    """The names that a module has at its top. `open` when there may be more: `import *`, `__getattr__`, compiled.
+
+    `wrong` is what this Python's parser says, and where.
+    """
 
     file: str
     names: frozenset[str] = frozenset()
     open: bool = False
+    wrong: tuple[str, Place] | None = None
 
 
 @dataclass
@@ -76,6 +83,7 @@ class Handlers:
         path = match["module"].replace(".", "/")
         roots, complete = self._roots(function, layers)
         module = next(filter(None, (self._find(root, path) for root in roots)), None)
+        self._tell_syntax(module, function)
         if module is None:
             if complete:
                 self._tell_module(handler, roots[0], path, place, function, findings)
@@ -121,15 +129,24 @@ class Handlers:
         try:
             tree = ast.parse(text)
         except SyntaxError as error:
-            # A warning: the function's Python may be newer than this one.
-            place = Place(file, error.lineno or 1, error.offset or 1)
-            self.findings.warning(f"Python syntax: {error.msg}", place, hint="run the file with the function's Python")
-            return Module(file, open=True)
+            wrong = (f"Python syntax: {error.msg}", Place(file, error.lineno or 1, error.offset or 1))
+            return Module(file, open=True, wrong=wrong)
         except (ValueError, RecursionError, MemoryError):  # NUL characters, or nested too deep for the parser
             self.findings.error("this is no Python source that can be parsed", Place(file))
             return Module(file, open=True)
         names = frozenset(_names(tree.body))
         return Module(file, names, open="*" in names or "__getattr__" in names)
+
+    def _tell_syntax(self, module: Module | None, function: Resource) -> None:
+        if module is None or module.wrong is None:
+            return
+        message, place = module.wrong
+        runtime = _PYTHON.fullmatch(str(function.properties.get("runtime")))
+        if runtime and (3, int(runtime["minor"])) > sys.version_info[:2]:
+            hint = f"check it with {runtime[0]}, which may know more than the Python that runs this"
+            self.findings.warning(message, place, hint=hint)
+        else:
+            self.findings.error(message, place)
 
     def _tell_module(
         self, handler: str, root: str, path: str, place: Place, function: Resource, findings: Findings

@@ -38,7 +38,7 @@ def _check(value: str, lifecycle: Lifecycle, key: str, resource: Resource, rende
     place = renderer.place_of((key,))
     hint = f"move to {' or '.join(supported(lifecycle, today)[:2])}"
     if date.fromisoformat(blocked) > today:
-        message = f"{key} {value} is deprecated since {deprecated}; AWS takes it for nothing new {blocked} on"
+        message = f"{key} {value} is deprecated since {deprecated}; from {blocked} on AWS refuses it"
         renderer.findings.warning(message, place, hint=hint, address=resource.address)
     else:
         message = f"{key} {value} is refused by AWS since {blocked} (deprecated since {deprecated})"

@@ -107,9 +107,15 @@ class _Loading:
 
     def _environment(self, name: str, rules: Rules) -> EnvFile:
         env = read_environment(self.files, name, rules, self.findings)
-        if env.environment and self.account:
-            return replace(env, environment=env.environment.with_account(self.account))
-        return env
+        if env.environment is None or env.environment.account or "AWS_ACCOUNT_ID" in env.unclear:
+            return env
+        self.findings.warning(
+            "AWS_ACCOUNT_ID is missing: this environment is deployed into whatever account the credentials are for",
+            Place(env.file),
+            hint="add AWS_ACCOUNT_ID=, so that the credentials of another account are refused",
+        )
+        account = self.account
+        return replace(env, environment=env.environment.with_account(account)) if account else env
 
     def _desired(
         self,
@@ -127,18 +133,20 @@ class _Loading:
 
 
 def _together(found: Mapping[str, Sequence[Diagnostic]]) -> list[Diagnostic]:
-    """The findings of all environments; those that not every environment has say which have them."""
-    where: dict[Diagnostic, list[str]] = {}
-    first: dict[Diagnostic, Diagnostic] = {}
+    """The findings of all environments, each place once; those that not every environment has say which have them."""
+    environments: dict[Diagnostic, list[str]] = {}
+    addresses: dict[Diagnostic, set[str | None]] = {}
     for name, diagnostics in found.items():
-        for diagnostic in dict.fromkeys(diagnostics):
+        for diagnostic in diagnostics:
             key = replace(diagnostic, address=None)
-            where.setdefault(key, []).append(name)
-            first.setdefault(key, diagnostic)
+            environments.setdefault(key, []).append(name)
+            addresses.setdefault(key, set()).add(diagnostic.address)
     result = []
-    for key, names in where.items():
-        suffix = "" if len(set(names)) == len(found) else f" (in {', '.join(dict.fromkeys(names))})"
-        result.append(replace(first[key], message=first[key].message + suffix))
+    for key, names in environments.items():
+        address = next(iter(addresses[key])) if len(addresses[key]) == 1 else None
+        having = list(dict.fromkeys(names))
+        suffix = "" if len(having) == len(found) else f" (in {', '.join(having)})"
+        result.append(replace(key, message=key.message + suffix, address=address))
     return result
 
 

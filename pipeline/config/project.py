@@ -16,6 +16,7 @@ from pipeline.config.validation import Checker
 from pipeline.errors import BadInput
 
 FILE = "pipeline.yaml"
+_DEFAULTS: Mapping[str | int, str] = {"code": "backend", "frontend": "frontend"}
 
 
 @dataclass(frozen=True)
@@ -140,12 +141,12 @@ def _code(files: Files, settings: Mapping[str, Any], renderer: Renderer, finding
 
 
 def _inside(target: str, path: PropertyPath, renderer: Renderer, findings: Findings) -> str:
-    """A path of the settings in its shortest form; an error when it leads out of the project."""
+    """A path of the settings in its shortest form; an error, and the default, when it leads out of the project."""
     clean = joined(FILE, target)
     if clean is None:
         message = f"{dotted(path)} is {shown(target)}: a path inside the project is wanted"
         findings.error(message, renderer.place_of(path))
-    return clean or "."
+    return _DEFAULTS.get(path[0], target) if clean is None else clean or "."
 
 
 def _without(value: Any, path: PropertyPath) -> Any:

@@ -149,6 +149,9 @@ class Renderer:
             secret = self._secret(text, node, shape, path, ambiguous=secrecy.is_action(text))
             if secret is not None:
                 return secret
+        if shape.word("secrets") is True and secrecy.is_malformed_reference(text):
+            message = f"{dotted(path)} is no complete reference to a secret"
+            self._error(message, node.place, hint="write ssm:/path or secretsmanager:name#key")
         self._link(text, node, shape, path)
         return _typed(text, node, shape, filled=bool(filled.used))
 

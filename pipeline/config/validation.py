@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
+from itertools import islice
 from typing import Any, Self
 
 from jsonschema import Draft202012Validator
@@ -12,6 +14,11 @@ from referencing import Registry
 from pipeline.config.explanation import Complaint, Fault, explain
 from pipeline.config.findings import shown
 from pipeline.config.shape import Schema, Shape, pointed, with_defaults
+
+_MOST_FAULTS = 200  # of one value; who has more than that will come again
+
+# Keywords whose subschemas are about the same value; `$ref` is another.
+_IN_PLACE = ("allOf", "anyOf", "oneOf", "not", "if", "then", "else")
 
 
 class Placeholder(str):
@@ -62,7 +69,7 @@ class Checker:
 
     def _faults(self, value: Any) -> list[Fault]:
         faults = (_fault(error) for error in self._validator.iter_errors(value))
-        return [fault for fault in faults if not _excused(fault)]
+        return list(islice((fault for fault in faults if not _excused(fault)), _MOST_FAULTS))
 
     def fits(self, value: Any, schema: Any) -> bool:
         """True when `value` is valid by a subschema of this schema."""
@@ -82,7 +89,7 @@ def schema_problem(schema: Any) -> tuple[tuple[str | int, ...], str] | None:
     except SchemaError as error:
         fault = _fault(error)
         return fault.path, explain(fault, "a JSON Schema", ())[0].message
-    return next(_bad_references(schema, schema, ()), None)
+    return next(_bad_references(schema, schema, ()), None) or _endless(schema)
 
 
 def _bad_references(part: Any, root: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
@@ -95,6 +102,35 @@ def _bad_references(part: Any, root: Any, path: tuple[str | int, ...]) -> Iterat
     elif isinstance(part, list):
         for index, sub in enumerate(part):
             yield from _bad_references(sub, root, (*path, index))
+
+
+def _endless(schema: Any) -> tuple[tuple[str | int, ...], str] | None:
+    """A `$ref` that leads back to itself without looking at any part of the value, so that validating never ends."""
+    found: dict[int, tuple[tuple[str | int, ...], Any]] = {}
+    for path, part in _subschemas(schema, ()):
+        found.setdefault(id(part), (path, part))
+    graph = {key: {id(sub) for sub in _in_place(part, schema)} & found.keys() for key, (_, part) in found.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as cycle:
+        return found[cycle.args[1][0]][0], "this schema refers to itself without end"
+    return None
+
+
+def _subschemas(part: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    if isinstance(part, Mapping):
+        yield path, part
+    pairs = part.items() if isinstance(part, Mapping) else enumerate(part) if isinstance(part, list) else ()
+    for key, sub in pairs:
+        yield from _subschemas(sub, (*path, key))
+
+
+def _in_place(part: Mapping[str, Any], root: Any) -> Iterator[Any]:
+    if isinstance(part.get("$ref"), str):
+        yield pointed(root, part["$ref"])
+    for word in _IN_PLACE:
+        sub = part.get(word)
+        yield from sub if isinstance(sub, list) else [sub]
 
 
 def _fault(error: ValidationError | SchemaError) -> Fault:

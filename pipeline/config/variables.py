@@ -82,6 +82,8 @@ class Variables:
             return None
         if name in env.secrets:
             return Secret(env.values[name])
+        if name not in env.values and self.findings.full(place.file):
+            return None
         if name not in env.values:
             self.findings.error(
                 f"{part.text}: {env.file} has no {name}{did_you_mean(name, env.values)}",
