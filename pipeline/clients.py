@@ -68,8 +68,16 @@ def connect(
 class BotoTransport:
     """Sends requests through botocore; one session, one client per (service, region), made when first used."""
 
-    def __init__(self, region: str, *, threads: int, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        region: str,
+        *,
+        threads: int,
+        environment: Mapping[str, str] | None = None,
+        read_timeout: float = READ_TIMEOUT,
+    ) -> None:
         self.region = region
+        self._read_timeout = read_timeout
         self._threads = threads
         self._environment = environment
         self._session: Any = None
@@ -122,7 +130,7 @@ class BotoTransport:
             "max_pool_connections": self._threads,
             "retries": {"total_max_attempts": 1, "mode": "standard"},
             "connect_timeout": CONNECT_TIMEOUT,
-            "read_timeout": READ_TIMEOUT,
+            "read_timeout": self._read_timeout,
             "user_agent_extra": f"pipeline/{__version__}",
         }
         if self._environment is not None:

@@ -66,21 +66,39 @@ def test_errors_of_any_service(code: str, status: int | None, kind: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("service", "operation", "code"),
+    ("service", "operation", "code", "message"),
     [
-        ("s3", "PutBucketPolicy", "NoSuchBucket"),
-        ("s3", "HeadBucket", "404"),
-        ("iam", "GetRole", "NoSuchEntity"),
-        ("iam", "AttachRolePolicy", "NoSuchEntity"),
-        ("lambda", "AddPermission", "ResourceNotFoundException"),
-        ("dynamodb", "UpdateTimeToLive", "ResourceNotFoundException"),
-        ("dynamodb", "UpdateContinuousBackups", "TableNotFoundException"),
-        ("logs", "PutRetentionPolicy", "ResourceNotFoundException"),
+        ("s3", "PutBucketPolicy", "NoSuchBucket", ""),
+        ("s3", "HeadBucket", "404", ""),
+        ("iam", "GetRole", "NoSuchEntity", "The role with name orders cannot be found."),
+        ("iam", "AttachRolePolicy", "NoSuchEntity", "The role with name orders cannot be found."),
+        ("lambda", "AddPermission", "ResourceNotFoundException", "Function not found: arn:aws:lambda:..."),
+        ("dynamodb", "UpdateTimeToLive", "ResourceNotFoundException", ""),
+        ("dynamodb", "UpdateContinuousBackups", "TableNotFoundException", ""),
+        ("logs", "PutRetentionPolicy", "ResourceNotFoundException", ""),
     ],
 )
-def test_not_found_means_not_yet_only_for_what_this_run_made(service: str, operation: str, code: str) -> None:
-    assert judged(service, operation, code, status=404, fresh=True) is Kind.PROPAGATING
-    assert judged(service, operation, code, status=404) is Kind.ABSENT
+def test_not_found_means_not_yet_only_for_what_this_run_made(
+    service: str, operation: str, code: str, message: str
+) -> None:
+    assert judged(service, operation, code, message, status=404, fresh=True) is Kind.PROPAGATING
+    assert judged(service, operation, code, message, status=404) is Kind.ABSENT
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "code", "message"),
+    [
+        ("iam", "GetRolePolicy", "NoSuchEntity", "The role policy with name inline cannot be found."),
+        ("lambda", "GetPolicy", "ResourceNotFoundException", "The resource you requested does not exist."),
+        ("lambda", "GetAlias", "ResourceNotFoundException", "Cannot find alias arn: arn:aws:lambda:..."),
+        ("s3", "GetBucketPolicy", "NoSuchBucketPolicy", "The bucket policy does not exist"),
+        ("s3", "HeadObject", "404", ""),
+    ],
+)
+def test_what_a_new_object_does_not_have_is_not_waited_for(
+    service: str, operation: str, code: str, message: str
+) -> None:
+    assert judged(service, operation, code, message, status=404, fresh=True) is Kind.ABSENT
 
 
 def test_deleting_what_is_gone_is_never_waited_for() -> None:
