@@ -110,11 +110,21 @@ class BotoTransport:
                 raise
             return rules
 
+    def endpoint(self, service: str) -> str:
+        """The URL that calls of a service go to."""
+        with self._lock:
+            return str(self._client(service, self.region).meta.endpoint_url)
+
+    def _client(self, service: str, region: str) -> Any:
+        """The one client of a service and region; call with the lock held."""
+        client = self._clients.get((service, region))
+        if client is None:
+            client = self._clients[service, region] = self._make(service, region)
+        return client
+
     def _method(self, service: str, region: str, operation: str) -> Any:
         with self._lock:
-            client = self._clients.get((service, region))
-            if client is None:
-                client = self._clients[service, region] = self._make(service, region)
+            client = self._client(service, region)
         method = getattr(client, _botocore().xform_name(operation), None)
         if method is None:
             raise PipelineError(

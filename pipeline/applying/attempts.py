@@ -48,6 +48,9 @@ class Transport(Protocol):
     def send(self, service: str, operation: str, region: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """The answer. Raises Refusal, NoAnswer, or PipelineError for what no repetition can mend."""
 
+    def endpoint(self, service: str) -> str:
+        """The URL that calls of a service go to."""
+
     def pagination(self, service: str, operation: str) -> Mapping[str, Any] | None:
         """botocore's paginator rules (input_token, output_token, more_results), or None when there are none."""
 

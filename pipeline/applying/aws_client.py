@@ -80,6 +80,10 @@ class AwsClient:
         """All requests so far, repetitions included."""
         return sum(self.calls.values())
 
+    def is_encrypted(self, service: str) -> bool:
+        """True when calls of a service travel over TLS."""
+        return self.transport.endpoint(service).startswith("https://")
+
     def for_records(self) -> Self:
         """The same connections, pace and counts, for the ledger's own notes.
 

@@ -77,7 +77,7 @@ def lock(workspace: Workspace, situation: Situation) -> Lease | None:
     ledger, head, clock = workspace.ledger, situation.head, workspace.clock
     if head.current is None:
         with workspace.stage("ledger"):
-            ledger.ensure_bucket(workspace.types["s3.bucket"])
+            ledger.ensure_bucket(workspace.types["s3.bucket"], tls_only=workspace.aws.is_encrypted("s3"))
     holder = Holder(workspace.run_id, workspace.actor, workspace.run_url)
     timing = Timing(clock.now, clock.monotonic, clock.sleep)
     return take(ledger, (head.lock, head.lock_etag), holder, timing, workspace.console.say)

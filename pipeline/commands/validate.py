@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from pipeline.commands.options import common, workspace
+from pipeline.commands.workspace import Workspace
 from pipeline.config import load
 from pipeline.reporting.diagnostics import diagnostics_json
 from pipeline.reporting.style import counted
@@ -20,12 +21,17 @@ Examples:
 @common(env=False)
 def command(root: Path | None, env: str | None, form: str, local: bool) -> int:
     """Check all environment files and specs; without --env, every environment. Every error at once, exit 2."""
-    space = workspace(root, env, form, local)
-    found = load(space.root, [env] if env else None, space.types, space.clock.today())
+    return validate(workspace(root, env, form, local))
+
+
+def validate(workspace: Workspace) -> int:
+    """Shows every finding; the exit code, 2 when one is an error."""
+    env, console = workspace.environment_name, workspace.console
+    found = load(workspace.root, [env] if env else None, workspace.types, workspace.clock.today())
     for diagnostic in found.diagnostics:
-        space.console.finding(diagnostic)
+        console.finding(diagnostic)
     environments = counted(len(found.environments), "environment")
     resources = counted(max((len(d.resources) for d in found.desired.values()), default=0), "resource")
     verdict = f"{counted(len(found.errors), 'error')}" if found.errors else f"{environments}, {resources} each: valid"
-    space.console.result(diagnostics_json(found.diagnostics), verdict)
+    console.result(diagnostics_json(found.diagnostics), verdict)
     return 2 if found.errors else 0

@@ -61,11 +61,15 @@ class Ledger:
             lock_etag=lock[1] if lock else None,
         )
 
-    def ensure_bucket(self, bucket_type: ResourceType) -> None:
-        """Makes the bucket, or completes one that an earlier run left half made. Versioned, private, TLS only."""
+    def ensure_bucket(self, bucket_type: ResourceType, *, tls_only: bool) -> None:
+        """Makes the bucket, or completes one that an earlier run left half made. Versioned, encrypted, private.
+
+        `tls_only` refuses plain HTTP to everybody; over plain HTTP itself a run would lock itself out with it.
+        """
         wanted = {
             "name": self.bucket,
             "tags": {},
+            "tls_only": tls_only,
             "lifecycle": [{"id": "old-run-journals", "prefix": "runs/", "expire_after_days": 400}],
         }
         properties = bucket_type.canonical(bucket_defaults(bucket_type) | wanted, self.aws.scope)

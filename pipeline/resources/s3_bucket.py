@@ -180,7 +180,8 @@ def create(aws: Aws, resource: Resource) -> Outputs:
         CreateBucketConfiguration={**constraint, "Tags": tag_list(tags_for(aws, resource))},
     )
     wanted = resource.properties
-    differing = {name for name in ("versioning", "lifecycle", "cors", "website") if wanted.get(name)}
+    # Tags once more: S3 took them with the bucket, but what speaks S3 elsewhere may overlook them there.
+    differing = {"tags", *(name for name in ("versioning", "lifecycle", "cors", "website") if wanted.get(name))}
     if wanted["encryption"] != "AES256":
         differing.add("encryption")
     _configure(aws, resource, frozenset({"public", "tls_only", "policy"} | differing))

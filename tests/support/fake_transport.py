@@ -33,6 +33,9 @@ class FakeTransport:
             raise reply
         return reply(params) if callable(reply) else reply
 
+    def endpoint(self, service: str) -> str:
+        return f"https://{service}.{self.region}.amazonaws.com"
+
     def pagination(self, service: str, operation: str) -> Mapping[str, Any] | None:
         return self.rules.get(f"{service}:{operation}")
 
