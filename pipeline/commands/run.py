@@ -1,0 +1,155 @@
+"""`pipeline run`: what CI calls. Reads the repository event, decides what it asks for, and carries that out."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pipeline.commands.delivering import DeployRequest, deploy
+from pipeline.commands.options import common, workspace
+from pipeline.commands.plan import plan
+from pipeline.commands.validate import validate
+from pipeline.commands.workspace import Workspace
+from pipeline.config.project import load_project
+from pipeline.errors import BadInput, Refused
+from pipeline.intake.events import RunFacts, read_event
+from pipeline.intake.intents import decide
+from pipeline.intake.words import Branches, one_of
+from pipeline.model.intent import Intent, Kind
+from pipeline.planning.planner import Consent
+from pipeline.reporting.console import Console
+from pipeline.reporting.deploy_text import render_deploy
+
+EPILOG = """\b
+Examples:
+  pipeline run                              in a step of GitHub Actions
+  GITHUB_EVENT_NAME=push GITHUB_EVENT_PATH=event.json pipeline run --explain
+"""
+
+
+@click.command(epilog=EPILOG)
+@common(env=False)
+@click.option("--explain", is_flag=True, help="Say what the event asks for and why; do nothing.")
+def command(root: Path | None, env: str | None, form: str, local: bool, explain: bool) -> int:
+    """Carry out what the repository event asks for: validate, plan or deploy.
+
+    The event is read from GITHUB_EVENT_NAME and the file that GITHUB_EVENT_PATH names. With --env, only the part of
+    it that is for this environment.
+    """
+    space = workspace(root, env, form, local)
+    intent = intended(space.environ, branches_of(space.root), env)
+    if explain:
+        space.console.result(intent.to_json(), explanation(intent))
+        return 0
+    console = Gathering.of_process(form)
+    exit_code = carry_out(intent, partial(workspace, root, form=form, local=local, console=console), env)
+    if form == "json":
+        space.console.result({**intent.to_json(), "results": console.results}, "")
+    return exit_code
+
+
+def branches_of(root: Path) -> Branches:
+    """Environment -> branch, as pipeline.yaml says."""
+    return {name: settings.branch for name, settings in load_project(root).environments.items()}
+
+
+def intended(environ: Mapping[str, str], branches: Branches, env: str | None) -> Intent:
+    """What the event of this run asks for, of `env` alone where given. BadInput when there is no event to read."""
+    if env is not None and env not in branches:
+        raise BadInput(f"there is no environment {env}: allowed is {one_of(branches)}")
+    missing = [name for name in ("GITHUB_EVENT_NAME", "GITHUB_EVENT_PATH") if not environ.get(name)]
+    if missing:
+        raise BadInput(
+            f"reading the event: no {' and no '.join(missing)}, which GitHub Actions sets",
+            hint="on a laptop GITHUB_EVENT_NAME=push GITHUB_EVENT_PATH=event.json pipeline run --explain, with a "
+            "payload as in docs/events.md; without an event pipeline deploy --env NAME",
+        )
+    payload = read_payload(Path(environ["GITHUB_EVENT_PATH"]))
+    intent = decide(read_event(environ["GITHUB_EVENT_NAME"], payload, RunFacts.of(environ)), branches)
+    return intent if env is None else intent.only(env)
+
+
+def read_payload(path: Path) -> Mapping[str, object]:
+    """The payload in the file that GitHub Actions wrote. BadInput when it is none."""
+    try:
+        payload = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadInput(f"reading the event from {path} (GITHUB_EVENT_PATH): {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"reading the event from {path} (GITHUB_EVENT_PATH): not JSON: {error}") from error
+    if not isinstance(payload, Mapping):
+        raise BadInput(f"reading the event from {path} (GITHUB_EVENT_PATH): a JSON object is wanted")
+    return payload
+
+
+def explanation(intent: Intent) -> str:
+    """An intent for people: one line that says what, and one that says why."""
+    what = " ".join([intent.kind.value, *([", ".join(intent.environments)] if intent.environments else [])])
+    what += f" to release {intent.target}" if intent.target else ""
+    what += f" at {intent.sha[:12]}" if intent.sha and intent.kind is not Kind.IGNORE else ""
+    return f"{what}\n  {intent.reason}"
+
+
+@dataclass
+class Gathering(Console):
+    """A console that keeps the documents of several results, for the one document of `run`."""
+
+    results: list[Mapping[str, Any]] = field(default_factory=list)
+
+    def result(self, document: Mapping[str, Any], text: str) -> None:
+        """Keeps the document; in text mode the text is shown."""
+        self.results.append(document)
+        if self.format == "text":
+            super().result(document, text)
+
+
+# The surroundings for one environment, or with None for all.
+Surroundings = Callable[[str | None], Workspace]
+
+
+def carry_out(intent: Intent, surroundings: Surroundings, env: str | None) -> int:
+    """Does what `intent` says; the exit code. BadInput when it cannot be done by this version, or not as asked."""
+    space = surroundings(env)
+    if intent.mistake:
+        raise BadInput(intent.reason)
+    if intent.command not in (None, "help"):
+        raise _impossible(intent, f"this version does not carry out commands of comments, such as /{intent.command}")
+    space.console.say(explanation(intent))
+    match intent.kind:
+        case Kind.IGNORE:
+            return 0
+        case Kind.VALIDATE:
+            return validate(space)
+        case Kind.PREVIEW:
+            for name in intent.environments:
+                plan(surroundings(name), consent=Consent(), out=None, details=False)
+        case Kind.DEPLOY:
+            _check_checkout(intent, space)
+            for name in intent.environments:
+                _deploy(surroundings(name))
+        case _:
+            raise _impossible(intent, f"this version has no command for {intent.kind}")
+    return 0
+
+
+def _deploy(space: Workspace) -> None:
+    report = deploy(space, DeployRequest())
+    space.console.result(report.to_json(), render_deploy(report, space.console.style))
+
+
+def _check_checkout(intent: Intent, space: Workspace) -> None:
+    """Refused when the files here are not those of the event: what would be deployed is not what was pushed."""
+    if intent.sha and space.commit and intent.sha != space.commit:
+        raise Refused(
+            f"deploying {', '.join(intent.environments)}: the event is about commit {intent.sha[:12]}, but "
+            f"{space.commit[:12]} is checked out",
+            hint=f"git checkout {intent.sha}; to deploy this checkout by hand: pipeline deploy --env NAME",
+        )
+
+
+def _impossible(intent: Intent, why: str) -> BadInput:
+    return BadInput(f"carrying out the event ({intent.reason}): {why}, so nothing was done")

@@ -1,0 +1,113 @@
+"""Commands in comments on pull requests: a line such as `/deploy production`.
+
+Only what a reader of the comment sees as such a line counts: not code blocks, quotes, or HTML comments.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pipeline.intake.words import RELEASE_FORM, Branches, one_of, quoted, release_of
+from pipeline.model.event import CommentCreated
+from pipeline.model.intent import Intent, Kind
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command: the words that may follow it, and how many of them must."""
+
+    kind: Kind
+    words: tuple[str, ...] = ()
+    needed: int = 0
+
+    def usage(self, name: str) -> str:
+        """As people write it: `/rollback ENV [RELEASE]`."""
+        shown = [word if at < self.needed else f"[{word}]" for at, word in enumerate(self.words)]
+        return " ".join([f"/{name}", *shown])
+
+
+# /unlock and /help change nothing of what is deployed, so the intent is to ignore; `Intent.command` names them.
+COMMANDS = {
+    "plan": Command(Kind.PREVIEW),
+    "deploy": Command(Kind.DEPLOY, ("ENV",), 1),
+    "rollback": Command(Kind.ROLLBACK, ("ENV", "RELEASE"), 1),
+    "promote": Command(Kind.PROMOTE, ("ENV",)),
+    "abort": Command(Kind.ABORT, ("ENV",)),
+    "unlock": Command(Kind.IGNORE),
+    "help": Command(Kind.IGNORE),
+}
+
+# GitHub's Markdown: a fence has at most 3 spaces before it, https://github.github.com/gfm/#fenced-code-blocks
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
+_HIDDEN = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+# Only these end a line; str.splitlines() would see a line's start after a form feed or a U+2028, too.
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_BLANKS = re.compile(r"[ \t]+")
+
+
+def usages() -> str:
+    """All commands in one line."""
+    return ", ".join(command.usage(name) for name, command in COMMANDS.items())
+
+
+def commanded(event: CommentCreated, branches: Branches) -> Intent:
+    """What a comment asks for."""
+    if not event.on_pull_request:
+        return Intent(Kind.IGNORE, reason=f"comment on issue {event.number}, which is no pull request")
+    place = f"comment on pull request {event.number}"
+    if event.by_bot:
+        return Intent(Kind.IGNORE, pull_request=event.number, reason=f"{place} by a bot: only people give commands")
+    found = list(_commands(event.body))
+    if not found:
+        return Intent(Kind.IGNORE, pull_request=event.number, reason=f"{place}: no line is a command")
+    if len(found) > 1:
+        return _mistake(event, found[0][0], "one command in a comment, please: nothing was done")
+    name, words = found[0]
+    return _intent(event, name, words, branches)
+
+
+def _commands(body: str) -> Iterator[tuple[str, list[str]]]:
+    """(name, words) of every line that is a command."""
+    for line in _visible(_HIDDEN.sub(" ", body)):
+        first, *words = _BLANKS.split(line.rstrip(" \t"))
+        if first.startswith("/") and first[1:] in COMMANDS:
+            yield first[1:], words
+
+
+def _visible(text: str) -> Iterator[str]:
+    """The lines outside of code blocks."""
+    fence: str | None = None
+    for line in _LINE_END.split(text):
+        match = _FENCE.fullmatch(line)
+        if fence is None:
+            if match and not (match[1][0] == "`" and "`" in match[2]):
+                fence = match[1]
+            else:
+                yield line
+        elif match and match[1].startswith(fence) and not match[2].strip(" \t"):
+            fence = None
+
+
+def _intent(event: CommentCreated, name: str, words: list[str], branches: Branches) -> Intent:
+    command = COMMANDS[name]
+    if not command.needed <= len(words) <= len(command.words):
+        return _mistake(event, name, f"it is written {command.usage(name)}")
+    if words and words[0] not in branches:
+        return _mistake(event, name, f"there is no environment {quoted(words[0])}, but {one_of(branches)}")
+    target = release_of(words[1] if len(words) > 1 else "previous") if command.kind is Kind.ROLLBACK else None
+    if target is None and command.kind is Kind.ROLLBACK:
+        return _mistake(event, name, f"{quoted(words[1])} is not {RELEASE_FORM}")
+    by = f" by {quoted(event.actor)}" if event.actor else ""
+    return Intent(
+        command.kind,
+        tuple(words[:1]),
+        target=target,
+        pull_request=event.number,
+        reason=f"the commands are {usages()}" if name == "help" else f"/{name} on pull request {event.number}{by}",
+        command=name,
+    )
+
+
+def _mistake(event: CommentCreated, name: str, why: str) -> Intent:
+    reason = f"/{name} on pull request {event.number}: {why}"
+    return Intent(Kind.IGNORE, pull_request=event.number, reason=reason, command=name, mistake=True)
