@@ -6,7 +6,6 @@ Texts: recorded by the LocalStack project on AWS (tests/aws/services/lambda_/*.s
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
-from urllib.parse import quote
 
 from pipeline.local.plane.asgi import Answer, Request
 from pipeline.local.plane.caller import Caller
@@ -15,6 +14,7 @@ from pipeline.local.plane.functions.guards import check_alias_name, check_routin
 from pipeline.local.plane.functions.invoking import Invoker
 from pipeline.local.plane.functions.names import Function, function_of
 from pipeline.local.plane.functions.policies import Policies
+from pipeline.local.plane.functions.publishing import Publishing
 from pipeline.local.plane.refusal import Refusal
 
 _ROOT = ("2015-03-31", "functions")
@@ -28,6 +28,7 @@ class Functions:
         self._emulator = emulator
         self._invoker = invoker
         self._policies = policies
+        self._publishing = Publishing(emulator)
         self._handlers: Mapping[tuple[str, str], _Handler] = {
             ("POST", "invocations"): self._invoke,
             ("POST", "aliases"): self._create_alias,
@@ -90,15 +91,9 @@ class Functions:
     async def _check_version(self, function: Function) -> None:
         if function.qualifier == "$LATEST":
             return
-        configuration = await self._configuration(function)
-        if configuration is None and await self._configuration(function.qualified(None)) is not None:
+        configuration = await self._publishing.configuration(function)
+        if configuration is None and await self._publishing.configuration(function.qualified(None)) is not None:
             raise Refusal(404, "ResourceNotFoundException", f"Function not found: {function.arn}")
-
-    async def _configuration(self, function: Function) -> dict[str, Any] | None:
-        path = f"/2015-03-31/functions/{quote(function.name, safe='')}/configuration"
-        query = {"Qualifier": function.qualifier} if function.qualifier else None
-        answer = await self._emulator.call(Call(function.caller, "GET", path, query))
-        return dict(json.loads(answer.body)) if answer.status == 200 else None
 
     async def _delete_alias(self, request: Request, function: Function, rest: tuple[str, ...]) -> Answer | None:
         answer = await self._forward(request, function)
@@ -110,23 +105,15 @@ class Functions:
         answer = await self._forward(request, function)
         if answer.status < 300:
             self._policies.forget(function)
+            self._publishing.forget(function)
         return answer
 
     async def _forward(self, request: Request, function: Function) -> Answer:
         query = {name: values[-1] for name, values in request.query.items()}
         return await self._emulator.call(Call(function.caller, request.method, request.raw_path, query))
 
-    async def _publish(self, request: Request, function: Function, _rest: tuple[str, ...]) -> Answer | None:
-        wanted = _json(request).get("CodeSha256")
-        latest = await self._configuration(function.qualified(None)) if wanted else None
-        if latest is not None and latest.get("CodeSha256") != wanted:
-            raise Refusal(
-                400,
-                "InvalidParameterValueException",
-                f"CodeSHA256 ({wanted}) is different from current CodeSHA256 in $LATEST ({latest.get('CodeSha256')}). "
-                "Please try again with the CodeSHA256 in $LATEST.",
-            )
-        return None
+    async def _publish(self, request: Request, function: Function, _rest: tuple[str, ...]) -> Answer:
+        return await self._publishing.publish(function, _json(request), request.body)
 
     async def _add_permission(self, request: Request, function: Function, _rest: tuple[str, ...]) -> Answer:
         await self._check_exists(function)
@@ -145,7 +132,7 @@ class Functions:
         return Answer(204)
 
     async def _check_exists(self, function: Function) -> None:
-        if await self._configuration(function) is None:
+        if await self._publishing.configuration(function) is None:
             raise Refusal(404, "ResourceNotFoundException", f"Function not found: {function.arn}")
 
 
