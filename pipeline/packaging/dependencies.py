@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.packaging.index import write_atomically
 from pipeline.packaging.requirements import Requirements
-from pipeline.packaging.store import intact, keep, only_one, scratch, sweep, used
+from pipeline.packaging.store import intact, keep, scratch, sweep, used
 from pipeline.packaging.targets import BuildTarget
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class Dependencies:
     cache: Path
     uv: "Callable[[], Uv]"
     progress: Callable[[str], None]
+    stopping: Callable[[], bool] = lambda: False
 
     def lock(self, requirements: Requirements, target: BuildTarget) -> Lock:
         """The lock of `requirements`: they themselves where they have hashes, else what they were first resolved to.
@@ -79,7 +80,9 @@ class Dependencies:
         note = folder / f"{lock.key}.json"
         if (place := _kept(folder, note)) is not None:
             return place
-        with only_one(folder / f"{lock.key}.lock"):
+        from pipeline.packaging.children import only_one  # noqa: PLC0415 - as in _make
+
+        with only_one(folder / f"{lock.key}.lock", self.stopping):
             return _kept(folder, note) or self._make(lock, folder, note)
 
     def _make(self, lock: Lock, folder: Path, note: Path) -> Path:

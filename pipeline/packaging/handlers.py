@@ -24,23 +24,26 @@ def check_handlers(
     *,
     cache: Path | None = None,
     patience: float = _PATIENCE,
+    stopping: Callable[[], bool] = lambda: False,
 ) -> tuple[Diagnostic, ...]:
     """Findings (errors) and notes (warnings) about handlers that cannot be imported.
 
     `interpreters` gives the path of a Python by its version; by default those of this machine are looked through. In
     the folder `cache` it is noted which were well. Functions with layers that were not packaged are left out: their
-    modules may be there.
+    modules may be there. Raises Interrupted when `stopping` says so.
     """
     marks = {f.address: _mark(packaged, f) for f in functions if all(at in packaged.artifacts for at in f.layers)}
     todo = [f for f in functions if f.address in marks and not (cache and (cache / marks[f.address]).exists())]
     if not todo:
         return ()
     # Imported here: a run that changes nothing ends above.
-    from pipeline.packaging.importing import import_handlers  # noqa: PLC0415
+    from pipeline.packaging.importing import Means, import_handlers  # noqa: PLC0415
     from pipeline.packaging.interpreters import find_interpreter  # noqa: PLC0415
 
     found: list[Diagnostic] = []
-    for function, findings in import_handlers(packaged, todo, interpreters or find_interpreter, patience):
+    for function, findings in import_handlers(
+        packaged, todo, Means(interpreters or find_interpreter, patience, stopping)
+    ):
         found += findings
         if cache and not findings:  # only what is well: a failure may have been the machine's, and is looked at again
             write_atomically(cache / marks[function.address], b"")

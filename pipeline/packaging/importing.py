@@ -21,6 +21,7 @@ from typing import Any
 
 from pipeline.errors import Diagnostic
 from pipeline.packaging.archive import contents
+from pipeline.packaging.children import Stopping, ended
 from pipeline.packaging.targets import BuildTarget
 from pipeline.packaging.values import Artifact, FunctionCode, Packaged
 
@@ -32,8 +33,18 @@ RUNTIME_ONLY = ("awslambdaric", "snapshot_restore_py", "simplejson")
 _PROBE = Path(__file__).with_name("import_probe.py")
 _PATH = "/usr/local/bin:/usr/bin:/bin"
 
-Interpreters = Callable[[str], str | None]
 Result = Mapping[str, Any]  # a line of import_probe.py
+
+
+@dataclass(frozen=True)
+class Means:
+    """What the check works with: how a Python is found by its version, how many seconds the imports of one archive
+    may take, and whether the run was asked to stop.
+    """
+
+    interpreters: Callable[[str], str | None]
+    patience: float
+    stopping: Stopping
 
 
 @dataclass(frozen=True)
@@ -47,11 +58,14 @@ class _Group:
 
 
 def import_handlers(
-    packaged: Packaged, functions: Sequence[FunctionCode], interpreters: Interpreters, patience: float
+    packaged: Packaged, functions: Sequence[FunctionCode], means: Means
 ) -> Iterator[tuple[FunctionCode, list[Diagnostic]]]:
-    """Each function with what was found about it; a note about several comes with the first of them."""
+    """Each function with what was found about it; a note about several comes with the first of them.
+
+    Raises Interrupted.
+    """
     for group in _groups(packaged, functions):
-        yield from _Check(group, interpreters, patience).findings()
+        yield from _Check(group, means).findings()
 
 
 def _groups(packaged: Packaged, functions: Sequence[FunctionCode]) -> list[_Group]:
@@ -66,12 +80,11 @@ def _groups(packaged: Packaged, functions: Sequence[FunctionCode]) -> list[_Grou
 @dataclass(frozen=True)
 class _Check:
     group: _Group
-    interpreters: Interpreters
-    patience: float
+    means: Means
 
     def findings(self) -> Iterator[tuple[FunctionCode, list[Diagnostic]]]:
         functions, target = self.group.functions, self.group.target
-        executable = target.executable or self.interpreters(target.python)
+        executable = target.executable or self.means.interpreters(target.python)
         if executable is None:
             yield _note(functions, f"no Python {target.python} on this machine")
         elif _foreign(self.group):
@@ -85,9 +98,10 @@ class _Check:
     def _import(self, todo: Sequence[FunctionCode], executable: str, place: Path) -> dict[str, Result]:
         """All in one process, as far as it gets; what fails behind others is tried once more alone.
 
-        `patience` is for all of that together.
+        The patience is for all of that together.
         """
-        child = _Child(executable, self.group, place, _unpack(self.group, place), time.monotonic() + self.patience)
+        ends = time.monotonic() + self.means.patience
+        child = _Child(executable, self.group, place, _unpack(self.group, place), ends, self.means.stopping)
         results: dict[str, Result] = {}
         doubtful: list[FunctionCode] = []
         pending = list(todo)
@@ -100,7 +114,11 @@ class _Check:
         for function in doubtful:
             if not child.late:
                 results |= child.run([function])
-        late = {"outcome": "failed", "message": f"the imports did not end within {self.patience:g} s", "name": None}
+        late = {
+            "outcome": "failed",
+            "message": f"the imports did not end within {self.means.patience:g} s",
+            "name": None,
+        }
         return {f.address: results.get(f.address, late) for f in todo}
 
 
@@ -113,6 +131,7 @@ class _Child:
     place: Path
     paths: list[str]
     ends: float
+    stopping: Stopping
 
     @property
     def late(self) -> bool:
@@ -126,12 +145,10 @@ class _Child:
         command = [self.executable, "-I", "-S", "-B", str(_PROBE), str(job), str(answers)]
         silent: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
         bare = {"PATH": _PATH, "HOME": str(self.place)}
-        left = max(self.ends - time.monotonic(), 1.0)
-        try:
-            done = subprocess.run(command, cwd=self.paths[0], env=bare, timeout=left, check=False, **silent)
-            why = f"python ended while it was imported (exit status {done.returncode})"
-        except subprocess.TimeoutExpired:
-            why = "the import did not end in time"
+        child = subprocess.Popen(command, cwd=self.paths[0], env=bare, **silent)
+        status = ended(child, self.stopping, self.ends)
+        late = status is None
+        why = "the import did not end in time" if late else f"python ended while it was imported (exit status {status})"
         lines = answers.read_text(encoding="utf-8").splitlines()
         results: dict[str, Result] = {line["address"]: line for line in map(json.loads, lines)}
         for culprit in [f for f in functions if f.address not in results][:1]:
@@ -203,8 +220,8 @@ def _environment(function: FunctionCode, target: BuildTarget, place: Path) -> di
 
 
 def _runtime_folder() -> str | None:
-    """Where our own boto3 lies, if there is one."""
-    spec = importlib.util.find_spec("boto3")
+    """Where our own boto3 lies, or at least botocore."""
+    spec = importlib.util.find_spec("boto3") or importlib.util.find_spec("botocore")
     return str(Path(spec.origin).parent.parent) if spec and spec.origin else None
 
 

@@ -22,7 +22,11 @@ def too_large(
         f" (largest: {_largest((artifact, *layers))})"
     )
     return Diagnostic(
-        message, code.file, code.line, address=code.address, hint="exclude what the function does not need"
+        message,
+        code.file,
+        code.line,
+        address=code.address,
+        hint="do without files (exclude) or packages (requirements) that are not needed",
     )
 
 

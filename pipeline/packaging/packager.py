@@ -55,7 +55,7 @@ class Packager:
         findings of the input, among them what Lambda would refuse; PipelineError when the package index cannot be
         reached or a file cannot be written; Interrupted when `stopping` says so.
         """
-        bundles = Bundles(self.root, self.work, Dependencies(self.cache_dir, self._uv, self.progress))
+        bundles = Bundles(self.root, self.work, Dependencies(self.cache_dir, self._uv, self.progress, self.stopping))
         try:
             return _Run(self, bundles, target_override).package(functions, layers)
         except OSError as error:
@@ -68,7 +68,7 @@ class Packager:
         """
         from pipeline.packaging.handlers import check_handlers  # noqa: PLC0415 - `package` alone does not need it
 
-        return check_handlers(packaged, functions, cache=self.work / "checks")
+        return check_handlers(packaged, functions, cache=self.work / "checks", stopping=self.stopping)
 
     def _uv(self) -> "Uv":
         from pipeline.packaging.uv import Uv  # noqa: PLC0415 - a run that installs nothing does not need it

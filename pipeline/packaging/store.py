@@ -1,7 +1,6 @@
-"""Places on disk: content-addressed, written atomically, safe for several processes at once."""
+"""Places on disk: content-addressed, renamed into place when they are whole, cleared of what is of no use."""
 
 import contextlib
-import fcntl
 import os
 import shutil
 import tempfile
@@ -12,15 +11,6 @@ from pathlib import Path
 from pipeline.packaging.index import file_digest
 
 _DAY = 86_400.0
-
-
-@contextlib.contextmanager
-def only_one(place: Path) -> Iterator[None]:
-    """Holds an exclusive lock on the file `place`; a process that dies lets go of it."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with place.open("w", encoding="utf-8") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
 
 
 @contextlib.contextmanager

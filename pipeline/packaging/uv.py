@@ -9,12 +9,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from pipeline.errors import BadInput, Diagnostic, Interrupted, PipelineError
+from pipeline.errors import BadInput, Diagnostic, PipelineError
+from pipeline.packaging.children import Stopping, ended
 from pipeline.packaging.requirements import Requirements
 from pipeline.packaging.targets import BuildTarget
 
@@ -26,7 +27,6 @@ _NOT_INHERITED = frozenset(
         *("UV_NO_BINARY", "UV_NO_BUILD", "UV_RESOLUTION", "UV_PRERELEASE", "UV_OFFLINE"),
     }
 )
-_TICK = 0.1  # seconds between two looks at whether the run was asked to stop
 _UNREACHABLE = re.compile(
     r"failed to fetch|request failed|error sending request|could not connect|dns error|timed out"
     r"|connection (?:refused|reset)|status client error|status server error|failed to download",
@@ -47,7 +47,7 @@ class Uv:
 
     folder: Path
     environment: Mapping[str, str] = field(default_factory=dict)
-    stopping: Callable[[], bool] = lambda: False
+    stopping: Stopping = lambda: False
 
     def compile(self, requirements: Requirements, target: BuildTarget, scratch: Path) -> str:
         """The exact versions that `requirements` ask for today, with hashes."""
@@ -89,21 +89,9 @@ class Uv:
         inherited = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
         environment = inherited | dict(self.environment)
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            with subprocess.Popen(command, stdout=out, stderr=err, env=environment, cwd=self.folder) as child:
-                try:
-                    status = self._wait(child)
-                except BaseException:
-                    child.terminate()
-                    raise
-            return subprocess.CompletedProcess(command, status, _text(out), _text(err))
-
-    def _wait(self, child: "subprocess.Popen[bytes]") -> int:
-        while True:
-            try:
-                return child.wait(_TICK)
-            except subprocess.TimeoutExpired:
-                if self.stopping():
-                    raise Interrupted("installing dependencies: the run was asked to stop") from None
+            child = subprocess.Popen(command, stdout=out, stderr=err, env=environment, cwd=self.folder)
+            status = ended(child, self.stopping)
+            return subprocess.CompletedProcess(command, status or 0, _text(out), _text(err))
 
 
 def _text(stream: IO[bytes]) -> str:
@@ -156,7 +144,7 @@ def refusal(words: str, requirements: Requirements, target: BuildTarget) -> Pipe
             hint="check that the package index can be reached, then run the same command again",
         )
     why = flat.removeprefix("error: ")
-    return BadInput.of([_diagnostic(f"dependencies cannot be resolved for {target}: {why}", "", requirements, None)])
+    return BadInput.of([_diagnostic(f"dependencies cannot be installed for {target}: {why}", "", requirements, None)])
 
 
 def _diagnostic(message: str, package: str, requirements: Requirements, hint: str | None) -> Diagnostic:

@@ -32,7 +32,7 @@ def findings(project: Project, requirements: str, **function_changes: str) -> li
 
 
 def test_packages_lie_beside_the_code_without_traces_of_this_machine(project: Project) -> None:
-    locked = project.index.wheel("alpha", scripts={"alpha-tool": "#!python\n", "native": "\x7fELF"})
+    locked = project.index.wheel("alpha", scripts={"alpha-tool": "#!python\n", "native": "\x7fELF" + "\0" * 60})
     found = archive(package(project, locked))
     assert names_in(found) == [
         "alpha-1.0.dist-info/METADATA",

@@ -58,7 +58,7 @@ def test_a_package_that_another_one_needs_is_told_with_the_file() -> None:
         ),
         (
             "something entirely new",
-            "cannot be resolved for python 3.13 on aarch64-manylinux_2_34: something entirely new",
+            "cannot be installed for python 3.13 on aarch64-manylinux_2_34: something entirely new",
         ),
     ],
 )
