@@ -11,7 +11,8 @@ https://boto3.amazonaws.com/v1/documentation/api/latest/guide/configuration.html
 import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from threading import Event, Lock
 from typing import Any
@@ -86,16 +87,17 @@ class BotoTransport:
         # Making clients side by side is slower than one after the other: it is parsing under the interpreter's lock.
         self._lock = Lock()
 
+    def prepare(self, service: str, operation: str, region: str) -> None:
+        """Makes the client when there is none yet. Raises PipelineError for what cannot work."""
+        if (service, region, operation) not in self._methods:
+            with _conversion(service, operation):
+                self._methods[service, region, operation] = self._method(service, region, operation)
+
     def send(self, service: str, operation: str, region: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """One attempt. Raises Refusal, NoAnswer, or PipelineError for what no repetition can mend."""
-        try:
-            method = self._methods.get((service, region, operation)) or self._method(service, region, operation)
-            answer: dict[str, Any] = method(**params)
-        except Exception as error:
-            converted = _converted(error, service, operation)
-            if converted is None:
-                raise
-            raise converted from error
+        self.prepare(service, operation, region)
+        with _conversion(service, operation):
+            answer: dict[str, Any] = self._methods[service, region, operation](**params)
         answer.pop("ResponseMetadata", None)
         return answer
 
@@ -131,7 +133,6 @@ class BotoTransport:
                 f"{service}:{operation}: the installed botocore does not know this operation",
                 hint="install the versions of the lock file",
             )
-        self._methods[service, region, operation] = method
         return method
 
     def _make(self, service: str, region: str) -> Any:
@@ -204,6 +205,18 @@ _SETUP = {
 }
 _NOT_SENT = {"EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError"}
 _NO_ANSWER = {"HTTPClientError", "ReadTimeoutError", "ResponseStreamingError", "IncompleteReadError"}
+
+
+@contextmanager
+def _conversion(service: str, operation: str) -> Iterator[None]:
+    """Turns what botocore raises inside into errors of ours."""
+    try:
+        yield
+    except Exception as error:
+        converted = _converted(error, service, operation)
+        if converted is None:
+            raise
+        raise converted from error
 
 
 def _converted(error: Exception, service: str, operation: str) -> Exception | None:

@@ -45,6 +45,9 @@ class Transport(Protocol):
     def region(self) -> str:
         """The region of calls that name none."""
 
+    def prepare(self, service: str, operation: str, region: str) -> None:
+        """Does what takes time before the first call, so that it does not upset the pace. Raises PipelineError."""
+
     def send(self, service: str, operation: str, region: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """The answer. Raises Refusal, NoAnswer, or PipelineError for what no repetition can mend."""
 
@@ -99,6 +102,7 @@ class Attempts:
         Raises AwsError, AmbiguousOutcome, Interrupted, and what `guard` raises before a changing call.
         """
         service, name = self._operation.service, self._operation.name
+        self._means.transport.prepare(service, name, self._region)
         while True:
             self._wait(self._means.pacer.delay(service, name, self._region, self._params), stop)
             if guard is not None and self._operation.mutating:

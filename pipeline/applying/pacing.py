@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from pipeline.applying.waiting import Clock, check_stop
 
+LAG = 0.2  # seconds added to a period: AWS counts arrivals, and the call before may still have been connecting
 _TICK = 0.25  # seconds between looks at the stop flag while another thread writes to the same object
 
 
@@ -46,6 +47,11 @@ class Rate:
             per=row.get("per"),
             excluding=tuple(row.get("excluding", ())),
         )
+
+    @property
+    def used(self) -> float:
+        """The rate that is kept to: a little less than allowed where calls come one at a time."""
+        return self.rate if self.burst > 1 else 1 / (1 / self.rate + LAG)
 
     def covers(self, service: str, operation: str) -> bool:
         """True when calls of this operation draw from this class."""
@@ -187,7 +193,7 @@ class Pacer:
             key = (index, "" if rate.everywhere else region, which)
             bucket = self._buckets.get(key)
             if bucket is None:
-                bucket = self._buckets[key] = Bucket(rate.rate, rate.burst, now)
+                bucket = self._buckets[key] = Bucket(rate.used, rate.burst, now)
             yield bucket
 
     def _lock(self, service: str, operation: str, region: str, params: Mapping[str, Any]) -> "Lock | None":

@@ -23,6 +23,9 @@ class FakeTransport:
         self.sent: list[tuple[str, str, dict[str, Any]]] = []
         self._lock = Lock()
 
+    def prepare(self, service: str, operation: str, region: str) -> None:
+        pass
+
     def send(self, service: str, operation: str, region: str, params: Mapping[str, Any]) -> dict[str, Any]:
         name = f"{service}:{operation}"
         with self._lock:
