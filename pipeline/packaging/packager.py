@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, TypeVar, overload
 
 from pipeline.errors import BadInput, Diagnostic, PipelineError
 from pipeline.packaging.bundles import Bundles, Prepared, Recipe
@@ -41,7 +41,7 @@ class Packager:
     @property
     def work(self) -> Path:
         """Where archives and indexes of this project are kept."""
-        return self.root / ".pipeline" / "package"
+        return self.root.absolute() / ".pipeline" / "package"
 
     def package(
         self,
@@ -55,7 +55,8 @@ class Packager:
         findings of the input, among them what Lambda would refuse; PipelineError when the package index cannot be
         reached or a file cannot be written; Interrupted when `stopping` says so.
         """
-        bundles = Bundles(self.root, self.work, Dependencies(self.cache_dir, self._uv, self.progress, self.stopping))
+        dependencies = Dependencies(self.cache_dir.absolute(), self._uv, self.progress, self.stopping)
+        bundles = Bundles(self.root.absolute(), self.work, dependencies)
         try:
             return _Run(self, bundles, target_override).package(functions, layers)
         except OSError as error:
@@ -73,7 +74,7 @@ class Packager:
     def _uv(self) -> "Uv":
         from pipeline.packaging.uv import Uv  # noqa: PLC0415 - a run that installs nothing does not need it
 
-        return Uv(self.root, self.uv_environment, self.stopping)
+        return Uv(self.root.absolute(), self.uv_environment, self.stopping)
 
 
 @dataclass
@@ -114,8 +115,8 @@ class _Run:
                 results[key] = step(key)
             except BadInput as error:
                 for found in error.diagnostics or (Diagnostic(str(error), hint=error.hint),):
-                    placed = found if found.file else replace(found, file=owner.file, line=owner.line)
-                    self.findings.append(replace(placed, address=found.address or owner.address))
+                    placed = replace(found, file=owner.file, line=owner.line, address=owner.address)
+                    self.findings.append(found if found.file else placed)
         self._stop()
         return results
 
@@ -129,14 +130,15 @@ class _Run:
         if isinstance(code, FunctionCode):
             include = code.include or tuple(settings.include)
             exclude = (*settings.exclude, *code.exclude)
-            return Recipe(target, settings.root, include, exclude, settings.requirements)
+            return Recipe(target, plain(settings.root), include, exclude, plain(settings.requirements))
         ready = code.path is not None and (self.packager.root / code.path / "python").is_dir()
         prefix = "" if ready else "python/"
-        return Recipe(target, code.path, code.include, code.exclude, code.requirements, prefix, "python/")
+        path, requirements = plain(code.path), plain(code.requirements)
+        return Recipe(target, path, code.include, code.exclude, requirements, prefix, "python/")
 
     def _check_includes(self, functions: Sequence[FunctionCode]) -> None:
         """A pattern that a function gives itself and that selects nothing is a slip."""
-        entries = self.bundles.scanned(self.packager.code.root) if any(f.include for f in functions) else ()
+        entries = self.bundles.scanned(plain(self.packager.code.root)) if any(f.include for f in functions) else ()
         for function in functions:
             for pattern in function.include:
                 one = Patterns.of([pattern.removeprefix("!")], anchored=True)
@@ -173,6 +175,19 @@ class _Run:
             if artifact.digest not in seen and (large := only_through_s3(one, artifact, self.packager.limits)):
                 yield large
             seen.add(artifact.digest)
+
+
+@overload
+def plain(path: str) -> str: ...
+
+
+@overload
+def plain(path: str | None) -> str | None: ...
+
+
+def plain(path: str | None) -> str | None:
+    """`./backend/` as `backend`: paths are compared and told in one form."""
+    return None if path is None else PurePosixPath(path).as_posix()
 
 
 def _unlocked(prepared: Iterable[Prepared]) -> Iterator[Diagnostic]:

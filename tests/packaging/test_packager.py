@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import BadInput, PipelineError
+from pipeline.packaging.packager import Packager
 from pipeline.packaging.values import FunctionCode, LayerCode, Limits, Packaged
-from tests.packaging.support import HANDLER, Project, function, layer, names_in
+from tests.packaging.support import HANDLER, Code, Project, function, layer, names_in
 
 
 def findings(
@@ -119,6 +120,12 @@ def test_everything_wrong_is_told_at_once(project: Project) -> None:
     assert [line.partition(":")[0] for line in told] == ["backend/evil", "backend/lib/b.py", "backend/pipe"]
 
 
+def test_what_is_wrong_with_a_file_is_told_once_however_many_bundles_it_is_in(project: Project) -> None:
+    (project.root / "backend" / "handlers" / "evil").symlink_to("/etc/hostname")
+    (told,) = findings(project, function(), function(name="two", include=("handlers",)), function(architecture="arm64"))
+    assert told.startswith("backend/handlers/evil: ")
+
+
 def test_runtimes_and_architectures_are_told_for_every_function(project: Project) -> None:
     told = findings(project, function(runtime="nodejs22.x"), function("two", architecture="sparc", line=9))
     assert [line.split(": ")[0] for line in told] == ["aws/lambda/functions.yaml:7", "aws/lambda/functions.yaml:9"]
@@ -134,6 +141,16 @@ def test_code_folders_outside_or_missing_are_refused(project: Project, folder: s
     assert "outside the project" in str(caught.value.diagnostics[0]) or "no such folder" in str(
         caught.value.diagnostics[0]
     )
+
+
+def test_how_a_folder_is_written_does_not_matter(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = project.packager().package([function()])
+    monkeypatch.chdir(project.root.parent)
+    code = Code("./backend/")
+    packager = Packager(Path("project"), code, Path("cache"), project.said.append)
+    again = packager.package([function()])
+    assert again.artifacts == expected.artifacts
+    assert again.reused == {"lambda.function/hello"}
 
 
 def test_nothing_selected_is_told(project: Project) -> None:
