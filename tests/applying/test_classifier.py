@@ -184,6 +184,10 @@ UNDECLARED = {
     ("sqs", "AWS.SimpleQueueService.QueueDeletedRecently"),
     ("sqs", "QueueAlreadyExists"),
     ("bedrock-runtime", "AccessDenied"),
+    # Declared by newer models than those of the oldest botocore that is tested.
+    ("lambda", "ENINotReadyException"),
+    ("s3", "AccessDenied"),
+    ("bedrock", "ResourceInUseException"),
 }
 
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import botocore.session
 import pytest
 from botocore.config import Config
-from botocore.parsers import create_parser
+from botocore.parsers import PROTOCOL_PARSERS, create_parser
 
 from tests.support.wire import Call, Request, error_answer, identify
 
@@ -110,7 +110,7 @@ def test_names_of_policies(call: Call, action: str) -> None:
     assert call.iam_action == action
 
 
-@pytest.mark.parametrize("protocol", ["json", "rest-json", "query", "rest-xml", "smithy-rpc-v2-cbor"])
+@pytest.mark.parametrize("protocol", sorted(set(PROTOCOL_PARSERS) - {"ec2"}))
 def test_errors_are_read_by_botocore_as_they_were_meant(protocol: str) -> None:
     service = {"json": "dynamodb", "rest-json": "lambda", "query": "iam", "rest-xml": "route53"}.get(
         protocol, "cloudwatch"
