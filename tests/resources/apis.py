@@ -1,0 +1,67 @@
+"""REST APIs as tests declare them, in canonical form and with all references resolved."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.config.validation import Checker
+from pipeline.model.resource import Observed, Resource
+from pipeline.model.values import Properties, Reference, resolve
+from pipeline.planning.diff import diff
+from pipeline.resources.base import Aws, ResourceType
+from pipeline.resources.registry import registry
+from tests.resources.functions import target
+from tests.support.aws import SCOPE
+
+LIST = {"path": "/orders", "methods": ["GET", "POST", "OPTIONS"], "function": "orders-list"}
+SHOW = {"path": "/orders/{order_id}", "methods": ["GET"], "function": "orders-show"}
+
+
+def kind() -> ResourceType:
+    return registry()["apigateway.rest_api"]
+
+
+def declared(*endpoints: Mapping[str, Any], **properties: Any) -> Properties:
+    """What an author wrote, with defaults, in canonical form; references are left."""
+    raw = {"name": "orders-api", "endpoints": list(endpoints) or [LIST, SHOW], **properties}
+    return kind().canonical(Checker(kind().spec.schema, kind().name).with_defaults(raw), SCOPE)
+
+
+def resource(*endpoints: Mapping[str, Any], **properties: Any) -> Resource:
+    """As declared, for the pure functions of the type."""
+    return Resource("apigateway.rest_api", "orders-api", declared(*endpoints, **properties))
+
+
+def api(*endpoints: Mapping[str, Any], **properties: Any) -> Resource:
+    """An API, ready to be carried out."""
+
+    def look_up(reference: Reference) -> str:
+        return SCOPE.arn("logs", f"log-group:{reference.address.partition('/')[2]}")
+
+    found: Properties = resolve(declared(*endpoints, **properties), look_up)
+    return Resource("apigateway.rest_api", "orders-api", found)
+
+
+def find(aws: Aws, wanted: Resource, **fields: Any) -> Observed | None:
+    return kind().read(aws, [target(wanted, **fields)]).get(wanted.address)
+
+
+def read(aws: Aws, wanted: Resource, **fields: Any) -> Observed:
+    """What AWS has of the API, which must be there."""
+    observed = find(aws, wanted, **fields)
+    assert observed is not None
+    return observed
+
+
+def differing(wanted: Resource, observed: Observed) -> set[str]:
+    return {change.path for change in diff(kind().spec, wanted.properties, observed.properties)}
+
+
+def bring(aws: Aws, wanted: Resource, **fields: Any) -> Mapping[str, Any]:
+    """One run without the release phase: reads, creates or updates; the outputs afterwards."""
+    observed = find(aws, wanted, **fields)
+    if observed is None:
+        return kind().create(aws, wanted)
+    paths = frozenset(differing(wanted, observed))
+    if not paths:
+        return observed.outputs
+    return {**observed.outputs, **kind().update(aws, wanted, observed, paths)}
