@@ -90,7 +90,9 @@ def code_of(desired: DesiredState) -> tuple[list[FunctionCode], list[LayerCode]]
 
 def _function_code(resource: Resource) -> FunctionCode:
     properties, source = resource.properties, resource.source
-    plain_values = {k: v for k, v in (properties.get("environment") or {}).items() if isinstance(v, str)}
+    # The import check sets them all; what is secret or not known yet is empty there.
+    variables = (properties.get("environment") or {}).items()
+    environment = {key: value if isinstance(value, str) else "" for key, value in variables}
     return FunctionCode(
         address=resource.address,
         name=resource.name,
@@ -100,7 +102,7 @@ def _function_code(resource: Resource) -> FunctionCode:
         include=tuple(properties.get("include") or ()),
         exclude=tuple(properties.get("exclude") or ()),
         layers=tuple(reference.address for reference in references_of(properties.get("layers"))),
-        environment=plain_values,
+        environment=environment,
         file=source.file if source else None,
         line=source.line if source else None,
     )

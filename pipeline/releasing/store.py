@@ -81,16 +81,18 @@ class Ledger:
             bucket_type.update(self.aws, resource, observed, frozenset({*properties, *observed.properties}))
 
     def releases(self, limit: int) -> list[Release]:
-        """The last `limit` releases, newest first."""
+        """The last `limit` releases, newest first; none when there is no bucket yet."""
+        head = self.head()
+        if not head.exists:
+            return []
         keys = [
             item["Key"] for item in self.aws.pages("s3", "ListObjectsV2", "Contents", **self.at(Prefix="releases/"))
         ]
         newest = sorted(keys, reverse=True)[:limit]
-        found = self.aws.gather([lambda key=key: self._read(key) for key in newest])  # type: ignore[misc]  # mypy cannot infer a lambda's default argument
+        found = self.aws.gather([lambda key=key: self._read(key) for key in newest])
         listed = {entry[0]["release"]: Release.from_json(entry[0]) for entry in found if entry}
-        current = self.head().current
-        if current is not None:
-            listed.setdefault(current.number, current)
+        if head.current is not None:
+            listed.setdefault(head.current.number, head.current)
         return [listed[number] for number in sorted(listed, reverse=True)][:limit]
 
     def release(self, number: int) -> Release:

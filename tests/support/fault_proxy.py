@@ -36,13 +36,14 @@ class FaultProxy:
     """The proxy, in a thread of its own. Names of operations may be patterns: `apigateway:*`.
 
     `latency` (seconds) is added to every call. `calls` holds every API call that arrived, in order, those that were
-    answered by a fault included; `carried_out` those that the upstream answered. Times are the machine's clock.
+    answered by a fault included, `requests` what was sent for each; `carried_out` those that the upstream answered. Times are the machine's clock.
     """
 
     def __init__(self, upstream: str, *, latency: float = 0.0) -> None:
         self.upstream = urlsplit(upstream)
         self.latency = latency
         self.calls: list[Call] = []
+        self.requests: list[Request] = []
         self.carried_out: list[Call] = []
         self.most_in_flight = 0
         self.port = 0
@@ -118,6 +119,7 @@ class FaultProxy:
         self._faults.clear()
         self._limits.clear()
         self.calls.clear()
+        self.requests.clear()
         self.carried_out.clear()
         self.most_in_flight = 0
 
@@ -179,6 +181,7 @@ class FaultProxy:
             here.send(await self._forward(message))
             return
         self.calls.append(call)
+        self.requests.append(request)
         await asyncio.sleep(self.latency)
         if any(not limit.admits(call.name, self._loop.time()) for limit in self._limits):
             code, status = throttle_of(call.service)
