@@ -12,6 +12,7 @@ import json
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,7 @@ class Ledger:
             item["Key"] for item in self.aws.pages("s3", "ListObjectsV2", "Contents", **self.at(Prefix="releases/"))
         ]
         newest = sorted(keys, reverse=True)[:limit]
-        found = self.aws.gather([lambda key=key: self._read(key) for key in newest])
+        found: list[Any] = self.aws.gather([partial(self._read, key) for key in newest])
         listed = {entry[0]["release"]: Release.from_json(entry[0]) for entry in found if entry}
         if head.current is not None:
             listed.setdefault(head.current.number, head.current)
