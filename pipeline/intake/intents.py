@@ -26,6 +26,7 @@ QUEUE = "gh-readonly-queue/"
 DEPENDABOT = "dependabot[bot]"
 # What makes other code, or the same code for another reader, of a pull request.
 PLANNED = frozenset({"opened", "synchronize", "reopened", "ready_for_review"})
+_HAPPENED = {"synchronize": "new commits", "ready_for_review": "ready for review", "edited": "base changed"}
 
 _UNKNOWN = {
     "create": "the push that made the ref says the same",
@@ -96,8 +97,8 @@ def _pull_request(event: PullRequest, branches: Branches) -> Intent:
     if obstacle := _obstacle(event, planned=bool(environments)):
         reason = f"{reason}: {obstacle}"
         return Intent(Kind.VALIDATE, tuple(branches), event.sha, pull_request=event.number, reason=reason)
-    changed = "base changed" if event.action == "edited" else event.action.replace("_", " ")
-    return Intent(Kind.PREVIEW, environments, event.sha, pull_request=event.number, reason=f"{reason}: {changed}")
+    reason = f"{reason}: {_HAPPENED.get(event.action, event.action)}"
+    return Intent(Kind.PREVIEW, environments, event.sha, pull_request=event.number, reason=reason)
 
 
 def _obstacle(event: PullRequest, *, planned: bool) -> str | None:
