@@ -6,16 +6,20 @@ nothing else of the environment that it lies in.
 
 import argparse
 import asyncio
+import contextlib
 import importlib
 import importlib.util
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
 
+_LOOK_SECONDS = 2.0
+
 
 def main() -> None:
-    """Serves until SIGTERM."""
+    """Serves until SIGTERM, or until the checkout that it serves is gone; then ends its functions with itself."""
     arguments = _arguments()
     _configure_emulator(arguments)
     _make_importable(Path(__file__).resolve().parents[1])
@@ -26,7 +30,21 @@ def main() -> None:
         emulator, instance=arguments.instance, account=arguments.account, on_ready=lambda: _tell(arguments.ready)
     )
     hypercorn = importlib.import_module("hypercorn.asyncio")
-    asyncio.run(hypercorn.serve(front, _hypercorn(arguments.socket), mode="asgi"))
+    asyncio.run(hypercorn.serve(front, _hypercorn(arguments.socket), mode="asgi", shutdown_trigger=_until_ended))
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+
+
+async def _until_ended() -> None:
+    """A checkout that was deleted cannot be stopped any more: nobody would know of this process."""
+    ended = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    home = Path.home()
+    while home.is_dir():
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(ended.wait(), _LOOK_SECONDS)
+            return
 
 
 def _arguments() -> argparse.Namespace:

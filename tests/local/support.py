@@ -81,7 +81,7 @@ class Account:
         return f"arn:aws:lambda:{self.region}:{self.account}:function:{function}"
 
     def function(self, name: str, code: str = ECHO, mark: int = 1, **more: Any) -> str:
-        """A function with its version 1; gives its ARN."""
+        """A function with its version 1, patient on a busy machine; gives its ARN."""
         made = self.client("lambda").create_function(
             FunctionName=name,
             Runtime="python3.12",
@@ -89,7 +89,7 @@ class Account:
             Role=f"arn:aws:iam::{self.account}:role/any",
             Code={"ZipFile": package(code, mark)},
             Publish=True,
-            **more,
+            **{"Timeout": 30, **more},
         )
         self._wait("function_active_v2", name)
         return str(made["FunctionArn"]).removesuffix(":1")

@@ -1,6 +1,7 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -128,6 +129,25 @@ def test_stop_leaves_neither_process_nor_state(root: Path) -> None:
     assert supervisor.status(root) is None
 
 
+def test_a_process_ends_when_its_checkout_is_deleted(tmp_path: Path) -> None:
+    checkout = tmp_path / "checkout"
+    checkout.mkdir()
+    supervisor.start(checkout)
+    instance = _instance(checkout)
+    shutil.rmtree(checkout)
+    _wait_until(lambda: _processes(instance) == [])
+
+
+def test_a_terminated_process_takes_its_functions_with_it(root: Path) -> None:
+    aws = supervisor.start(root)
+    account = Account(aws)
+    account.function("slow", "import time\ndef handler(event, context):\n    time.sleep(60)\n", Timeout=60)
+    account.client("lambda").invoke(FunctionName="slow", InvocationType="Event")
+    _wait_until(lambda: len(_processes(str(root))) > 0)
+    os.kill(aws.pid, signal.SIGTERM)
+    _wait_until(lambda: _processes(str(root)) == [])
+
+
 def test_a_killed_process_is_noticed_and_replaced(root: Path) -> None:
     first = supervisor.start(root)
     _kill(first)
@@ -186,7 +206,7 @@ def test_nothing_of_our_environment_reaches_the_functions(root: Path, monkeypatc
     payload = account.client("lambda").invoke(FunctionName="env")["Payload"].read()
     environment = json.loads(payload)
     assert not {"GITHUB_TOKEN", "AWS_PROFILE", "VIRTUAL_ENV", "PYTHONPATH"} & set(environment)
-    assert environment["HOME"].startswith(str(root))
+    assert environment.get("HOME", environment).startswith(str(root))
     assert environment["AWS_ENDPOINT_URL"] == account.aws.endpoint
 
 

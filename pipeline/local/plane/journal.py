@@ -9,7 +9,7 @@ import contextlib
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -17,7 +17,7 @@ from pipeline.local.plane.caller import Caller
 from pipeline.local.plane.emulator import Call, Emulator
 
 _SECONDS = 0.5
-_METRICS_PER_CALL = 100
+_DATA_PER_CALL = 500
 _FORM = (("content-type", "application/x-www-form-urlencoded"),)
 
 
@@ -78,27 +78,23 @@ class Journal:
         async with self._writing:
             values, self._values = self._values, defaultdict(list)
             lines, self._lines = self._lines, defaultdict(list)
-            by_target: dict[tuple[Caller, str], list[Metric]] = defaultdict(list)
-            for metric in values:
-                by_target[metric.caller, metric.namespace].append(metric)
-            for (caller, namespace), metrics in by_target.items():
-                for start in range(0, len(metrics), _METRICS_PER_CALL):
-                    batch = {metric: values[metric] for metric in metrics[start : start + _METRICS_PER_CALL]}
-                    await self._put_metrics(caller, namespace, batch)
+            by_target: dict[tuple[Caller, str], list[tuple[Metric, float]]] = defaultdict(list)
+            for metric, measured in values.items():
+                by_target[metric.caller, metric.namespace] += [(metric, value) for value in measured]
+            for (caller, namespace), data in by_target.items():
+                for start in range(0, len(data), _DATA_PER_CALL):
+                    await self._put_metrics(caller, namespace, data[start : start + _DATA_PER_CALL])
             for stream, entries in lines.items():
                 await self._put_lines(stream, entries)
 
-    async def _put_metrics(self, caller: Caller, namespace: str, batch: Mapping[Metric, list[float]]) -> None:
+    async def _put_metrics(self, caller: Caller, namespace: str, data: Sequence[tuple[Metric, float]]) -> None:
         """In the query protocol, which every emulator of CloudWatch understands."""
         form = {"Action": "PutMetricData", "Version": "2010-08-01", "Namespace": namespace}
-        number = 0
-        for metric, values in batch.items():
-            for value in values:
-                number += 1
-                at = f"MetricData.member.{number}"
-                form |= {f"{at}.MetricName": metric.name, f"{at}.Unit": metric.unit, f"{at}.Value": repr(value)}
-                for i, (name, content) in enumerate(metric.dimensions, 1):
-                    form |= {f"{at}.Dimensions.member.{i}.Name": name, f"{at}.Dimensions.member.{i}.Value": content}
+        for number, (metric, value) in enumerate(data, 1):
+            at = f"MetricData.member.{number}"
+            form |= {f"{at}.MetricName": metric.name, f"{at}.Unit": metric.unit, f"{at}.Value": repr(value)}
+            for i, (name, content) in enumerate(metric.dimensions, 1):
+                form |= {f"{at}.Dimensions.member.{i}.Name": name, f"{at}.Dimensions.member.{i}.Value": content}
         call = Call(caller.at("monitoring"), "POST", "/", headers=_FORM, body=urlencode(form).encode())
         with contextlib.suppress(OSError):
             await self._emulator.call(call)
