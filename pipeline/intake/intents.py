@@ -78,7 +78,7 @@ def _push(event: Push, branches: Branches) -> Intent:
     what = "forced push" if event.forced else "push"
     reason = f"{what} to {quoted(event.branch)}" + (f" by {quoted(event.actor)}" if event.actor else "")
     if event.branch.startswith(QUEUE):
-        return _ignore(event, f"{reason}: the merge queue's trial, which merge_group plans")
+        return _ignore(event, f"{what} to a branch of the merge queue: the merge_group event is for it")
     environments = environments_of(event.branch, branches)
     if not environments:
         return _ignore(event, f"{reason}: no environment is deployed from it")
