@@ -47,7 +47,7 @@ def definitions(table: Properties) -> list[dict[str, str]]:
     holders = (table, *table["indexes"], *table["local_indexes"])
     keys = [holder.get(place) for holder in holders for place in ("partition_key", "sort_key")]
     types = {key["name"]: key["type"] for key in keys if key}
-    return [{"AttributeName": name, "AttributeType": types[name]} for name in sorted(types)]
+    return [{"AttributeName": name, "AttributeType": types[name]} for name in sorted(types, key=str)]
 
 
 def key_schema(partition_key: Mapping[str, str], sort_key: Mapping[str, str] | None) -> list[dict[str, str]]:
