@@ -9,7 +9,7 @@ Lambda changes functions behind the answer of a call: `State` and `LastUpdateSta
 other changes are refused. https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pipeline.errors import PipelineError
@@ -18,19 +18,15 @@ from pipeline.model.scope import Scope
 from pipeline.model.values import Outputs, Properties, Reference, references_of
 from pipeline.resources import _lambda_properties as rules
 from pipeline.resources import policies
-from pipeline.resources._lambda_properties import LATEST, canonical, check
-from pipeline.resources.base import Aws, Target, read_each, split_tags, stale_tags, tags_for, touches
+from pipeline.resources._lambda_properties import canonical, check
+from pipeline.resources._lambda_reading import FAILED, alias_of, arn_of, outputs_of, read, settled
+from pipeline.resources.base import Aws, stale_tags, tags_for, touches
 
 __all__ = ["canonical", "check", "create", "delete", "derive", "read", "update"]
 
-# GetFunction may be called 100 times a second, ListFunctions 15 times, with 50 functions a page.
-# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
-READ_EACH = 50
 # Seconds; zip functions take 1 to 10, those in a VPC up to several minutes.
 SETTLED_WITHIN = 300.0
 LOOK_EVERY = 1.0
-
-_FAILED = "failed"
 
 
 def derive(resource: Resource, scope: Scope) -> Iterator[Resource]:
@@ -70,129 +66,6 @@ def _default_role(name: str, scope: Scope) -> Properties:
     }
 
 
-def read(aws: Aws, targets: Sequence[Target]) -> dict[str, Observed]:
-    """Few functions one by one; many from the pages of ListFunctions, and one by one only where those tell news.
-
-    The list shows neither tags nor aliases. Where it shows what the last release declared, these are taken from there.
-    """
-    if len(targets) <= READ_EACH:
-        return read_each(aws, targets, _read_one)
-    listed = {found["FunctionName"]: found for found in aws.pages("lambda", "ListFunctions", "Functions", MaxItems=50)}
-    found: dict[str, Observed] = {}
-    closer = []
-    for target in targets:
-        configuration = listed.get(target.name)
-        if configuration is not None and _as_released(aws, target, configuration):
-            found[target.address] = _trusted(aws, target, configuration)
-        elif configuration is not None:
-            closer.append(target)
-    return found | read_each(aws, closer, _read_one)
-
-
-def _as_released(aws: Aws, target: Target, configuration: Mapping[str, Any]) -> bool:
-    if target.thorough or target.released is None or "version" not in target.recorded:
-        return False
-    found = rules.observed(configuration, aws.scope)
-    return all(rules.agrees(found[name], target.released.get(name)) for name in rules.FROZEN)
-
-
-def _trusted(aws: Aws, target: Target, configuration: Mapping[str, Any]) -> Observed:
-    """As listed; alias and tags as the last release left them."""
-    released, version = target.released or {}, str(target.recorded["version"])
-    properties = {
-        **_own(target, configuration, aws.scope),
-        "alias": released.get("alias"),
-        "live": LATEST,
-        "tags": dict(released.get("tags") or {}),
-    }
-    outputs = _outputs(aws.scope, target.name, _alias_of(target.resource), version, version)
-    return Observed(
-        target.address, properties, outputs, aws.scope.mark(target.address), trusted=("alias", "live", "tags")
-    )
-
-
-def _read_one(aws: Aws, target: Target) -> Observed | None:
-    """The function, the version behind its alias, and (thoroughly) the alias itself, which alone shows weights."""
-    name, alias = target.name, _alias_of(target.resource)
-    first = [_get(aws, "GetFunction", name)]
-    behind = [_get(aws, "GetFunction", name, Qualifier=alias)]
-    if target.thorough:
-        behind.append(_get(aws, "GetAlias", name, Name=alias))
-    # A function that was never recorded may well not exist: then one call is enough to know.
-    answers = aws.gather([*first, *behind]) if target.recorded else aws.gather(first)
-    if answers[0] is None:
-        return None
-    if not target.recorded:
-        answers += aws.gather(behind)
-    function, served, pointer = answers[0], answers[1], answers[2] if target.thorough else None
-    return _observed(aws.scope, target, function, served["Configuration"] if served else None, pointer or {})
-
-
-def _get(aws: Aws, operation: str, name: str, **params: str) -> Callable[[], Mapping[str, Any] | None]:
-    return lambda: aws.found("lambda", operation, FunctionName=name, **params)
-
-
-def _observed(
-    scope: Scope,
-    target: Target,
-    function: Mapping[str, Any],
-    served: Mapping[str, Any] | None,
-    pointer: Mapping[str, Any],
-) -> Observed:
-    configuration = function["Configuration"]
-    tags, mark = split_tags(function.get("Tags") or {})
-    properties = _own(target, configuration, scope)
-    live = _live(target, configuration, served, pointer, scope)
-    properties |= {"alias": _alias_of(target.resource) if served else None, "live": live, "tags": tags}
-    unread: tuple[str, ...] = ()
-    if "Error" in configuration.get("Environment", {}):
-        # Encrypted with a key that the caller may not use: https://docs.aws.amazon.com/lambda/latest/api/API_EnvironmentError.html
-        properties["environment"], unread = target.resource.properties.get("environment"), ("environment",)
-    version = served["Version"] if served else None
-    return Observed(
-        address=target.address,
-        properties=properties,
-        outputs=_outputs(scope, target.name, _alias_of(target.resource), version, version if live == LATEST else None),
-        mark=mark,
-        pending=None if _settled(configuration, raising=False) else "an update of this function is still under way",
-        trusted=unread,
-    )
-
-
-def _own(target: Target, configuration: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
-    declared = target.resource.properties
-    return {
-        "name": configuration["FunctionName"],
-        "package_type": configuration.get("PackageType", "Zip"),
-        **rules.observed(configuration, scope),
-        **{name: declared[name] for name in rules.OWN if name in declared},
-    }
-
-
-def _live(
-    target: Target,
-    configuration: Mapping[str, Any],
-    served: Mapping[str, Any] | None,
-    pointer: Mapping[str, Any],
-    scope: Scope,
-) -> str | None:
-    """`latest`, or what the alias serves instead; None without an alias."""
-    for status, reason in (("State", "StateReasonCode"), ("LastUpdateStatus", "LastUpdateStatusReasonCode")):
-        if configuration.get(status) == "Failed":
-            return f"{_FAILED}: {configuration.get(reason, 'for an unknown reason')}"
-    if served is None:
-        return None
-    version = served["Version"]
-    weights = (pointer.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
-    if weights:
-        others = ", ".join(f"{weight:.0%} to version {other}" for other, weight in sorted(weights.items()))
-        return f"version {version} with {others}"
-    held, frozen = rules.observed(configuration, scope), rules.observed(served, scope)
-    if version == "$LATEST" or rules.lags(frozen, held, target.resource.properties):
-        return f"version {version}"
-    return LATEST
-
-
 def create(aws: Aws, resource: Resource) -> Outputs:
     """The function with its mark and first version, then the alias on that version."""
     wanted, name = resource.properties, resource.name
@@ -223,7 +96,7 @@ def update(aws: Aws, resource: Resource, observed: Observed, paths: frozenset[st
         latest = _publish(aws, resource, observed, paths)
     if observed.properties.get("alias") is None and latest is not None:
         return _with_alias(aws, resource, latest)
-    return _outputs(aws.scope, name, _alias_of(resource), served, latest)
+    return outputs_of(aws.scope, name, alias_of(resource), served, latest)
 
 
 def delete(aws: Aws, observed: Observed) -> None:
@@ -238,7 +111,7 @@ def _publish(aws: Aws, resource: Resource, observed: Observed, paths: frozenset[
     https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html
     """
     name, wanted, held = resource.name, resource.properties, observed.properties
-    again = str(held.get("live")).startswith(_FAILED)
+    again = str(held.get("live")).startswith(FAILED)
     changed = [p for p in rules.MEMBERS if again or (touches(paths, p) and wanted.get(p) != held.get(p))]
     guard: dict[str, str] = {}
     if changed:
@@ -261,9 +134,9 @@ def _publish(aws: Aws, resource: Resource, observed: Observed, paths: frozenset[
 
 
 def _with_alias(aws: Aws, resource: Resource, version: str) -> Outputs:
-    alias = _alias_of(resource)
+    alias = alias_of(resource)
     aws.call("lambda", "CreateAlias", FunctionName=resource.name, Name=alias, FunctionVersion=version)
-    return _outputs(aws.scope, resource.name, alias, version, version)
+    return outputs_of(aws.scope, resource.name, alias, version, version)
 
 
 def _settle(aws: Aws, name: str, answer: Mapping[str, Any] | None = None, **qualifier: str) -> Mapping[str, Any]:
@@ -271,33 +144,18 @@ def _settle(aws: Aws, name: str, answer: Mapping[str, Any] | None = None, **qual
 
     Raises PipelineError with Lambda's reason when the change broke behind its answer.
     """
-    settled = _settled(answer) if answer is not None else None
-    if settled is not None:
-        return settled
+    ready = settled(answer) if answer is not None else None
+    if ready is not None:
+        return ready
 
     def look() -> Mapping[str, Any] | None:
-        return _settled(aws.call("lambda", "GetFunction", FunctionName=name, **qualifier)["Configuration"])
+        return settled(aws.call("lambda", "GetFunction", FunctionName=name, **qualifier)["Configuration"])
 
     return aws.wait(f"{name} to be ready", look, every=LOOK_EVERY, budget=SETTLED_WITHIN)
 
 
-def _settled(configuration: Mapping[str, Any], *, raising: bool = True) -> Mapping[str, Any] | None:
-    """The configuration, or None while it changes. An idle function is `Inactive`, which is as good as active."""
-    if configuration.get("State") == "Pending" or configuration.get("LastUpdateStatus") == "InProgress":
-        return None
-    for status in ("State", "LastUpdateStatus"):
-        if raising and configuration.get(status) == "Failed":
-            reason = configuration.get(f"{status}Reason", "Lambda gives no reason")
-            code = configuration.get(f"{status}ReasonCode", "Failed")
-            raise PipelineError(
-                f"Lambda could not bring {configuration['FunctionName']} to what was asked: {reason} ({code})",
-                hint="mend the cause and run again: the function is brought up to date then",
-            )
-    return configuration
-
-
 def _tag(aws: Aws, resource: Resource, observed: Observed) -> None:
-    arn = _arn(aws.scope, resource.name)
+    arn = arn_of(aws.scope, resource.name)
     tags = tags_for(aws, resource)
     aws.call("lambda", "TagResource", Resource=arn, Tags=tags)
     if gone := stale_tags(observed, tags):
@@ -315,18 +173,3 @@ def _code(aws: Aws, wanted: Properties) -> dict[str, str]:
 def _revision(configuration: Mapping[str, Any]) -> dict[str, str]:
     revision = configuration.get("RevisionId")
     return {"RevisionId": revision} if revision else {}
-
-
-def _alias_of(resource: Resource) -> str:
-    return str(resource.properties.get("alias") or "live")
-
-
-def _arn(scope: Scope, name: str) -> str:
-    return scope.arn("lambda", f"function:{name}")
-
-
-def _outputs(scope: Scope, name: str, alias: str, version: str | None, latest: str | None) -> Outputs:
-    """`version` is what the alias serves, `latest` what was published last; each only as far as it is known."""
-    arn = _arn(scope, name)
-    known = {"version": version, "latest": latest}
-    return {"name": name, "arn": arn, "alias_arn": f"{arn}:{alias}"} | {k: v for k, v in known.items() if v is not None}

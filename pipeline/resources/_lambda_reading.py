@@ -1,0 +1,174 @@
+"""Reads functions: from AWS's lists and answers to canonical properties and outputs.
+
+Reading the version behind the alias is what lets a run go on where another one died; see `lambda_function`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from pipeline.errors import PipelineError
+from pipeline.model.resource import Observed, Resource
+from pipeline.model.scope import Scope
+from pipeline.model.values import Outputs
+from pipeline.resources import _lambda_properties as rules
+from pipeline.resources._lambda_properties import LATEST
+from pipeline.resources.base import Aws, Target, read_each, split_tags
+
+# GetFunction may be called 100 times a second, ListFunctions 15 times, with 50 functions a page.
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+READ_EACH = 50
+# How `live` begins when Lambda could not carry a change out.
+FAILED = "failed"
+
+
+def read(aws: Aws, targets: Sequence[Target]) -> dict[str, Observed]:
+    """Few functions one by one; many from the pages of ListFunctions, and one by one only where those tell news.
+
+    The list shows neither tags nor aliases. Where it shows what the last release declared, these are taken from there.
+    """
+    if len(targets) <= READ_EACH:
+        return read_each(aws, targets, _read_one)
+    listed = {found["FunctionName"]: found for found in aws.pages("lambda", "ListFunctions", "Functions", MaxItems=50)}
+    found: dict[str, Observed] = {}
+    closer = []
+    for target in targets:
+        configuration = listed.get(target.name)
+        if configuration is not None and _as_released(aws, target, configuration):
+            found[target.address] = _trusted(aws, target, configuration)
+        elif configuration is not None:
+            closer.append(target)
+    return found | read_each(aws, closer, _read_one)
+
+
+def _as_released(aws: Aws, target: Target, configuration: Mapping[str, Any]) -> bool:
+    if target.thorough or target.released is None or "version" not in target.recorded:
+        return False
+    found = rules.observed(configuration, aws.scope)
+    return all(rules.agrees(found[name], target.released.get(name)) for name in rules.FROZEN)
+
+
+def _trusted(aws: Aws, target: Target, configuration: Mapping[str, Any]) -> Observed:
+    """As listed; alias and tags as the last release left them."""
+    released, version = target.released or {}, str(target.recorded["version"])
+    properties = {
+        **_own(target, configuration, aws.scope),
+        "alias": released.get("alias"),
+        "live": LATEST,
+        "tags": dict(released.get("tags") or {}),
+    }
+    outputs = outputs_of(aws.scope, target.name, alias_of(target.resource), version, version)
+    return Observed(
+        target.address, properties, outputs, aws.scope.mark(target.address), trusted=("alias", "live", "tags")
+    )
+
+
+def _read_one(aws: Aws, target: Target) -> Observed | None:
+    """The function, the version behind its alias, and (thoroughly) the alias itself, which alone shows weights."""
+    name, alias = target.name, alias_of(target.resource)
+    first = [_get(aws, "GetFunction", name)]
+    behind = [_get(aws, "GetFunction", name, Qualifier=alias)]
+    if target.thorough:
+        behind.append(_get(aws, "GetAlias", name, Name=alias))
+    # A function that was never recorded may well not exist: then one call is enough to know.
+    answers = aws.gather([*first, *behind]) if target.recorded else aws.gather(first)
+    if answers[0] is None:
+        return None
+    if not target.recorded:
+        answers += aws.gather(behind)
+    function, served, pointer = answers[0], answers[1], answers[2] if target.thorough else None
+    return _observed(aws.scope, target, function, served["Configuration"] if served else None, pointer or {})
+
+
+def _get(aws: Aws, operation: str, name: str, **params: str) -> Callable[[], Mapping[str, Any] | None]:
+    return lambda: aws.found("lambda", operation, FunctionName=name, **params)
+
+
+def _observed(
+    scope: Scope,
+    target: Target,
+    function: Mapping[str, Any],
+    served: Mapping[str, Any] | None,
+    pointer: Mapping[str, Any],
+) -> Observed:
+    configuration = function["Configuration"]
+    tags, mark = split_tags(function.get("Tags") or {})
+    properties = _own(target, configuration, scope)
+    live = _live(target, configuration, served, pointer, scope)
+    properties |= {"alias": alias_of(target.resource) if served else None, "live": live, "tags": tags}
+    unread: tuple[str, ...] = ()
+    if "Error" in configuration.get("Environment", {}):
+        # Encrypted with a key that the caller may not use: https://docs.aws.amazon.com/lambda/latest/api/API_EnvironmentError.html
+        properties["environment"], unread = target.resource.properties.get("environment"), ("environment",)
+    version = served["Version"] if served else None
+    return Observed(
+        address=target.address,
+        properties=properties,
+        outputs=outputs_of(scope, target.name, alias_of(target.resource), version, version if live == LATEST else None),
+        mark=mark,
+        pending=None if settled(configuration, raising=False) else "an update of this function is still under way",
+        trusted=unread,
+    )
+
+
+def _own(target: Target, configuration: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
+    declared = target.resource.properties
+    return {
+        "name": configuration["FunctionName"],
+        "package_type": configuration.get("PackageType", "Zip"),
+        **rules.observed(configuration, scope),
+        **{name: declared[name] for name in rules.OWN if name in declared},
+    }
+
+
+def _live(
+    target: Target,
+    configuration: Mapping[str, Any],
+    served: Mapping[str, Any] | None,
+    pointer: Mapping[str, Any],
+    scope: Scope,
+) -> str | None:
+    """`latest`, or what the alias serves instead; None without an alias."""
+    for status, reason in (("State", "StateReasonCode"), ("LastUpdateStatus", "LastUpdateStatusReasonCode")):
+        if configuration.get(status) == "Failed":
+            return f"{FAILED}: {configuration.get(reason, 'for an unknown reason')}"
+    if served is None:
+        return None
+    version = served["Version"]
+    weights = (pointer.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
+    if weights:
+        others = ", ".join(f"{weight:.0%} to version {other}" for other, weight in sorted(weights.items()))
+        return f"version {version} with {others}"
+    held, frozen = rules.observed(configuration, scope), rules.observed(served, scope)
+    if version == "$LATEST" or rules.lags(frozen, held, target.resource.properties):
+        return f"version {version}"
+    return LATEST
+
+
+def settled(configuration: Mapping[str, Any], *, raising: bool = True) -> Mapping[str, Any] | None:
+    """The configuration, or None while it changes. An idle function is `Inactive`, which is as good as active."""
+    if configuration.get("State") == "Pending" or configuration.get("LastUpdateStatus") == "InProgress":
+        return None
+    for status in ("State", "LastUpdateStatus"):
+        if raising and configuration.get(status) == "Failed":
+            reason = configuration.get(f"{status}Reason", "Lambda gives no reason")
+            code = configuration.get(f"{status}ReasonCode", "Failed")
+            raise PipelineError(
+                f"Lambda could not bring {configuration['FunctionName']} to what was asked: {reason} ({code})",
+                hint="mend the cause and run again: the function is brought up to date then",
+            )
+    return configuration
+
+
+def alias_of(resource: Resource) -> str:
+    return str(resource.properties.get("alias") or "live")
+
+
+def arn_of(scope: Scope, name: str) -> str:
+    return scope.arn("lambda", f"function:{name}")
+
+
+def outputs_of(scope: Scope, name: str, alias: str, version: str | None, latest: str | None) -> Outputs:
+    """`version` is what the alias serves, `latest` what was published last; each only as far as it is known."""
+    arn = arn_of(scope, name)
+    known = {"version": version, "latest": latest}
+    return {"name": name, "arn": arn, "alias_arn": f"{arn}:{alias}"} | {k: v for k, v in known.items() if v is not None}
