@@ -47,6 +47,10 @@ class Progress:
     error: PipelineError | None = None
 
 
+def silent(_progress: Progress) -> None:
+    """Tells nobody."""
+
+
 @dataclass
 class Outcome:
     """What was reached: outputs by address, what went through, what did not, and what was never tried."""
@@ -74,7 +78,7 @@ class Executor:
     record: Record
     stopping: Callable[[], bool]
     monotonic: Callable[[], float]
-    tell: Callable[[Progress], None] = lambda _progress: None
+    tell: Callable[[Progress], None] = silent
 
     def run(self, changes: Iterable[Change], outputs: Mapping[str, Outputs]) -> Outcome:
         """Carries out `changes`; `outputs` are those of resources that exist already.
@@ -129,11 +133,13 @@ class Executor:
             if isinstance(error, AmbiguousOutcome):
                 return kind.create(self.aws, resource)
             raise error
-        ours = self.aws.scope.owns(observed.mark) or not observed.markable or resource.adopt
+        ours = self.aws.scope.owns(observed.mark) or not observed.markable or resource.adopt or observed.unclaimed
         if not ours:
             raise error
-        paths = frozenset(change.path for change in diff(kind.spec, resource.properties, observed.properties))
-        return self._update(kind, resource, observed, paths)
+        paths = {change.path for change in diff(kind.spec, resource.properties, observed.properties)}
+        if observed.markable and observed.mark is None:
+            paths.add(OWNERSHIP)
+        return self._update(kind, resource, observed, frozenset(paths))
 
     def _update(self, kind: ResourceType, resource: Resource, observed: Observed, paths: frozenset[str]) -> Outputs:
         if OWNERSHIP in paths:

@@ -1,22 +1,25 @@
 """The stages of a deploy: validate, package, plan, guard, lock, apply, publish, prune, record."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from pipeline.applying.executor import Executor, Outcome
+from pipeline.applying.executor import Executor, Outcome, Progress, Record, silent
 from pipeline.commands.planning import Reading, Situation, package, survey
 from pipeline.commands.progress import Display
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import Interrupted, PipelineError, Refused
-from pipeline.model.plan import Action, Change, SavedPlan
+from pipeline.model.plan import Action, Change, Origin, SavedPlan
 from pipeline.model.release import Release
 from pipeline.model.report import DeployReport
 from pipeline.model.values import Outputs
+from pipeline.planning.diff import diff
 from pipeline.planning.planner import Consent
 from pipeline.planning.safety import check_plan, check_saved
 from pipeline.releasing.journal import Journal
 from pipeline.releasing.lock import Holder, Lease, Timing, take
 from pipeline.releasing.publisher import Published, Publisher
+from pipeline.resources.base import Target
 
 # Another run that slips in between reading and locking makes us read again, at most this often.
 _ATTEMPTS = 5
@@ -77,10 +80,46 @@ def lock(workspace: Workspace, situation: Situation) -> Lease | None:
     ledger, head, clock = workspace.ledger, situation.head, workspace.clock
     if head.current is None:
         with workspace.stage("ledger"):
-            ledger.ensure_bucket(workspace.types["s3.bucket"], tls_only=workspace.aws.is_encrypted("s3"))
+            ensure_ledger(workspace)
     holder = Holder(workspace.run_id, workspace.actor, workspace.run_url)
     timing = Timing(clock.now, clock.monotonic, clock.sleep)
     return take(ledger, (head.lock, head.lock_etag), holder, timing, workspace.console.say)
+
+
+def ensure_ledger(workspace: Workspace) -> None:
+    """Makes the ledger bucket, or completes one that an earlier run left half made."""
+    kind, aws = workspace.types["s3.bucket"], workspace.aws
+    wanted = workspace.ledger.bucket_resource(kind, tls_only=aws.is_encrypted("s3"))
+    observed = kind.read(aws, [Target(wanted, {})]).get(wanted.address)
+    fields = diff(kind.spec, wanted.properties, observed.properties if observed else {})
+    action = Action.UPDATE if observed else Action.CREATE
+    change = Change(wanted.address, action, Origin.GIT, fields, desired=wanted, observed=observed)
+    executor_for(workspace, _Unrecorded()).carry_out(change, {})
+
+
+class _Unrecorded:
+    """The journal of what is done before there is a ledger to keep one in."""
+
+    def begun(self, address: str, action: str) -> None:
+        """Nothing to write to yet."""
+
+    def ended(self, address: str, action: str, outputs: Mapping[str, Any]) -> None:
+        """Nothing to write to yet."""
+
+    def failed(self, address: str, action: str, error: str) -> None:
+        """Nothing to write to yet."""
+
+
+def executor_for(workspace: Workspace, record: Record, tell: Callable[[Progress], None] = silent) -> Executor:
+    """The one way to change AWS."""
+    return Executor(
+        aws=workspace.aws,
+        types=workspace.types,
+        record=record,
+        stopping=workspace.stop.is_set,
+        monotonic=workspace.clock.monotonic,
+        tell=tell,
+    )
 
 
 def _locked(workspace: Workspace, situation: Situation, lease: Lease) -> DeployReport:
@@ -154,14 +193,7 @@ def apply(
     if not changes:
         return Outcome(outputs=dict(outputs))
     with workspace.console.working(title) as live:
-        executor = Executor(
-            aws=workspace.aws,
-            types=workspace.types,
-            record=journal,
-            stopping=workspace.stop.is_set,
-            monotonic=workspace.clock.monotonic,
-            tell=Display(live, workspace.console.err_style),
-        )
+        executor = executor_for(workspace, journal, Display(live, workspace.console.err_style))
         outcome = executor.run(changes, outputs)
     outcome.raise_for_failures()
     return outcome

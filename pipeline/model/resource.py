@@ -130,7 +130,8 @@ class Observed:
 
     `mark` is None when AWS shows no mark of ours; `markable` is False for resources that cannot carry one (then the
     ledger alone says whose it is). `pending` names states that only time resolves (an index still being built).
-    `trusted` lists property paths that were taken from the last release instead of being read.
+    `trusted` lists property paths that were taken from the last release instead of being read. `unclaimed`: without a
+    mark, but empty and untouched, as a run leaves it that died before its mark was written; taking it takes nothing.
     """
 
     address: str
@@ -140,6 +141,7 @@ class Observed:
     markable: bool = True
     pending: str | None = None
     trusted: tuple[str, ...] = ()
+    unclaimed: bool = False
 
 
 @dataclass(frozen=True)

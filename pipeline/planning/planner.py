@@ -144,7 +144,7 @@ class _Planner:
                 f"choose another name, or let {owner} give it up first",
             )
             return ()
-        consent = resource.adopt or resource.address in self.question.consent.adopt
+        consent = resource.adopt or observed.unclaimed or resource.address in self.question.consent.adopt
         if not consent and resource.address not in self.question.released:
             self._block(
                 resource,

@@ -20,7 +20,7 @@ from pipeline.errors import AwsError, BadInput, PipelineError, Refused
 from pipeline.model.release import LedgerHead, LockState, Release
 from pipeline.model.resource import Resource
 from pipeline.model.scope import Scope
-from pipeline.resources.base import Aws, ResourceType, Target
+from pipeline.resources.base import Aws, ResourceType
 
 CURRENT = "current.json"
 LOCK = "lock.json"
@@ -62,8 +62,8 @@ class Ledger:
             lock_etag=lock[1] if lock else None,
         )
 
-    def ensure_bucket(self, bucket_type: ResourceType, *, tls_only: bool) -> None:
-        """Makes the bucket, or completes one that an earlier run left half made. Versioned, encrypted, private.
+    def bucket_resource(self, bucket_type: ResourceType, *, tls_only: bool) -> Resource:
+        """The bucket as a resource like any other: versioned, encrypted, private.
 
         `tls_only` refuses plain HTTP to everybody; over plain HTTP itself a run would lock itself out with it.
         """
@@ -74,12 +74,7 @@ class Ledger:
             "lifecycle": [{"id": "old-run-journals", "prefix": "runs/", "expire_after_days": 400}],
         }
         properties = bucket_type.canonical(bucket_defaults(bucket_type) | wanted, self.aws.scope)
-        resource = Resource(bucket_type.name, self.bucket, properties)
-        observed = bucket_type.read(self.aws, [Target(resource, {})]).get(resource.address)
-        if observed is None:
-            bucket_type.create(self.aws, resource)
-        else:
-            bucket_type.update(self.aws, resource, observed, frozenset({*properties, *observed.properties}))
+        return Resource(bucket_type.name, self.bucket, properties)
 
     def releases(self, limit: int) -> list[Release]:
         """The last `limit` releases, newest first; none when there is no bucket yet."""

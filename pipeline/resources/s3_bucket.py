@@ -110,7 +110,18 @@ def _read_one(aws: Aws, target: Target) -> Observed | None:
         answers = aws.gather(getters) if exists else []
     else:
         exists, *answers = aws.gather([lambda: _exists(aws, target), *getters])
-    return _observed(aws.scope, target, dict(zip(_READS, answers, strict=True))) if exists else None
+    if not exists:
+        return None
+    observed = _observed(aws.scope, target, dict(zip(_READS, answers, strict=True)))
+    if observed.mark is None and not observed.properties["tags"]:
+        return replace(observed, unclaimed=_is_empty(aws, target.name))
+    return observed
+
+
+def _is_empty(aws: Aws, name: str) -> bool:
+    """True when the bucket has never held an object that is still there in any version."""
+    found = aws.call("s3", "ListObjectVersions", Bucket=name, ExpectedBucketOwner=aws.scope.account, MaxKeys=1)
+    return not found.get("Versions") and not found.get("DeleteMarkers")
 
 
 def _getter(aws: Aws, name: str, operation: str) -> Callable[[], Any]:

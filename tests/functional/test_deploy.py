@@ -249,8 +249,9 @@ def test_destroy_removes_all_but_data_and_then_data_by_consent(shop: Service) ->
     first = shop.run("destroy")
     assert first.code == 0, first.err
     assert set(first.json["kept"]) == {
-        "dynamodb.table/shop-orders", "s3.bucket/shop-test-receipts-123456789012", "logs.log_group//aws/lambda/shop-stock",
-        "logs.log_group//aws/lambda/shop-orders", "logs.log_group//aws/apigateway/shop-test/test",
+        "dynamodb.table/shop-orders", "s3.bucket/shop-test-receipts-123456789012",
+        "logs.log_group//aws/lambda/shop-stock", "logs.log_group//aws/lambda/shop-orders",
+        "logs.log_group//aws/apigateway/shop-test/test",
     }  # fmt: skip
     there = world(shop)
     assert (there["functions"], there["apis"], there["roles"], there["layers"]) == ({}, {}, [], [])

@@ -233,3 +233,10 @@ def test_planning_after_applying_is_empty(wanted: Any, there: Any) -> None:
 def test_the_digest_does_not_depend_on_the_order_of_declaration(wanted: Any) -> None:
     desired = [thing(n, t, a=v) for n, (t, v) in wanted.items()]
     assert plan(desired).digest == plan(reversed(desired)).digest
+
+
+def test_what_a_run_left_unmarked_and_empty_is_taken_without_asking() -> None:
+    left = Observed("test.thing/x", {}, {}, None, unclaimed=True)
+    made = plan([thing("x")], [left])
+    assert not made.blockers
+    assert [f.path for f in made.changes[0].fields] == ["ownership"]

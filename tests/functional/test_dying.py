@@ -1,0 +1,158 @@
+"""A deploy that dies anywhere is continued by the next one; one that is asked to stop ends in time and says so."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from pipeline.applying.operations import operations
+from tests.functional.support import Service, world
+from tests.support.fault_proxy import FaultProxy
+
+ENDS_WITHIN = 7.0
+# Positions spread over the changing calls of a first deploy; `tox -e soak` tries every one.
+EVERY = bool(os.environ.get("SOAK"))
+CALLS_OF_A_FIRST_DEPLOY = 55
+POSITIONS = range(1, CALLS_OF_A_FIRST_DEPLOY) if EVERY else (1, 3, 6, 9, 13, 18, 24, 31, 37, 42)
+
+
+class Killer:
+    """Kills a process the moment its nth changing call was carried out."""
+
+    def __init__(self, proxy: FaultProxy, n: int) -> None:
+        self.n = n
+        self.process: subprocess.Popen[str] | None = None
+        self.proxy = proxy
+        proxy.rewrite("*:*", self._count, times=None)
+
+    def _count(self, body: bytes) -> bytes:
+        done = sum(operations().get(call.service, call.operation).mutating for call in self.proxy.carried_out)
+        if done >= self.n and self.process is not None:
+            self.process.send_signal(signal.SIGKILL)
+        return body
+
+    def run(self, service: Service, command: str, *options: str) -> int:
+        """Starts the command and waits for its end, violent or not."""
+        self.process = service.start(command, *options)
+        self.process.communicate(timeout=60)
+        return self.process.returncode
+
+
+@pytest.fixture(scope="module")
+def reference() -> dict[str, Any]:
+    """What a deploy without any trouble makes; filled in by the first test that needs it."""
+    return {}
+
+
+def undisturbed(shop: Service, reference: dict[str, Any]) -> dict[str, Any]:
+    if not reference:
+        assert shop.run("deploy").code == 0
+        reference.update(world(shop))
+        assert shop.run("destroy", "--include-data").code == 0
+    return reference
+
+
+@pytest.mark.parametrize("n", POSITIONS)
+def test_a_first_deploy_that_is_killed_is_continued(
+    shop: Service, proxy: FaultProxy, reference: dict[str, Any], n: int
+) -> None:
+    expected = undisturbed(shop, reference)
+    code = Killer(proxy, n).run(shop, "deploy")
+    proxy.reset()
+    again = shop.run("deploy")
+    assert again.code == 0, f"killed at {n} ({code}): {again.err}"
+    assert world(shop) == expected
+    assert shop.run("deploy").json["changed"] is False
+
+
+@pytest.mark.parametrize("n", range(1, 14) if EVERY else (1, 2, 4, 6, 8))
+def test_an_update_that_is_killed_is_continued(shop: Service, proxy: FaultProxy, n: int) -> None:
+    assert shop.run("deploy").code == 0
+    shop.replace("code/handlers/stock.py", '"stock": 3', '"stock": 4')
+    shop.replace("aws/lambda/functions.yaml", "timeout: 10", "timeout: 11")
+    shop.replace("aws/api-gateway/api.yml", "methods: [GET, POST, OPTIONS]", "methods: [GET, OPTIONS]")
+    Killer(proxy, n).run(shop, "deploy")
+    proxy.reset()
+    again = shop.run("deploy")
+    assert again.code == 0, again.err
+    there = world(shop)
+    assert {f["aliases"]["live"] for f in there["functions"].values()} == {
+        str(there["functions"]["shop-stock"]["versions"] - 1)
+    }
+    assert there["functions"]["shop-orders"]["permissions"] == 2
+    assert there["apis"]["shop-test#0"]["deployments"] == 2
+    assert again.json["release"] == 2
+    assert shop.run("deploy").json["changed"] is False
+    assert [r["release"] for r in shop.run("releases").json["releases"]] == [2, 1]
+
+
+@pytest.mark.parametrize("n", range(1, 25) if EVERY else (2, 7, 12))
+def test_a_destroy_that_is_killed_is_continued(shop: Service, proxy: FaultProxy, n: int) -> None:
+    assert shop.run("deploy").code == 0
+    Killer(proxy, n).run(shop, "destroy", "--include-data")
+    proxy.reset()
+    assert shop.run("destroy", "--include-data").code == 0
+    there = world(shop)
+    assert len(there.pop("buckets")) == 1
+    assert not any(there.values())
+
+
+@pytest.fixture
+def hanging(shop: Service, proxy: FaultProxy) -> Iterator["subprocess.Popen[str]"]:
+    """A deploy that hangs in the middle of applying."""
+    proxy.hang("lambda:CreateFunction", times=2)
+    process = shop.start("deploy")
+    deadline = time.monotonic() + 30
+    while not proxy.counts["lambda:CreateFunction"] and time.monotonic() < deadline:
+        time.sleep(0.02)
+    yield process
+    process.kill()
+    process.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_asked_to_stop_ends_in_time_and_the_next_one_continues(
+    shop: Service, proxy: FaultProxy, hanging: "subprocess.Popen[str]", number: int
+) -> None:
+    hanging.send_signal(number)
+    _, err = hanging.communicate(timeout=ENDS_WITHIN)
+    assert hanging.returncode == 130, err
+    assert "run the same command again" in err
+    again = shop.run("deploy")
+    assert again.code == 0, again.err
+    assert world(shop)["functions"]["shop-orders"]["aliases"] == {"live": "1"}
+
+
+def test_a_lock_of_a_run_that_lives_is_respected(
+    shop: Service, proxy: FaultProxy, hanging: "subprocess.Popen[str]"
+) -> None:
+    """The other run is alive, so after a look at its heartbeat this one gives way."""
+    result = shop.run("deploy")
+    assert result.code == 4
+    assert "holds the lock" in result.err
+
+
+@pytest.mark.parametrize(
+    ("operation", "fault"),
+    [
+        ("iam:CreateRole", "lose"), ("dynamodb:CreateTable", "lose"), ("lambda:CreateFunction", "lose"),
+        ("lambda:CreateAlias", "lose"), ("lambda:AddPermission", "lose"), ("lambda:PublishLayerVersion", "lose"),
+        ("apigateway:CreateRestApi", "lose"), ("apigateway:PutRestApi", "lose"),
+        ("apigateway:CreateDeployment", "lose"), ("apigateway:CreateStage", "lose"), ("logs:CreateLogGroup", "lose"),
+        ("s3:CreateBucket", "lose"), ("s3:PutObject", "lose"), ("apigateway:CreateRestApi", "break_after"),
+        ("apigateway:CreateDeployment", "break_after"), ("lambda:CreateFunction", "drop"), ("iam:CreateRole", "drop"),
+    ],
+)  # fmt: skip
+def test_a_lost_answer_makes_no_duplicate(
+    shop: Service, proxy: FaultProxy, reference: dict[str, Any], operation: str, fault: str
+) -> None:
+    expected = undisturbed(shop, reference)
+    proxy.reset()
+    getattr(proxy, fault)(operation)
+    result = shop.run("deploy")
+    assert result.code == 0, result.err
+    assert world(shop) == expected
