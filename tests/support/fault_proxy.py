@@ -36,7 +36,8 @@ class FaultProxy:
     """The proxy, in a thread of its own. Names of operations may be patterns: `apigateway:*`.
 
     `latency` (seconds) is added to every call. `calls` holds every API call that arrived, in order, those that were
-    answered by a fault included, `requests` what was sent for each; `carried_out` those that the upstream answered. Times are the machine's clock.
+    answered by a fault included, `requests` what was sent for each; `carried_out` those that the upstream answered.
+    Times are the machine's clock.
     """
 
     def __init__(self, upstream: str, *, latency: float = 0.0) -> None:
