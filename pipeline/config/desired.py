@@ -4,7 +4,7 @@ Reading aside (documents that specs name by path), this is pure.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -14,13 +14,13 @@ from pipeline.config.environments import EnvFile
 from pipeline.config.explanation import Complaint
 from pipeline.config.findings import Findings, Place
 from pipeline.config.lifecycle import check_lifecycle, supported
-from pipeline.config.rendering import Link, PropertyPath, Renderer, unclear, unwrapped
+from pipeline.config.rendering import Link, PropertyPath, Renderer, unwrapped
 from pipeline.config.shape import Shape
 from pipeline.config.validation import Checker, Placeholder
 from pipeline.config.variables import Variables
 from pipeline.model.resource import Resource, Source
 from pipeline.model.scope import Scope
-from pipeline.model.values import Reference
+from pipeline.model.values import Expression, Reference, Secret, leaves
 from pipeline.resources.base import Problem, ResourceType
 from pipeline.resources.registry import Registry
 
@@ -48,6 +48,7 @@ class Rendered:
     """One item in one environment. `resource` is None when something is wrong with it or not known.
 
     `address` is None when the name itself is not known. `references` are what the author wrote, with their places.
+    `follows` are the resources that derive from this one.
     """
 
     type: str
@@ -57,6 +58,7 @@ class Rendered:
     links: Sequence[Link] = ()
     references: Sequence[tuple[Reference, Place]] = ()
     depends_on: Sequence[tuple[str, Place]] = ()
+    follows: Sequence[Resource] = ()
     derived: bool = False
 
 
@@ -81,33 +83,30 @@ class Builder:
         """The declared resources, then those that follow from them and that nobody declared."""
         found = [self._render(item) for item in declared]
         known = {rendered.address for rendered in found}
-        waiting = [rendered.resource for rendered in found if rendered.resource]
-        while waiting and self.scope:
-            parent = waiting.pop(0)
-            for resource in self.registry[parent.type].derive(parent, self.scope):
+        for parent in found:  # which grows: what follows may have followers of its own
+            for resource in parent.follows:
                 if resource.address not in known:
                     known.add(resource.address)
-                    rendered = self._derived(resource, parent)
-                    found.append(rendered)
-                    waiting += [rendered.resource] if rendered.resource else []
+                    found.append(self._derived(resource, parent))
         return found
 
     def _render(self, item: Declared) -> Rendered:
         return _Item(self, item).rendered()
 
-    def _derived(self, resource: Resource, parent: Resource) -> Rendered:
+    def _derived(self, resource: Resource, parent: Rendered) -> Rendered:
         """A derived resource; its problems are shown where its parent is declared."""
-        source = resource.source or parent.source or Source("")
-        place = Place(source.file, source.line, source.column)
         kind = self.registry[resource.type]
-        name = {key: resource.properties[key] for key in kind.spec.primary_identifier if key in resource.properties}
+        name = {key: resource.properties[key] for key in _identity(kind) if key in resource.properties}
         shape: Mapping[str, Any] = {"properties": {k: kind.spec.schema["properties"][k] for k in name}}
         messages = [c.message for c in Checker(shape, kind.name).complaints(name)]
         messages += [problem.message for problem in kind.check(resource, self.scope)] if self.scope else []
         for message in messages:
             text = f"{resource.address}, which follows from {parent.address}: {message}"
-            self.findings.error(text, place, address=resource.address)
-        return Rendered(resource.type, place, resource.address, resource, derived=True)
+            self.findings.error(text, parent.place, address=resource.address)
+        if resource.source is None:
+            resource = replace(resource, source=Source(parent.place.file, parent.place.line, parent.place.column))
+        follows = kind.derive(resource, self.scope) if self.scope else []
+        return Rendered(resource.type, parent.place, resource.address, resource, follows=follows, derived=True)
 
 
 class _Item:
@@ -146,7 +145,9 @@ class _Item:
         depends_on, adopt = self._reserved(value)
         self._check_name(value)
         sound = self._validate(value)
-        resource = self._resource(value, [address for address, _ in depends_on], adopt) if sound else None
+        resource, follows = None, list[Resource]()
+        if sound and not self.renderer.broken:
+            resource, follows = self._resource(value, [address for address, _ in depends_on], adopt)
         return Rendered(
             type=self.kind.name,
             place=self.place,
@@ -155,6 +156,7 @@ class _Item:
             links=self.renderer.links,
             references=self.variables.references,
             depends_on=depends_on,
+            follows=follows,
         )
 
     def _reserved(self, value: dict[str, Any]) -> tuple[list[tuple[str, Place]], bool]:
@@ -209,17 +211,43 @@ class _Item:
             return f"one of {', '.join(supported(lifecycle, self.builder.today))}"
         return complaint.hint
 
-    def _resource(self, value: Mapping[str, Any], depends_on: list[str], adopt: bool) -> Resource | None:
+    def _resource(
+        self, value: Mapping[str, Any], depends_on: list[str], adopt: bool
+    ) -> tuple[Resource | None, list[Resource]]:
+        """The resource and what follows from it."""
         scope = self.builder.scope
-        if self.address is None or unclear(value) or scope is None:
-            return None
-        properties = self.kind.canonical(unwrapped(self.checker.with_defaults(value)), scope)
+        if self.address is None or scope is None:
+            return None, []
+        properties = unwrapped(self.checker.with_defaults(value))
         name = self.address.partition("/")[2]
-        resource = Resource(self.kind.name, name, properties, tuple(depends_on), self._source(), adopt)
-        for problem in self.kind.check(resource, scope):
+        try:
+            canonical = self.kind.canonical(properties, scope)
+            resource = Resource(self.kind.name, name, canonical, tuple(depends_on), self._source(), adopt)
+            problems = self.kind.check(resource, scope)
+            follows = self.kind.derive(resource, scope)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            if not self._is_explained(properties):
+                raise
+            return None, []
+        for problem in problems:
             self._problem(problem)
         check_lifecycle(resource, self.checker.shape, self.renderer, self.builder.today)
-        return resource
+        return resource, follows
+
+    def _is_explained(self, properties: Mapping[str, Any]) -> bool:
+        """True when a type may have stumbled over an output or a secret where it needs the value itself.
+
+        Without any of them it is a mistake in the type.
+        """
+        unknown = [str(leaf) for leaf in leaves(properties) if isinstance(leaf, (Expression, Secret))]
+        if unknown and not self.renderer.unclear:
+            self._error(
+                f"a property of this {self.kind.name} must be known before deploying: it cannot be {unknown[0]}"
+                + (" or another such value here" if len(unknown) > 1 else ""),
+                self.place,
+                hint="write the name or the value itself",
+            )
+        return bool(unknown)
 
     def _problem(self, problem: Problem) -> None:
         path: PropertyPath = tuple(problem.path)

@@ -102,8 +102,11 @@ def _events(text: str) -> Iterator[Any]:
 def _hint(error: yaml.MarkedYAMLError, text: str) -> str | None:
     problem = error.problem or ""
     mark = error.problem_mark
-    if mark and "\t" in text.split("\n", mark.line + 1)[mark.line][: mark.column + 1]:
+    line = "".join(text.split("\n")[mark.line : mark.line + 1]) if mark else ""
+    if mark and "\t" in line[: mark.column + 1]:
         return "indent with spaces, not tabs"
+    if "${" in line and "flow" in str(error.context):
+        return "put quotes around text with ${...} inside of [ ] or { }"
     if "mapping values are not allowed" in problem:
         return "put quotes around a value that holds a colon, and look at the indentation"
     if "cannot start any token" in problem:

@@ -250,12 +250,13 @@ def check_parity(read: Sequence[EnvFile], findings: Findings) -> dict[str, froze
         own = [key for key in places[one.name] if sum(key in keys for keys in everywhere) == 1]
         for key in sorted(lacking[one.name]):
             meant[one.name, key] = closest(key, own)
-    slips = set(meant.values())
+    # A slip of the pen is told once, where it happened: where most files have another key, else in the first file.
+    slips = {slip for (_, key), slip in meant.items() if slip and sum(key in keys for keys in everywhere) > 1}
     for one in files:
-        # What the schema wants is told already, and so is a slip of the pen: in its own file.
-        for key in sorted(lacking[one.name] - one.unclear - slips):
+        for key in sorted(lacking[one.name] - one.unclear - slips):  # unclear: told already, the schema wants it
             having = ", ".join(str(places[other.name][key]) for other in files if key in places[other.name])
             slip = meant[one.name, key]
+            slips |= {slip} if slip else set()
             guess = f": is {slip} in line {places[one.name][slip].line} meant?" if slip else ""
             findings.error(
                 f"{key} is missing here; it is set in {having}{guess}",

@@ -123,13 +123,20 @@ def _likely_branch(fault: Fault) -> tuple[Fault, ...]:
     depth = len(fault.path)
 
     def closeness(errors: tuple[Fault, ...]) -> tuple[bool, int, int]:
-        wrong_kind = any(e.keyword in ("type", "const") and len(e.path) == depth for e in errors)
+        wrong_kind = any(len(e.path) == depth and _is_other_kind(e) for e in errors)
         return wrong_kind, -max(len(e.path) for e in errors), len(errors)
 
     best = min(fault.branches, key=closeness)
     if closeness(best)[0]:
         return (_as_type_fault(fault),)
     return best
+
+
+def _is_other_kind(fault: Fault) -> bool:
+    """True when the value is of another type than the schema wants."""
+    if fault.keyword == "enum":
+        return json_type(fault.instance) not in {json_type(choice) for choice in fault.limit}
+    return fault.keyword in ("type", "const")
 
 
 def _as_type_fault(fault: Fault) -> Fault:

@@ -174,7 +174,9 @@ def _names(body: Iterable[ast.stmt]) -> Iterator[str]:
                 yield from (alias.asname or alias.name.partition(".")[0] for alias in aliases)
             case ast.ImportFrom(names=aliases):
                 yield from (alias.asname or alias.name for alias in aliases)
-            case ast.Assign() | ast.AnnAssign(value=ast.expr()) | ast.AugAssign() | ast.For() | ast.With() | ast.Expr():
+            case ast.AnnAssign(value=None):
+                pass
+            case _:
                 yield from _bound(statement)
         for block in ("body", "orelse", "finalbody", "handlers", "cases"):
             inner = getattr(statement, block, None)

@@ -17,7 +17,7 @@ from pipeline.config.nodes import Items, Node, Scalar, Table, boolean
 from pipeline.config.shape import Shape, json_type
 from pipeline.config.validation import Placeholder
 from pipeline.config.variables import Filled, Variables
-from pipeline.model.values import Secret
+from pipeline.model.values import Expression, Secret
 
 PropertyPath = tuple[str | int, ...]
 
@@ -46,8 +46,9 @@ class _Context:
 class Renderer:
     """Renders one document. `sensitive` are dotted paths (`*` for any part) whose values are never shown.
 
-    Filled while rendering: `places` of values, `keys` of their keys, `used` variables, `links`. `address` is the
-    resource's, for diagnostics.
+    Filled while rendering: `places` of values, `keys` of their keys, `used` variables, `links`; `unclear` once a value
+    has an error, `broken` once such a value should have been a list or a mapping. `address` is the resource's, for
+    diagnostics.
     """
 
     findings: Findings
@@ -59,6 +60,8 @@ class Renderer:
     keys: dict[PropertyPath, Place] = field(default_factory=dict)
     used: dict[PropertyPath, tuple[str, ...]] = field(default_factory=dict)
     links: list[Link] = field(default_factory=list)
+    unclear: bool = False
+    broken: bool = False
 
     def render(self, node: Node, shape: Shape) -> Any:
         """The value of a whole document or item."""
@@ -94,7 +97,11 @@ class Renderer:
             filled = self._fill(node, context)
             if document and self.attachments and self._is_path(filled.value, shape):
                 return self._attached(self.attachments, filled.value, node, shape, path)
-            return self._scalar(node, filled, shape, path, context)
+            value = self._scalar(node, filled, shape, path, context)
+            if isinstance(value, Placeholder) and value.value is None:
+                self.unclear = True
+                self.broken = self.broken or not _takes_scalars(shape)
+            return value
         inner = _Context(document=context.document or document)
         if isinstance(node, Items):
             return [self._item(item, shape.item(index), (*path, index), inner) for index, item in enumerate(node.items)]
@@ -202,11 +209,17 @@ class Renderer:
     def _attached(self, attachments: Attachments, text: str, node: Scalar, shape: Shape, path: PropertyPath) -> Any:
         found = attachments.load(text, node.place, self.findings, self.address)
         if found is None:
+            self.unclear = self.broken = True
             return Placeholder(text, None)
+        self.places[path] = found.place
         return self._value(found, shape, path, _Context(document=True))
 
     def _error(self, message: str, place: Place, *, hint: str | None = None) -> None:
         self.findings.error(message, place, hint=hint, address=self.address)
+
+
+def _takes_scalars(shape: Shape) -> bool:
+    return not shape.types or not shape.types <= {"object", "array", "null"}
 
 
 def _covered(path: PropertyPath, patterns: tuple[str, ...]) -> bool:
@@ -226,7 +239,7 @@ def _typed(text: str, node: Scalar, shape: Shape, *, filled: bool) -> Any:
         for candidate in candidates:
             if any(type(choice) is type(candidate) and choice == candidate for choice in shape.choices):
                 return candidate
-    if "string" in shape.types:
+    if "string" in shape.types and (shape.takes_text or not shape.choices):
         return text if native is not None or not node.plain else native
     wanted = json_type(native)
     if wanted in shape.types or not shape.types or (wanted == "integer" and "number" in shape.types):
@@ -239,20 +252,11 @@ def _without_text(shape: Shape) -> Shape:
 
 
 def unwrapped(value: Any) -> Any:
-    """`value` with placeholders replaced by what they stand for."""
+    """`value` with placeholders replaced by what they stand for: what is unclear stands for its own text."""
     if isinstance(value, Placeholder):
-        return value.value
+        return Expression((str(value),)) if value.value is None else value.value
     if isinstance(value, Mapping):
         return {key: unwrapped(item) for key, item in value.items()}
     if isinstance(value, list):
         return [unwrapped(item) for item in value]
     return value
-
-
-def unclear(value: Any) -> bool:
-    """True when something inside has an error elsewhere."""
-    if isinstance(value, Placeholder):
-        return value.value is None
-    if isinstance(value, Mapping):
-        return any(map(unclear, value.values()))
-    return isinstance(value, list) and any(map(unclear, value))

@@ -31,12 +31,16 @@ class Shape:
         """The JSON types that are allowed; empty when anything is."""
         found: set[str] = set()
         for schema, _ in self._parts:
-            named = schema.get("type")
-            found.update([named] if isinstance(named, str) else named if isinstance(named, list) else [])
-            if named is None:
+            found.update(_types(schema))
+            if "type" not in schema:
                 values = schema.get("enum", [schema["const"]] if "const" in schema else [])
                 found.update(json_type(value) for value in values)
         return frozenset(found)
+
+    @cached_property
+    def takes_text(self) -> bool:
+        """True when text may stand here that is none of the listed values."""
+        return any("string" in _types(schema) and not {"enum", "const"} & schema.keys() for schema, _ in self._parts)
 
     @cached_property
     def keys(self) -> frozenset[str]:
@@ -110,6 +114,11 @@ class Shape:
 def _mapping(schema: Schema, word: str) -> Mapping[str, Any]:
     found = schema.get(word)
     return found if isinstance(found, Mapping) else {}
+
+
+def _types(schema: Schema) -> list[str]:
+    named = schema.get("type")
+    return [named] if isinstance(named, str) else named if isinstance(named, list) else []
 
 
 def _matches(pattern: str, key: str) -> bool:
