@@ -110,8 +110,9 @@ def document(properties: Properties, scope: Scope) -> bytes:
         "info": info,
         "paths": paths,
         "components": {"securitySchemes": _SECURITY_SCHEMES},
-        "x-amazon-apigateway-binary-media-types": list(properties.get("binary_media_types") or ()),
     }
+    if properties.get("binary_media_types"):
+        text["x-amazon-apigateway-binary-media-types"] = list(properties["binary_media_types"])
     if properties.get("minimum_compression_size") is not None:
         text["x-amazon-apigateway-minimum-compression-size"] = properties["minimum_compression_size"]
     if properties.get("disable_execute_api_endpoint"):

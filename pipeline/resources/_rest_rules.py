@@ -8,6 +8,8 @@ from pipeline.resources.base import Problem
 
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
 RESOURCES = 300
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html
+REQUEST_IDS = ("$context.requestId", "$context.extendedRequestId")
 
 
 def check(resource: Resource, scope: Scope) -> Iterator[Problem]:
@@ -20,6 +22,10 @@ def check(resource: Resource, scope: Scope) -> Iterator[Problem]:
     yield from _colliding(paths)
     if (count := len(_resources(paths))) > RESOURCES:
         yield Problem(f"the paths have {count} parts; API Gateway allows {RESOURCES} resources", ("endpoints",))
+    logs = resource.properties.get("access_logs")
+    if logs and logs["format"] != "json" and not any(name in logs["format"] for name in REQUEST_IDS):
+        hint = f"add {REQUEST_IDS[0]}"
+        yield Problem("API Gateway wants the request's id in the log format", ("access_logs", "format"), hint)
     cors = [entry["cors"] for entry in endpoints.values() if isinstance(entry, Mapping) and "cors" in entry]
     if any(one["credentials"] and "*" in one["origins"] for one in cors):
         yield Problem("browsers refuse credentials when every origin is allowed", ("cors",), "name the origins")
@@ -39,10 +45,7 @@ def _resources(paths: list[str]) -> set[str]:
 
 
 def _colliding(paths: list[str]) -> Iterator[Problem]:
-    """API Gateway takes one path parameter per level.
-
-    https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html
-    """
+    """One path parameter per level: AWS refuses a second one beside it ("only one unique variable path part")."""
     seen: dict[str, str] = {}
     for path in sorted(_resources(paths)):
         parent, _, last = path.rpartition("/")

@@ -323,6 +323,14 @@ def test_every_origin_stands_alone() -> None:
     ]
 
 
+def test_a_log_format_names_the_request() -> None:
+    assert problems(access_logs={"format": "$context.status $context.extendedRequestId"}) == []
+    assert problems(access_logs={"format": "$context.status"}) == [
+        "API Gateway wants the request's id in the log format"
+    ]
+    assert problems(access_logs=False) == []
+
+
 def warnings(*endpoints: Any, **properties: Any) -> list[str]:
     return [problem.message for problem in rules.warn(resource(*endpoints, **properties), SCOPE)]
 
