@@ -1,0 +1,98 @@
+"""Copies of the sample service to measure with, and how the product is called on them."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from benchmarks.aws import ROOT
+from benchmarks.measure import Sample, run
+
+ENVIRONMENT = "dev"
+# The function whose code changes, and the file that it alone has in its bundle.
+CHANGED = "new-service-usage-handler"
+CHANGED_FILE = "handlers/usage_handler.py"
+_PARTS = ("aws", "backend", "environments", "frontend", "pipeline.yaml")
+
+
+@dataclass(frozen=True)
+class Service:
+    """One copy. `variables` are all that a process on it sees of the environment, credentials aside."""
+
+    root: Path
+    variables: Mapping[str, str]
+
+    def pipeline(self, *arguments: str, aws: Mapping[str, str] | None = None) -> Sample:
+        """Runs the product as a user would."""
+        return run([sys.executable, "-m", "pipeline", *arguments], self.root, {**self.variables, **(aws or {})})
+
+    def packaged(self) -> list[dict[str, Any]]:
+        """Builds what is not built yet; the list of archives."""
+        answer = self.pipeline("package", "--env", ENVIRONMENT, "--format", "json").output
+        found: list[dict[str, Any]] = json.loads(answer)["artifacts"]
+        return found
+
+    def forget_builds(self) -> None:
+        """As in a fresh clone on a machine that has downloaded the packages before."""
+        shutil.rmtree(self.root / ".pipeline", ignore_errors=True)
+        shutil.rmtree(Path(self.variables["XDG_CACHE_HOME"]) / "pipeline", ignore_errors=True)
+
+    def change(self, number: int) -> None:
+        """Edits the code of one function."""
+        with (self.root / "backend" / CHANGED_FILE).open("a", encoding="utf-8") as file:
+            file.write(f"# change {number}\n")
+
+
+@contextmanager
+def copied(functions: int | None = None) -> Iterator[Service]:
+    """The sample in a folder and repository of its own; with `functions`, that many of them in all."""
+    with TemporaryDirectory(prefix="benchmark-") as place:
+        root, home = Path(place, "service"), Path(place, "home")
+        home.mkdir()
+        root.mkdir()
+        for part in _PARTS:
+            source = ROOT / part
+            if source.is_dir():
+                shutil.copytree(source, root / part, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(source, root / part)
+        _declare(root / "aws" / "lambda" / "functions.yaml", functions)
+        for arguments in (("init", "-q"), ("add", "."), ("commit", "-qm", "sample")):
+            identity = ["-c", "user.name=benchmark", "-c", "user.email=benchmark@example.invalid"]
+            subprocess.run(["git", *identity, *arguments], cwd=root, check=True)
+        yield Service(root, _variables(home))
+
+
+def _declare(file: Path, functions: int | None) -> None:
+    """Gives CHANGED a bundle of its own, and adds functions."""
+    text = file.read_text(encoding="utf-8")
+    name = CHANGED.removeprefix("new-service-")
+    for before, after in (
+        ("defaults:\n", f"defaults:\n  exclude: [{CHANGED_FILE}]\n"),
+        (f"-{name}\n", f"-{name}\n    exclude: []\n"),
+    ):
+        assert text.count(before) == 1, f"{file} is not as the benchmark knows it: {before!r}"
+        text = text.replace(before, after)
+    more = (functions or 0) - text.count("- name: ")
+    handler = "handlers.prompt_crud.handler"
+    text += "".join(f"  - name: ${{SERVICE_NAME}}-more-{n:03}\n    handler: {handler}\n" for n in range(more))
+    file.write_text(text, encoding="utf-8")
+
+
+# What decides how packages are downloaded is the user's own; the rest of the environment stays outside.
+_KEPT = ("PATH", "LANG", "UV_", "SSL_CERT_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "XDG_", "PYENV_ROOT")
+
+
+def _variables(home: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name.upper().startswith(_KEPT)}
+    for name, place in (("XDG_CONFIG_HOME", ".config"), ("PYENV_ROOT", ".pyenv"), ("XDG_DATA_HOME", ".local/share")):
+        kept.setdefault(name, str(Path.home() / place))  # where uv's settings and other Pythons are found
+    own = {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "UV_CACHE_DIR": str(home / "uv")}
+    return {**kept, **own, "PYTHONPATH": str(ROOT)}
