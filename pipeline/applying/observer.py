@@ -1,6 +1,7 @@
 """Reads from AWS what a plan needs to know, all types in parallel."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from pipeline.model.release import Release
 from pipeline.model.resource import DesiredState, Observed, ObservedState, Resource
@@ -27,6 +28,14 @@ def observe(
     agree, once there are more than RATIONED_READS of them.
     """
     targets = targets_of(desired, release, thorough=thorough)
+    found = _read(aws, types, targets)
+    if doubtful := [replace(target, thorough=True) for target in targets if _is_doubtful(target, found)]:
+        found = {a: o for a, o in found.items() if a not in {target.address for target in doubtful}}
+        found |= _read(aws, types, doubtful)
+    return ObservedState(found)
+
+
+def _read(aws: Aws, types: Mapping[str, ResourceType], targets: Iterable[Target]) -> dict[str, Observed]:
     by_type: dict[str, list[Target]] = {}
     for target in targets:
         by_type.setdefault(target.resource.type, []).append(target)
@@ -37,7 +46,15 @@ def observe(
     merged: dict[str, Observed] = {}
     for part in found:
         merged.update(part)
-    return ObservedState(merged)
+    return merged
+
+
+def _is_doubtful(target: Target, found: Mapping[str, Observed]) -> bool:
+    """True for what was trusted though something it depends on is gone: a function takes its permissions along."""
+    observed = found.get(target.address)
+    if observed is None or not observed.trusted or target.thorough:
+        return False
+    return any(address not in found for address in target.resource.dependencies)
 
 
 def targets_of(desired: DesiredState, release: Release | None, *, thorough: bool) -> list[Target]:
