@@ -11,7 +11,8 @@ class TypeSpec:
 
     Paths are dotted (`environment`, `code.sha256`). `create_only`: a change means replacement. `read_only`: outputs.
     `write_only`: never compared, always shown as "(sensitive)". `sensitive`: compared, never shown.
-    `unordered`: lists whose order means nothing. `volatile_outputs`: outputs that an update changes.
+    `unordered`: lists whose order means nothing. `secretable`: may hold secrets, so that a value of unknown origin is
+    not shown. `volatile_outputs`: outputs that an update changes.
     `data_bearing`: never deleted or replaced without consent.
     """
 
@@ -24,6 +25,7 @@ class TypeSpec:
     write_only: tuple[str, ...] = ()
     sensitive: tuple[str, ...] = ()
     unordered: tuple[str, ...] = ()
+    secretable: tuple[str, ...] = ()
     volatile_outputs: tuple[str, ...] = ()
     data_bearing: bool = False
     replacement: Literal["deleteFirst", "createFirst"] = "deleteFirst"
@@ -42,7 +44,8 @@ class TypeSpec:
             read_only=tuple(schema.get("readOnlyProperties", ())),
             write_only=tuple(schema.get("writeOnlyProperties", ())),
             sensitive=tuple(schema.get("sensitiveProperties", ())),
-            unordered=tuple(_unordered(schema)),
+            unordered=tuple(_marked(schema, "insertionOrder", value=False)),
+            secretable=tuple(_marked(schema, "secrets", value=True)),
             volatile_outputs=tuple(schema.get("volatileOutputs", ())),
             data_bearing=bool(schema.get("dataBearing", False)),
             replacement=schema.get("replacement", "deleteFirst"),
@@ -50,14 +53,12 @@ class TypeSpec:
         )
 
 
-def _unordered(schema: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """Dotted paths of arrays with `insertionOrder: false`; `*` stands for items of lists and free keys."""
-    found = []
-    if schema.get("insertionOrder") is False and prefix:
-        found.append(prefix)
+def _marked(schema: Mapping[str, Any], word: str, *, value: bool, prefix: str = "") -> list[str]:
+    """Dotted paths of properties whose schema has this value of `word`; `*` stands for items and free keys."""
+    found = [prefix] if schema.get(word) is value and prefix else []
     for key, sub in schema.get("properties", {}).items():
-        found += _unordered(sub, f"{prefix}.{key}" if prefix else key)
-    for word in ("items", "additionalProperties"):
-        if isinstance(schema.get(word), Mapping):
-            found += _unordered(schema[word], f"{prefix}.*" if prefix else "*")
+        found += _marked(sub, word, value=value, prefix=f"{prefix}.{key}" if prefix else key)
+    for inner in ("items", "additionalProperties"):
+        if isinstance(schema.get(inner), Mapping):
+            found += _marked(schema[inner], word, value=value, prefix=f"{prefix}.*" if prefix else "*")
     return found

@@ -32,15 +32,17 @@ def diff(
     was not edited in between differs because of drift. Absent, None and empty containers are the same.
     """
     changes = []
+    recorded = released[1] if released else {}
     for path in _differing(_Rules(spec), desired, observed):
-        before, after = _at(observed, path), _at(desired, path)
+        after = _at(desired, path)
+        before = _presentable(spec.secretable, path, _at(observed, path), after, _at(recorded, path))
         shown = ".".join(path)
         hidden = _named(spec.sensitive, shown)
         known = not any(isinstance(leaf, Unknown) for leaf in leaves(after))
         changes.append(
             FieldChange(
                 path=shown,
-                before=_shown(before, hidden or _holds_secret(after)),
+                before=_shown(before, hidden),
                 after=_shown(after, hidden),
                 known=known,
                 origin=_origin(path, observed, released) if known else Origin.GIT,
@@ -135,6 +137,23 @@ def _at(properties: Value, path: Sequence[str]) -> Value:
             properties = _keyed(properties)
         properties = properties.get(key) if isinstance(properties, Mapping) else None
     return properties
+
+
+def _presentable(secretable: Sequence[str], path: Sequence[str], before: Value, after: Value, recorded: Value) -> Value:
+    """What AWS has, as far as it may be shown.
+
+    AWS tells secrets in plain text. One is hidden where the specs have or had a secret; and where they say nothing of a
+    value that may be one, unless the last release knew it as plain text.
+    """
+    if isinstance(before, Mapping):
+        return {
+            key: _presentable(secretable, (*path, key), value, _at(after, [key]), _at(recorded, [key]))
+            for key, value in before.items()
+        }
+    unknown = after is None and before != recorded and _named(secretable, ".".join(path))
+    if before is not None and (unknown or _holds_secret(after) or _holds_secret(recorded)):
+        return SENSITIVE
+    return before
 
 
 def _shown(value: Value, hidden: bool) -> Any:
