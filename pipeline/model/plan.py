@@ -110,7 +110,7 @@ class Plan:
     @property
     def summary(self) -> dict[str, int]:
         """Counts by action, with `unchanged`, and `drift`: how many changes undo what happened outside of git."""
-        counts = {key: 0 for key in SUMMARY_KEYS}
+        counts = dict.fromkeys(SUMMARY_KEYS, 0)
         for change in self.changes:
             if change.action.value in counts:
                 counts[change.action.value] += 1

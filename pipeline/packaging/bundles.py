@@ -149,7 +149,7 @@ class Bundles:
 
     def _write(self, prepared: Prepared, base: Path | None, note: Path) -> Artifact:
         # Imported here: a run that changes nothing needs none of it.
-        from pipeline.packaging.archive import Member, write_archive  # noqa: PLC0415
+        from pipeline.packaging.archive import Member, write_archive  # noqa: PLC0415 - only when something has to be built
 
         prefix = prepared.recipe.prefix
         pairs = zip(prepared.entries, prepared.digests, strict=True)

@@ -87,8 +87,8 @@ class Dependencies:
 
     def _make(self, lock: Lock, folder: Path, note: Path) -> Path:
         # Imported here: a run that changes nothing needs none of it.
-        from pipeline.packaging.archive import write_archive  # noqa: PLC0415
-        from pipeline.packaging.installed import members  # noqa: PLC0415
+        from pipeline.packaging.archive import write_archive  # noqa: PLC0415 - only when something has to be built
+        from pipeline.packaging.installed import members  # noqa: PLC0415 - only when something has to be built
 
         self.progress(f"installing {lock.requirements.file} for {lock.target}")
         with scratch(folder) as made:

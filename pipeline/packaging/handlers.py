@@ -37,8 +37,8 @@ def check_handlers(
     if not todo:
         return ()
     # Imported here: a run that changes nothing ends above.
-    from pipeline.packaging.importing import Means, import_handlers  # noqa: PLC0415
-    from pipeline.packaging.interpreters import find_interpreter  # noqa: PLC0415
+    from pipeline.packaging.importing import Means, import_handlers  # noqa: PLC0415 - only when nothing is cached
+    from pipeline.packaging.interpreters import find_interpreter  # noqa: PLC0415 - only when nothing is cached
 
     found: list[Diagnostic] = []
     for function, findings in import_handlers(

@@ -109,7 +109,7 @@ def _wheels_for(target: BuildTarget) -> list[str]:
 
 def _program() -> str:
     # Imported here: nothing of it is needed when all dependencies are built.
-    import uv  # noqa: PLC0415
+    import uv  # noqa: PLC0415 - only when something has to be built
 
     try:
         return str(uv.find_uv_bin())
