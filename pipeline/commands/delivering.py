@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pipeline.applying.executor import Executor, Outcome, Progress, Record, silent
@@ -19,6 +20,8 @@ from pipeline.planning.safety import check_plan, check_saved
 from pipeline.releasing.journal import Journal
 from pipeline.releasing.lock import Holder, Lease, Timing, take
 from pipeline.releasing.publisher import Published, Publisher
+from pipeline.reporting.plan_text import summary_line
+from pipeline.reporting.style import counted, size
 from pipeline.resources.base import Target
 
 # Another run that slips in between reading and locking makes us read again, at most this often.
@@ -38,15 +41,17 @@ class DeployRequest:
 
 def deploy(workspace: Workspace, request: DeployRequest) -> DeployReport:
     """Brings the environment to what the checkout declares; quick and silent when it is there already."""
-    with workspace.stage("validate"):
-        _ = workspace.loaded
+    with workspace.stage("validate") as told:
+        told.append(counted(len(workspace.loaded.desired[workspace.environment.name].resources), "resource"))
     reading = Reading(workspace)
-    with workspace.stage("package"):
+    with workspace.stage("package") as told:
         desired, archives = package(workspace)
+        told.append(_archives_line(archives))
     workspace.ledger.offer(archives)
     for _ in range(_ATTEMPTS):
-        with workspace.stage("plan"):
+        with workspace.stage("plan") as told:
             situation = survey(workspace, desired, reading.head(), request.consent)
+            told.append(summary_line(situation.plan))
         guard(situation, request)
         if is_done(situation):
             return report(workspace, situation, situation.head.current, changed=False)
@@ -55,6 +60,11 @@ def deploy(workspace: Workspace, request: DeployRequest) -> DeployReport:
             return _locked(workspace, situation, lease)
         reading = Reading(workspace)
     raise Refused("taking the lock: other runs kept changing the environment", hint="run again when they have ended")
+
+
+def _archives_line(archives: Mapping[str, Path]) -> str:
+    total = sum(path.stat().st_size for path in archives.values())
+    return f"{counted(len(archives), 'archive')}, {size(total)}" if archives else "no code"
 
 
 def guard(situation: Situation, request: DeployRequest) -> None:
@@ -153,16 +163,19 @@ def _carry_out(workspace: Workspace, situation: Situation, journal: Journal) -> 
     open_journal(workspace, situation, journal, kind="deploy")
     adding = [c for c in situation.plan.effective if c.action is not Action.DELETE]
     removing = [c for c in situation.plan.effective if c.action is Action.DELETE]
-    with workspace.stage("apply"):
+    with workspace.stage("apply") as told:
         applied = apply(workspace, adding, known_outputs(situation), journal, "applying the plan")
-    with workspace.stage("publish"):
+        told.append(counted(len(applied.done), "change"))
+    with workspace.stage("publish") as told:
         served = publish(workspace, situation, applied)
+        told.append(f"{counted(len(served.functions), 'function')}, {counted(len(served.apis), 'API')}")
         outputs = {**applied.outputs, **served.outputs}
     with workspace.stage("prune"):
         pruned = apply(workspace, removing, outputs, journal, "removing what is no longer declared")
-    with workspace.stage("record"):
+    with workspace.stage("record") as told:
         release = new_release(workspace, situation, pruned.outputs, served)
         record(workspace, situation, release)
+        told.append(f"release {release.number}")
     return report(workspace, situation, release, changed=True)
 
 

@@ -27,6 +27,7 @@ from pipeline.packaging.packager import Packager
 from pipeline.packaging.targets import BuildTarget
 from pipeline.releasing.store import Ledger, bucket_name
 from pipeline.reporting.console import Console
+from pipeline.reporting.style import seconds
 from pipeline.resources.registry import Registry, registry
 
 
@@ -61,13 +62,18 @@ class Workspace:
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Times a stage of the command under `name`."""
+    def stage(self, name: str) -> Iterator[list[str]]:
+        """Times a stage of the command under `name`; what is put into the list is told when it ends."""
         started = self.clock.monotonic()
+        told: list[str] = []
         try:
-            yield
+            yield told
         finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + self.clock.monotonic() - started
+            took = self.clock.monotonic() - started
+            self.seconds[name] = self.seconds.get(name, 0.0) + took
+        if told:
+            style = self.console.err_style
+            self.console.say(f"{style.bold(name.ljust(9))} {', '.join(told)}  {style.dim(seconds(took))}")
 
     @cached_property
     def types(self) -> Registry:

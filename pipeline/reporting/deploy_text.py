@@ -20,9 +20,7 @@ def render_deploy(report: DeployReport, style: Style) -> str:
     lines = [f"{tick} {style.bold(what)} {style.dim(f'({seconds(total)}, {report.aws_calls} AWS calls)')}"]
     if report.changed:
         lines.append(f"  {summary_line(report.plan)}")
-    versions = [_moved(name, str(e["version"]), e.get("previous")) for name, e in sorted(report.functions.items())]
-    if versions:
-        lines.append(f"  {counted(len(versions), 'function')}: {', '.join(versions)}")
+    lines += [f"  {line}" for line in _versions(report)]
     urls = [(address, value) for address, value in sorted(report.outputs.items()) if address.endswith(".url")]
     if urls:
         lines += ["", table([(address.removesuffix(".url"), str(value)) for address, value in urls], "  ")]
@@ -31,8 +29,25 @@ def render_deploy(report: DeployReport, style: Style) -> str:
     return "\n".join(lines)
 
 
-def _moved(name: str, version: str, previous: object) -> str:
-    return f"{name} {previous} → {version}" if previous and str(previous) != version else f"{name} {version}"
+def _versions(report: DeployReport) -> list[str]:
+    """One line per function that moved to another version, one for all that did not."""
+    if not report.changed or not report.functions:
+        return []
+    moved = {
+        name: (entry["previous"], entry["version"])
+        for name, entry in sorted(report.functions.items())
+        if entry.get("previous") not in (None, entry["version"])
+    }
+    lines = [f"{name}: version {before} → {after}" for name, (before, after) in moved.items()]
+    others = len(report.functions) - len(moved)
+    new = sum(entry.get("previous") is None for entry in report.functions.values())
+    if new:
+        lines.append(
+            f"{counted(new, 'new function')} at version 1" if new == others else f"{counted(new, 'new function')}"
+        )
+    if others > new:
+        lines.append(f"{counted(others - new, 'function')} as before")
+    return lines
 
 
 def render_releases(releases: Sequence[Release], style: Style, environment: str) -> str:
