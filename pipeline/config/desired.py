@@ -20,12 +20,15 @@ from pipeline.config.validation import Checker, Placeholder
 from pipeline.config.variables import Variables
 from pipeline.model.resource import Resource, Source
 from pipeline.model.scope import Scope
-from pipeline.model.values import Expression, Reference, Secret, leaves
+from pipeline.model.values import Expression, Reference, Secret, is_known, leaves
 from pipeline.resources.base import Problem, ResourceType
 from pipeline.resources.registry import Registry
 
 DEPENDS_ON = "depends_on"
 ADOPT = "adopt"
+
+# What a type may raise over the output of another resource where it needs the value itself.
+_STUMBLED = (AttributeError, KeyError, TypeError, ValueError)
 
 
 class Checkers:
@@ -99,13 +102,19 @@ class Builder:
         name = {key: resource.properties[key] for key in _identity(kind) if key in resource.properties}
         shape: Mapping[str, Any] = {"properties": {k: kind.spec.schema["properties"][k] for k in name}}
         messages = [c.message for c in Checker(shape, kind.name).complaints(name)]
-        messages += [problem.message for problem in kind.check(resource, self.scope)] if self.scope else []
+        follows: list[Resource] = []
+        if self.scope:
+            try:
+                messages += [problem.message for problem in kind.check(resource, self.scope)]
+                follows = kind.derive(resource, self.scope)
+            except _STUMBLED:
+                if is_known(resource.properties):
+                    raise
         for message in messages:
             text = f"{resource.address}, which follows from {parent.address}: {message}"
             self.findings.error(text, parent.place, address=resource.address)
         if resource.source is None:
             resource = replace(resource, source=Source(parent.place.file, parent.place.line, parent.place.column))
-        follows = kind.derive(resource, self.scope) if self.scope else []
         return Rendered(resource.type, parent.place, resource.address, resource, follows=follows, derived=True)
 
 
@@ -225,7 +234,7 @@ class _Item:
             resource = Resource(self.kind.name, name, canonical, tuple(depends_on), self._source(), adopt)
             problems = self.kind.check(resource, scope)
             follows = self.kind.derive(resource, scope)
-        except (AttributeError, KeyError, TypeError, ValueError):
+        except _STUMBLED:
             if not self._is_explained(properties):
                 raise
             return None, []
@@ -277,6 +286,7 @@ def _not_written(kind: ResourceType) -> set[str]:
 
 
 def _drop(value: Any, path: PropertyPath) -> None:
+    """Takes out a key that is not known; it may be gone already."""
     for part in path[:-1]:
         value = value[part]
-    del value[path[-1]]
+    value.pop(path[-1], None)

@@ -150,11 +150,13 @@ def _inside(target: str, path: PropertyPath, renderer: Renderer, findings: Findi
 
 
 def _without(value: Any, path: PropertyPath) -> Any:
-    """`value` without what `path` leads to."""
+    """`value` without what `path` leads to, or without the list that it leads into."""
     if not path:
         return {}
-    copy: Any = dict(value) if isinstance(value, Mapping) else list(value)
-    if len(path) == 1:
+    if path[0] not in value:
+        return value
+    copy = dict(value)
+    if len(path) == 1 or isinstance(path[1], int):
         del copy[path[0]]
     else:
         copy[path[0]] = _without(copy[path[0]], path[1:])

@@ -115,6 +115,9 @@ class Renderer:
         found: dict[str, Any] = {}
         for written, entry in node.entries.items():
             key = self._key(written, entry.place, context)
+            if key is None:
+                self.unclear = True
+                continue
             here = (*path, key)
             if key in found:
                 self._error(f"key {key} appears twice once variables are filled in", entry.place)
@@ -126,14 +129,14 @@ class Renderer:
             found[key] = self._value(entry.node, shape.child(key), here, _Context(free, context.document))
         return found
 
-    def _key(self, text: str, place: Place, context: _Context) -> str:
+    def _key(self, text: str, place: Place, context: _Context) -> str | None:
         if "${" not in text:
             return text
         filled = self._fill(Scalar(text, place), context).value
         if isinstance(filled, Placeholder):
             if filled.value is not None:
                 self._error(f"key {text}: a key must be known before deploying", place)
-            return text
+            return None
         return filled
 
     def _fill(self, node: Scalar, context: _Context) -> Filled:

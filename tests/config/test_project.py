@@ -66,6 +66,15 @@ def test_everything_can_be_said(tmp_path: Path) -> None:
                 "2:11: frontend is 1: a mapping is wanted (the static site)",
             ],
         ),
+        (
+            "code: {include: [a, 1, [b], {}], exclude: [{}, {}]}\n",
+            [
+                "1:24: code.include[2] is a list: text is wanted",
+                "1:29: code.include[3] is a mapping: text is wanted",
+                "1:44: code.exclude[0] is a mapping: text is wanted",
+                "1:48: code.exclude[1] is a mapping: text is wanted",
+            ],
+        ),
         ("a: [\n", ["2:1: YAML syntax: did not find expected node content (while parsing a flow node)"]),
         (b"\xff\xfe", ["1:1: the file is not UTF-8 text (byte 0xff)"]),
     ],
