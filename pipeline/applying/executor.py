@@ -89,13 +89,16 @@ class Executor:
 
     def carry_out(self, change: Change, outputs: Mapping[str, Outputs]) -> Outputs:
         """One change; its outputs."""
-        kind = self.types[change.address.split("/", 1)[0]]
+        kind = self.types[change.type]
         if change.action is Action.DELETE:
             assert change.observed is not None
             kind.delete(self.aws, change.observed)
             return {}
         assert change.desired is not None
         wanted = self._resolved(change.desired, outputs)
+        if change.action is Action.RETIRE:
+            kind.retire(self.aws, wanted)
+            return outputs.get(change.address, {})
         if change.action is Action.CREATE:
             return self._create(kind, wanted)
         assert change.observed is not None
@@ -227,7 +230,13 @@ class _Walk:
         if isinstance(error, Interrupted):
             self.outcome.interrupted = True
             return
-        doing = {"create": "creating", "update": "updating", "replace": "replacing", "delete": "deleting"}
+        doing = {
+            "create": "creating",
+            "update": "updating",
+            "replace": "replacing",
+            "delete": "deleting",
+            "retire": "retiring",
+        }
         place = str(change.desired.source) if change.desired and change.desired.source else None
         told = error.with_context(f"{doing[change.action.value]} {change.address}", place)
         self.outcome.failures.append((change.address, told))

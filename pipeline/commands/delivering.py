@@ -1,7 +1,7 @@
 """The stages of a deploy: validate, package, plan, guard, lock, apply, publish, prune, record."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -162,7 +162,7 @@ def finish(workspace: Workspace, journal: Journal, lease: Lease, outcome: str) -
 def _carry_out(workspace: Workspace, situation: Situation, journal: Journal) -> DeployReport:
     open_journal(workspace, situation, journal, kind="deploy")
     adding = [c for c in situation.plan.effective if c.action is not Action.DELETE]
-    removing = [c for c in situation.plan.effective if c.action is Action.DELETE]
+    removing = removals(workspace, situation)
     with workspace.stage("apply") as told:
         applied = apply(workspace, adding, known_outputs(situation), journal, "applying the plan")
         told.append(counted(len(applied.done), "change"))
@@ -177,6 +177,14 @@ def _carry_out(workspace: Workspace, situation: Situation, journal: Journal) -> 
         record(workspace, situation, release)
         told.append(f"release {release.number}")
     return report(workspace, situation, release, changed=True)
+
+
+def removals(workspace: Workspace, situation: Situation) -> list[Change]:
+    """What waits until the new release serves, because the old one may need it: deletions, and the rest of updates."""
+    changes = situation.plan.effective
+    retiring = [c for c in changes if c.action is Action.UPDATE and workspace.types[c.type].retires]
+    deletions = [c for c in changes if c.action is Action.DELETE]
+    return [*(replace(change, action=Action.RETIRE) for change in retiring), *deletions]
 
 
 def open_journal(workspace: Workspace, situation: Situation, journal: Journal, kind: str) -> None:

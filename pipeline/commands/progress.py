@@ -10,6 +10,7 @@ _DOING = {
     Action.UPDATE: "updating",
     Action.REPLACE: "replacing",
     Action.DELETE: "deleting",
+    Action.RETIRE: "retiring the old of",
 }
 
 

@@ -14,6 +14,7 @@ class Action(StrEnum):
     """What will be done to one resource.
 
     RETAIN: no longer wanted, but kept in AWS because it bears data; FORGET: no longer wanted and already gone.
+    RETIRE is in no plan: the second half of an update, when the new release serves.
     """
 
     CREATE = "create"
@@ -22,11 +23,15 @@ class Action(StrEnum):
     DELETE = "delete"
     RETAIN = "retain"
     FORGET = "forget"
+    RETIRE = "retire"
 
     @property
     def mark(self) -> str:
         """The sign in front of a line of the plan."""
-        return {"create": "+", "update": "~", "replace": "±", "delete": "-", "retain": "=", "forget": "."}[self.value]
+        return _MARKS[self.value]
+
+
+_MARKS = {"create": "+", "update": "~", "replace": "±", "delete": "-", "retain": "=", "forget": ".", "retire": "~"}
 
 
 class Origin(StrEnum):
@@ -68,6 +73,11 @@ class Change:
     reason: str = ""
     desired: Resource | None = None
     observed: Observed | None = None
+
+    @property
+    def type(self) -> str:
+        """The resource type that the address begins with."""
+        return self.address.partition("/")[0]
 
     def to_json(self) -> dict[str, Any]:
         """The shape of product.md's plan document."""

@@ -14,6 +14,7 @@ COLOURS = {
     Action.DELETE: "red",
     Action.RETAIN: "cyan",
     Action.FORGET: "white",
+    Action.RETIRE: "yellow",
 }
 
 

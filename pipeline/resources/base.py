@@ -9,6 +9,10 @@ The schema says what a user may write (JSON Schema, draft 2020-12) and carries t
     update(aws, resource, observed, paths) -> outputs   only what `paths` (dotted, top-level or deeper) names
     delete(aws, observed) -> None                   quiet when it is gone already
 
+where the release before needs something until the new one serves:
+
+    retire(aws, resource) -> None                   after an update: removes what only the old release needed
+
 and, where needed, pure functions:
 
     canonical(properties, scope) -> properties      the author's YAML to the form that `read` returns
@@ -123,6 +127,16 @@ class ResourceType:
     def delete(self, aws: Aws, observed: Observed) -> None:
         """Removes the resource."""
         self.module.delete(aws, observed)
+
+    @property
+    def retires(self) -> bool:
+        """True when an update leaves something to `retire`."""
+        return hasattr(self.module, "retire")
+
+    def retire(self, aws: Aws, resource: Resource) -> None:
+        """Removes what only the release before needed."""
+        if self.retires:
+            self.module.retire(aws, resource)
 
     def canonical(self, properties: Properties, scope: Scope) -> Properties:
         """The author's properties in the form that `read` returns; the schema's defaults are already filled in."""

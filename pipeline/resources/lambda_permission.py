@@ -83,8 +83,14 @@ def create(aws: Aws, resource: Resource) -> Outputs:
 
 
 def update(aws: Aws, resource: Resource, observed: Observed, paths: frozenset[str]) -> Outputs:
-    """Adds the statements that are missing, then removes those that are wanted no longer."""
+    """Adds the statements that are missing; what serves until now may need the others a little longer."""
     return _grant(aws, resource, _ours(aws, resource.address, resource.properties))
+
+
+def retire(aws: Aws, resource: Resource) -> None:
+    """Removes the statements that only the release before needed."""
+    found = _ours(aws, resource.address, resource.properties)
+    _remove(aws, resource.properties, sorted(found.keys() - _statements(aws.scope, resource).keys()))
 
 
 def delete(aws: Aws, observed: Observed) -> None:
@@ -93,17 +99,21 @@ def delete(aws: Aws, observed: Observed) -> None:
 
 
 def _grant(aws: Aws, resource: Resource, found: Mapping[str, Mapping[str, Any]]) -> Outputs:
-    wanted, scope, address = resource.properties, aws.scope, resource.address
-    account = wanted.get("source_account") or ""
-    said = [_Said(wanted["principal"], account, arn) for arn in sorted(set(wanted["source_arns"]))]
-    statements = {_sid(scope, address, one): one for one in said}
+    wanted, statements = resource.properties, _statements(aws.scope, resource)
     kept = {sid for sid, one in statements.items() if sid in found and _Said.of(found[sid]) == one}
     # An id that says something else by now has to be free before it can say the right thing again.
     _remove(aws, wanted, sorted(statements.keys() & found.keys() - kept))
     if missing := [sid for sid in statements if sid not in kept]:
         _add_all(aws, resource, statements, missing)
-    _remove(aws, wanted, sorted(found.keys() - statements.keys()))
-    return {"source_arns": sorted(one.source for one in said)}
+    return {"source_arns": sorted(one.source for one in statements.values())}
+
+
+def _statements(scope: Scope, resource: Resource) -> dict[str, _Said]:
+    """The statements wanted, by their ids."""
+    wanted = resource.properties
+    account = wanted.get("source_account") or ""
+    said = [_Said(wanted["principal"], account, arn) for arn in sorted(set(wanted["source_arns"]))]
+    return {_sid(scope, resource.address, one): one for one in said}
 
 
 def _add_all(aws: Aws, resource: Resource, statements: Mapping[str, _Said], missing: Sequence[str]) -> None:

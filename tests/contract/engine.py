@@ -84,7 +84,9 @@ def _carry_out(aws: Aws, wanted: Case) -> Outputs:
     assert not forcing, f"{wanted.address} would be replaced: {sorted(forcing)}"
     if not paths:
         return observed.outputs
-    return {**observed.outputs, **wanted.kind.update(aws, wanted.resource, observed, frozenset(paths))}
+    outputs = {**observed.outputs, **wanted.kind.update(aws, wanted.resource, observed, frozenset(paths))}
+    wanted.kind.retire(aws, wanted.resource)
+    return outputs
 
 
 def converge(aws: Aws, wanted: Case) -> Observed:

@@ -272,3 +272,12 @@ def test_releases_tell_the_history(shop: Service) -> None:
     found = shop.run("releases").json["releases"]
     assert [release["release"] for release in found] == [2, 1]
     assert found[0]["functions"]["shop-stock"]["version"] == "2"
+
+
+def test_a_removed_route_keeps_its_grant_until_the_new_definition_serves(shop: Service, proxy: FaultProxy) -> None:
+    shop.run("deploy")
+    proxy.reset()
+    shop.replace("aws/api-gateway/api.yml", "methods: [GET, POST, OPTIONS]", "methods: [GET, OPTIONS]")
+    assert shop.run("deploy").code == 0
+    names = [call.name for call in proxy.calls]
+    assert names.index("lambda:RemovePermission") > names.index("apigateway:UpdateStage")

@@ -126,6 +126,7 @@ def update(aws: Aws, resource: Resource) -> None:
     observed = read(aws, resource)
     assert observed is not None
     kind().update(aws, resource, observed, frozenset({"source_arns"}))
+    kind().retire(aws, resource)
 
 
 def test_each_source_has_a_statement_on_the_alias() -> None:
@@ -180,6 +181,17 @@ def test_new_statements_come_before_old_ones_go() -> None:
     update(aws, permission(SHOW))
     assert aws.sources == [SHOW]
     assert [name for name in aws.names if name != "GetPolicy"] == ["AddPermission", "RemovePermission"]
+
+
+def test_what_serves_keeps_its_statements_until_they_are_retired() -> None:
+    aws = Policies()
+    kind().create(aws, permission(LIST))
+    observed = read(aws, permission(SHOW))
+    assert observed is not None
+    kind().update(aws, permission(SHOW), observed, frozenset({"source_arns"}))
+    assert aws.sources == [LIST, SHOW]
+    kind().retire(aws, permission(SHOW))
+    assert aws.sources == [SHOW]
 
 
 def test_a_statement_that_vanished_is_a_difference() -> None:
