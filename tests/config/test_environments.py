@@ -202,7 +202,7 @@ class TestOwnSchema:
     @pytest.mark.parametrize(
         ("text", "finding"),
         [
-            ('{"type": "object",}', "1:19: JSON syntax: expecting property name enclosed in double quotes"),
+            ('{"type" "object"}', "1:9: JSON syntax: expecting ':' delimiter"),
             ("[]", '1:1: an environment is an object: the schema must have "type": "object"'),
             ('{"type": "string"}', '1:1: an environment is an object: the schema must have "type": "object"'),
             (
