@@ -240,6 +240,9 @@ def test_logs_of_a_stage_need_the_accounts_role(account: Account, unique: Unique
     api = fresh.api(unique("api"), HELLO)
     asked = {"restApiId": api, "stageName": "dev"}
     patch = [{"op": "replace", "path": "/*/*/logging/loglevel", "value": "INFO"}]
+    assert gateway.get_account()["cloudwatchRoleArn"] == "arn:aws:iam::333333333333:role/apigateway-logs"
+    nobody = {"op": "replace", "path": "/cloudwatchRoleArn", "value": ""}
+    assert "cloudwatchRoleArn" not in gateway.update_account(patchOperations=[nobody])
     assert "role ARN must be set" in refused(gateway.update_stage, **asked, patchOperations=patch)[1]
     role = {"op": "replace", "path": "/cloudwatchRoleArn", "value": "arn:aws:iam::333333333333:role/logs"}
     assert gateway.update_account(patchOperations=[role])["cloudwatchRoleArn"] == role["value"]

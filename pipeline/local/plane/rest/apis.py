@@ -220,5 +220,7 @@ def update_account(op: Op) -> Answer:
             raise bad_request("Invalid ARN specified in the request")
     features = [patch for patch in op.patches if str(patch.get("path", "")).startswith("/features")]
     apply(settings, [p for p in op.patches if p not in features], scalars={"cloudwatchRoleArn": text})
+    if not settings.get("cloudwatchRoleArn"):
+        settings.pop("cloudwatchRoleArn", None)
     op.store.accounts[op.caller.account, op.caller.region] = settings
     return Answer.of_json(settings)

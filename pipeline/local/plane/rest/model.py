@@ -176,8 +176,13 @@ class Store:
         return [api for api in self.apis.values() if (api.account, api.region) == (caller.account, caller.region)]
 
     def settings(self, caller: Caller) -> Wire:
-        """The account's settings in this region."""
+        """The account's settings in this region.
+
+        A new one has the role that API Gateway writes logs with, as an account has that was made ready for deploys; a
+        patch that takes it away shows what AWS refuses then.
+        """
         fresh: Wire = {
+            "cloudwatchRoleArn": f"arn:aws:iam::{caller.account}:role/apigateway-logs",
             "throttleSettings": {"burstLimit": 5000, "rateLimit": 10000.0},
             "features": ["UsagePlans"],
             "apiKeyVersion": "4",
