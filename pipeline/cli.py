@@ -5,6 +5,7 @@ import importlib
 import json
 import os
 import sys
+import traceback
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
@@ -101,6 +102,13 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except Exception as error:  # noqa: BLE001 - whatever breaks, the exit code and the JSON document are as agreed
+        traceback.print_exc(file=sys.stderr)
+        bug = PipelineError(
+            f"a bug in pipeline {__version__}: {type(error).__name__}: {error}",
+            hint="run the same command again: it continues from what was reached; and report the text above",
+        )
+        return _failed(bug, form)
 
 
 def _wants_json(arguments: list[str]) -> bool:
