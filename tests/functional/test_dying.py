@@ -13,6 +13,8 @@ from pipeline.applying.operations import operations
 from tests.functional.support import Service, world
 from tests.support.fault_proxy import FaultProxy
 
+pytestmark = pytest.mark.slow
+
 ENDS_WITHIN = 7.0
 # Positions spread over the changing calls of a first deploy; `tox -e soak` tries every one.
 EVERY = bool(os.environ.get("SOAK"))

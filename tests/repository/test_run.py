@@ -24,6 +24,8 @@ print("root", os.path.dirname(os.path.dirname(os.path.abspath(__file__))), sep="
 """
 WITHOUT_ENSUREPIP = """\
 import runpy, sys
+
+pytestmark = pytest.mark.slow
 sys.modules["ensurepip"] = None
 del sys.argv[0]
 runpy.run_path(sys.argv[0], run_name="__main__")
