@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pipeline.config import load
+from pipeline.config.loading import load
 from pipeline.model.resource import DesiredState, Resource
 from pipeline.model.scope import Scope
 from pipeline.model.values import resolve

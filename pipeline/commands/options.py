@@ -10,7 +10,7 @@ import click
 
 from pipeline.commands.stopping import Stop
 from pipeline.commands.workspace import Clock, Workspace
-from pipeline.config.project import find_root
+from pipeline.config.files import find_root
 from pipeline.errors import BadInput
 from pipeline.reporting.console import Console
 

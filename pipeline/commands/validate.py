@@ -6,7 +6,6 @@ import click
 
 from pipeline.commands.options import common, workspace
 from pipeline.commands.workspace import Workspace
-from pipeline.config import load
 from pipeline.reporting.diagnostics import diagnostics_json
 from pipeline.reporting.style import counted
 
@@ -27,7 +26,7 @@ def command(root: Path | None, env: str | None, form: str, local: bool) -> int:
 def validate(workspace: Workspace) -> int:
     """Shows every finding; the exit code, 2 when one is an error."""
     env, console = workspace.environment_name, workspace.console
-    found = load(workspace.root, [env] if env else None, workspace.types, workspace.clock.today())
+    found = workspace.read([env] if env else None)
     for diagnostic in found.diagnostics:
         console.finding(diagnostic)
     environments = counted(len(found.environments), "environment")

@@ -6,7 +6,7 @@ Each part is made when it is first asked for, so a command pays only for what it
 import getpass
 import secrets
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -16,7 +16,8 @@ from threading import Event
 from typing import Any
 
 from pipeline.clients import AwsClient, connect
-from pipeline.config import Loaded, load
+from pipeline.commands.remembering import load
+from pipeline.config.loaded import Loaded
 from pipeline.errors import BadInput, Diagnostic
 from pipeline.local import supervisor
 from pipeline.local.supervisor import LocalAws
@@ -92,10 +93,15 @@ class Workspace:
 
     def _load(self, account: str | None) -> Loaded:
         names = None if self.environment_name is None else [self.environment_name]
-        found = load(self.root, names, self.types, self.clock.today(), account=account)
+        found = self.read(names, account)
         if found.errors:
             raise BadInput.of(found.errors)
         return found
+
+    def read(self, names: Sequence[str] | None, account: str | None = None) -> Loaded:
+        """The configuration of these environments, or of all of them, with all that is wrong."""
+        today, cache = self.clock.today(), cache_dir(self.environ) / "loaded"
+        return load(self.root, names, lambda: self.types, today, account=account, cache=cache)
 
     def _account_of_credentials(self, region: str) -> str:
         if self.local:

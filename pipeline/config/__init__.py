@@ -8,11 +8,8 @@
     desired, checks          values -> canonical resources; what must fit together
     handlers, lifecycle      code that functions name; runtimes that AWS retires
     loading                  all of it, with every error at once
+    loaded, tracing          what that gives; what it asked of the files, so that it need not be done again
 
 This room reads files below the project's root and nothing else: no process environment, no network, no clock. It
 never runs what it reads. Bad content never raises; it becomes diagnostics.
 """
-
-from pipeline.config.loading import Loaded, load
-
-__all__ = ["Loaded", "load"]

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from pipeline.config.findings import Findings, Place
+from pipeline.config.loaded import FILE, Module
+from pipeline.errors import BadInput
 
 MAX_BYTES = 1_000_000
 _MAX_ENTRIES = 10_000
@@ -29,8 +31,15 @@ class Files:
         """True for a regular file that lies inside the root."""
         return self._refusal(self.root / relative) is None
 
+    def is_directory(self, relative: str) -> bool:
+        """True for a directory."""
+        return (self.root / relative).is_dir()
+
     def names(self, relative: str) -> list[str]:
         """The names in a directory, sorted; empty when there is none."""
+        return self._names(relative)
+
+    def _names(self, relative: str) -> list[str]:
         try:
             return sorted(entry.name for entry in (self.root / relative).iterdir())
         except OSError:
@@ -68,6 +77,13 @@ class Files:
             )
             return None
 
+    def module(self, relative: str, findings: Findings) -> Module:
+        """What a Python source has at its top; open, with an error, when it cannot be read."""
+        from pipeline.config.modules import parsed  # noqa: PLC0415 - comes with `ast`; sources rarely have to be parsed
+
+        text = self.text(relative, findings)
+        return Module(relative, open=True) if text is None else parsed(text, relative, findings)
+
     def below(self, relative: str, suffixes: tuple[str, ...], findings: Findings) -> list[str]:
         """All files below a directory whose name ends with one of `suffixes`, sorted; hidden ones are left out."""
         found: list[str] = []
@@ -80,7 +96,7 @@ class Files:
         return sorted(found)
 
     def _walk(self, directory: PurePosixPath, findings: Findings, depth: int = 0) -> Iterator[PurePosixPath]:
-        for name in self.names(str(directory)):
+        for name in self._names(str(directory)):
             entry = directory / name
             path = self.root / entry
             if name.startswith("."):
@@ -127,3 +143,15 @@ def joined(base: str, relative: str) -> str | None:
         else:
             return None
     return "/".join(parts)
+
+
+def find_root(start: Path) -> Path:
+    """The nearest directory from `start` upwards that holds a pipeline.yaml. BadInput when there is none."""
+    start = start.absolute()
+    for directory in (start, *start.parents):
+        if (directory / FILE).is_file():
+            return directory
+    raise BadInput(
+        f"looking for the project: neither {start} nor a directory above it has a {FILE}",
+        hint="change into the service's repository, name it with --root, or make one with `pipeline init`",
+    )

@@ -1,15 +1,14 @@
 """Whether the code that a function names is there: by looking at the source, never by running it."""
 
-import ast
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from pipeline.config.desired import Rendered
 from pipeline.config.files import Files, joined
 from pipeline.config.findings import Findings, Place, closest
-from pipeline.config.project import Project
+from pipeline.config.loaded import Module, Project
 from pipeline.model.resource import Resource
 from pipeline.model.values import Expression
 
@@ -20,19 +19,6 @@ LAYER = "lambda.layer"
 _HANDLER = re.compile(r"(?P<module>[\w-]+(?:[./][\w-]+)*)\.(?P<name>\w+)")
 
 _PYTHON = re.compile(r"python3\.(?P<minor>[0-9]+)")
-
-
-@dataclass(frozen=True)
-class Module:
-    """The names that a module has at its top. `open` when there may be more: `import *`, `__getattr__`, compiled.
-
-    `wrong` is what this Python's parser says, and where.
-    """
-
-    file: str
-    names: frozenset[str] = frozenset()
-    open: bool = False
-    wrong: tuple[str, Place] | None = None
 
 
 @dataclass
@@ -55,7 +41,7 @@ class Handlers:
 
     def _has_root(self) -> bool:
         root = self.project.code.root
-        if (self.files.root / root).is_dir():
+        if self.files.is_directory(root):
             return True
         if not self._rootless:
             self._rootless = True
@@ -121,21 +107,8 @@ class Handlers:
 
     def _module(self, file: str) -> Module:
         if file not in self._modules:
-            text = self.files.text(file, self.findings)
-            self._modules[file] = Module(file, open=True) if text is None else self._parsed(file, text)
+            self._modules[file] = self.files.module(file, self.findings)
         return self._modules[file]
-
-    def _parsed(self, file: str, text: str) -> Module:
-        try:
-            tree = ast.parse(text)
-        except SyntaxError as error:
-            wrong = (f"Python syntax: {error.msg}", Place(file, error.lineno or 1, error.offset or 1))
-            return Module(file, open=True, wrong=wrong)
-        except (ValueError, RecursionError, MemoryError):  # NUL characters, or nested too deep for the parser
-            self.findings.error("this is no Python source that can be parsed", Place(file))
-            return Module(file, open=True)
-        names = frozenset(_names(tree.body))
-        return Module(file, names, open="*" in names or "__getattr__" in names)
 
     def _tell_syntax(self, module: Module | None, function: Resource) -> None:
         if module is None or module.wrong is None:
@@ -162,47 +135,3 @@ class Handlers:
             hint=f"add the file, or write handler: with one of {', '.join(others[:20])}" if others else "add the file",
             address=function.address,
         )
-
-
-def _names(body: Iterable[ast.stmt]) -> Iterator[str]:
-    """The names that statements bind, in blocks (`if`, `try`, `with`, loops), too."""
-    for statement in body:
-        match statement:
-            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-                yield name
-            case ast.Import(names=aliases):
-                yield from (alias.asname or alias.name.partition(".")[0] for alias in aliases)
-            case ast.ImportFrom(names=aliases):
-                yield from (alias.asname or alias.name for alias in aliases)
-            case ast.AnnAssign(value=None):
-                pass
-            case _:
-                yield from _bound(statement)
-        for block in ("body", "orelse", "finalbody", "handlers", "cases"):
-            inner = getattr(statement, block, None)
-            if isinstance(inner, list) and not isinstance(
-                statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-            ):
-                yield from _names(_statements(inner))
-
-
-def _statements(block: Iterable[ast.AST]) -> Iterator[ast.stmt]:
-    for part in block:
-        if isinstance(part, ast.stmt):
-            yield part
-        else:  # an except clause, or a case of a match statement
-            yield from getattr(part, "body", ())
-
-
-def _bound(statement: ast.stmt) -> Iterator[str]:
-    """Names that are stored to outside of nested blocks: targets of assignments, loops, with and :=."""
-    waiting: list[ast.AST] = [statement]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            yield node.id
-        waiting += [
-            child
-            for child in ast.iter_child_nodes(node)
-            if not isinstance(child, (ast.stmt, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp))
-        ]

@@ -1,7 +1,7 @@
 """The whole of a project's configuration at once: project, environments, desired states, and all that is wrong."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -14,48 +14,29 @@ from pipeline.config.environments import EnvFile, check_parity, names_of, read_e
 from pipeline.config.files import Files
 from pipeline.config.findings import Findings, Place, did_you_mean
 from pipeline.config.handlers import Handlers
-from pipeline.config.project import Project, read_project
+from pipeline.config.loaded import Loaded, Project
+from pipeline.config.project import read_project
 from pipeline.errors import Diagnostic
-from pipeline.model.environment import Environment
 from pipeline.model.resource import DesiredState
 from pipeline.resources.registry import Registry
 
 
-@dataclass(frozen=True)
-class Loaded:
-    """Everything that was read. With errors in `diagnostics`, the rest is only what could be understood."""
-
-    project: Project
-    environments: Mapping[str, Environment]
-    desired: Mapping[str, DesiredState]
-    diagnostics: tuple[Diagnostic, ...]
-
-    @property
-    def errors(self) -> tuple[Diagnostic, ...]:
-        """What forbids going on."""
-        return tuple(found for found in self.diagnostics if found.severity == "error")
-
-    @property
-    def warnings(self) -> tuple[Diagnostic, ...]:
-        """What is worth saying, though it is no error."""
-        return tuple(found for found in self.diagnostics if found.severity == "warning")
-
-
 def load(
-    root: Path, names: Sequence[str] | None, registry: Registry, today: date, *, account: str | None = None
+    files: Path | Files, names: Sequence[str] | None, registry: Registry, today: date, *, account: str | None = None
 ) -> Loaded:
-    """Reads and checks the project at `root`: the named environments, or all of them with None.
+    """Reads and checks the project at the root `files`: the named environments, or all of them with None.
 
     Bad content never raises: it becomes diagnostics, sorted, of all files and environments together. With None the
     environments are also compared with each other and with pipeline.yaml. `account` stands in for environments whose
     file has no AWS_ACCOUNT_ID, once the credentials have told it.
     """
-    return _Loading(root, registry, today, account).load(names)
+    asked = files if isinstance(files, Files) else Files(files)
+    return _Loading(asked, registry, today, account).load(names)
 
 
 class _Loading:
-    def __init__(self, root: Path, registry: Registry, today: date, account: str | None) -> None:
-        self.files = Files(root)
+    def __init__(self, files: Files, registry: Registry, today: date, account: str | None) -> None:
+        self.files = files
         self.registry = registry
         self.today = today
         self.account = account

@@ -1,79 +1,21 @@
-"""`pipeline.yaml`: what is the same in every environment, and how the root of a project is found."""
+"""`pipeline.yaml`: what is the same in every environment."""
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from importlib import resources as package_files
 from pathlib import Path
 from typing import Any
 
 from pipeline.config.documents import parse
 from pipeline.config.files import Files, joined
-from pipeline.config.findings import Findings, Place, dotted, shown
+from pipeline.config.findings import Findings, dotted, shown
+from pipeline.config.loaded import FILE, CodeSettings, EnvironmentSettings, Project
 from pipeline.config.nodes import Table
 from pipeline.config.rendering import PropertyPath, Renderer
 from pipeline.config.validation import Checker
 from pipeline.errors import BadInput
 
-FILE = "pipeline.yaml"
 _DEFAULTS: Mapping[str | int, str] = {"code": "backend", "frontend": "frontend"}
-
-
-@dataclass(frozen=True)
-class EnvironmentSettings:
-    """What pipeline.yaml says of one environment. `branch` is None when only hands deploy it."""
-
-    branch: str | None = None
-
-
-@dataclass(frozen=True)
-class CodeSettings:
-    """Where the functions' code is. `root` and `requirements` are paths from the project's root.
-
-    `include` and `exclude` are patterns as in .gitignore, from `root`.
-    """
-
-    root: str = "backend"
-    include: tuple[str, ...] = ("handlers", "src", "lib", "utils")
-    exclude: tuple[str, ...] = ("*.pyc", "__pycache__")
-    requirements: str | None = None
-
-
-@dataclass(frozen=True)
-class Project:
-    """A service repository. `source` is its pipeline.yaml, relative to `root`.
-
-    `places` leads to its environments, `code_place` to where `code.root` is or could be set.
-    """
-
-    root: Path
-    environments: Mapping[str, EnvironmentSettings] = field(default_factory=dict)
-    code: CodeSettings = CodeSettings()
-    frontend_root: str = "frontend"
-    source: str = FILE
-    places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
-    code_place: Place = field(default=Place(FILE), compare=False, repr=False)
-
-    @property
-    def branches(self) -> dict[str, tuple[str, ...]]:
-        """branch -> the environments that its pushes deploy."""
-        found: dict[str, tuple[str, ...]] = {}
-        for name, settings in self.environments.items():
-            if settings.branch is not None:
-                found[settings.branch] = (*found.get(settings.branch, ()), name)
-        return found
-
-
-def find_root(start: Path) -> Path:
-    """The nearest directory from `start` upwards that holds a pipeline.yaml. BadInput when there is none."""
-    start = start.absolute()
-    for directory in (start, *start.parents):
-        if (directory / FILE).is_file():
-            return directory
-    raise BadInput(
-        f"looking for the project: neither {start} nor a directory above it has a {FILE}",
-        hint="change into the service's repository, name it with --root, or make one with `pipeline init`",
-    )
 
 
 def load_project(root: Path) -> Project:

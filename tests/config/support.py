@@ -6,7 +6,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from pipeline.config import Loaded, load
+from pipeline.config.loaded import Loaded
+from pipeline.config.loading import load
 from pipeline.model.resource import Resource
 from pipeline.model.scope import Scope
 from pipeline.model.type_spec import TypeSpec

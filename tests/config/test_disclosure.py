@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config import load
+from pipeline.config.loading import load
 from pipeline.model.values import Secret
 from tests.config.support import (
     DEV,

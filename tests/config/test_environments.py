@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from pipeline.config import load
+from pipeline.config.loading import load
 from pipeline.model.environment import UNKNOWN_ACCOUNT, Environment
 from pipeline.model.scope import Scope
 from tests.config.support import DEV, SOUND, TODAY, Content, Files, agree, invented, loaded, told, write

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config import load
+from pipeline.config.loading import load
 from tests.config.support import DEV, ENV, SOUND, SPEC, TODAY, agree, invented, loaded, told, write
 from tests.config.test_documents import bomb
 

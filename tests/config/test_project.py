@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config.project import CodeSettings, EnvironmentSettings, Project, find_root, load_project
+from pipeline.config.files import find_root
+from pipeline.config.loaded import CodeSettings, EnvironmentSettings, Project
+from pipeline.config.project import load_project
 from pipeline.errors import BadInput
 from tests.config.support import Content, Files, write
 

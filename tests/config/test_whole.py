@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.config import load
+from pipeline.config.loading import load
 from pipeline.model.values import Expression, Reference, Secret
 from pipeline.resources.registry import registry
 from tests.config.support import DEV, ENV, HANDLER, TODAY, Files, agree, real, told, write

@@ -1,0 +1,91 @@
+"""What reading a project gives. Apart from what reads it: a load that is remembered needs nothing else of this room."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipeline.config.findings import Place
+from pipeline.errors import Diagnostic
+from pipeline.model.environment import Environment
+from pipeline.model.resource import DesiredState
+
+FILE = "pipeline.yaml"
+
+
+@dataclass(frozen=True)
+class EnvironmentSettings:
+    """What pipeline.yaml says of one environment. `branch` is None when only hands deploy it."""
+
+    branch: str | None = None
+
+
+@dataclass(frozen=True)
+class CodeSettings:
+    """Where the functions' code is. `root` and `requirements` are paths from the project's root.
+
+    `include` and `exclude` are patterns as in .gitignore, from `root`.
+    """
+
+    root: str = "backend"
+    include: tuple[str, ...] = ("handlers", "src", "lib", "utils")
+    exclude: tuple[str, ...] = ("*.pyc", "__pycache__")
+    requirements: str | None = None
+
+
+@dataclass(frozen=True)
+class Project:
+    """A service repository. `source` is its pipeline.yaml, relative to `root`.
+
+    `places` leads to its environments, `code_place` to where `code.root` is or could be set.
+    """
+
+    root: Path
+    environments: Mapping[str, EnvironmentSettings] = field(default_factory=dict)
+    code: CodeSettings = CodeSettings()
+    frontend_root: str = "frontend"
+    source: str = FILE
+    places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
+    code_place: Place = field(default=Place(FILE), compare=False, repr=False)
+
+    @property
+    def branches(self) -> dict[str, tuple[str, ...]]:
+        """branch -> the environments that its pushes deploy."""
+        found: dict[str, tuple[str, ...]] = {}
+        for name, settings in self.environments.items():
+            if settings.branch is not None:
+                found[settings.branch] = (*found.get(settings.branch, ()), name)
+        return found
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Everything that was read. With errors in `diagnostics`, the rest is only what could be understood."""
+
+    project: Project
+    environments: Mapping[str, Environment]
+    desired: Mapping[str, DesiredState]
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        """What forbids going on."""
+        return tuple(found for found in self.diagnostics if found.severity == "error")
+
+    @property
+    def warnings(self) -> tuple[Diagnostic, ...]:
+        """What is worth saying, though it is no error."""
+        return tuple(found for found in self.diagnostics if found.severity == "warning")
+
+
+@dataclass(frozen=True)
+class Module:
+    """The names that a Python source has at its top.
+
+    `open` when there may be more: `import *`, `__getattr__`, compiled. `wrong` is what this Python's parser says, and
+    where.
+    """
+
+    file: str
+    names: frozenset[str] = frozenset()
+    open: bool = False
+    wrong: tuple[str, Place] | None = None
