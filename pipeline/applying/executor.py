@@ -22,6 +22,8 @@ from pipeline.resources.base import Aws, ResourceType, Target
 WORKERS = 32
 # A stopped run must have ended within 7 s; what is in flight gets this much of it.
 GRACE_SECONDS = 4.0
+# How often one change looks at what its lost answers came to before it gives up.
+_LOOKS = 3
 
 
 class Record(Protocol):
@@ -103,7 +105,8 @@ class Executor:
             return self._create(kind, wanted)
         assert change.observed is not None
         if change.action is Action.UPDATE:
-            return self._update(kind, wanted, change.observed, frozenset(f.path for f in change.fields))
+            observed, paths = change.observed, frozenset(f.path for f in change.fields)
+            return self._settled(kind, wanted, lambda: self._update(kind, wanted, observed, paths))
         if kind.spec.replacement == "createFirst":
             made = self._create(kind, wanted)
             kind.delete(self.aws, change.observed)
@@ -121,20 +124,25 @@ class Executor:
         return Resource(resource.type, resource.name, properties, resource.depends_on, resource.source, resource.adopt)
 
     def _create(self, kind: ResourceType, resource: Resource) -> Outputs:
-        try:
-            return kind.create(self.aws, resource)
-        except AwsError as error:
-            if not (isinstance(error, AmbiguousOutcome) or says_it_exists(error)):
-                raise
-            return self._continue_creation(kind, resource, error)
+        return self._settled(kind, resource, lambda: kind.create(self.aws, resource))
 
-    def _continue_creation(self, kind: ResourceType, resource: Resource, error: AwsError) -> Outputs:
-        """A create whose answer was lost, or that found its resource there: look, and finish what is ours."""
-        target = Target(resource, {})
-        observed = kind.read(self.aws, [target]).get(resource.address)
+    def _settled(self, kind: ResourceType, resource: Resource, act: Callable[[], Outputs]) -> Outputs:
+        """`act`; when the answer to one of its calls was lost, or its resource is there: a look, and the rest of it."""
+        for _ in range(_LOOKS):
+            try:
+                return act()
+            except AwsError as error:
+                if not (isinstance(error, AmbiguousOutcome) or says_it_exists(error)):
+                    raise
+                act = self._next_step(kind, resource, error)
+        return act()
+
+    def _next_step(self, kind: ResourceType, resource: Resource, error: AwsError) -> Callable[[], Outputs]:
+        """What remains to be done after `error`, as AWS shows the resource now; `error` when it is not ours to do."""
+        observed = kind.read(self.aws, [Target(resource, {})]).get(resource.address)
         if observed is None:
             if isinstance(error, AmbiguousOutcome):
-                return kind.create(self.aws, resource)
+                return lambda: kind.create(self.aws, resource)
             raise error
         ours = self.aws.scope.owns(observed.mark) or not observed.markable or resource.adopt or observed.unclaimed
         if not ours:
@@ -142,7 +150,7 @@ class Executor:
         paths = {change.path for change in diff(kind.spec, resource.properties, observed.properties)}
         if observed.markable and observed.mark is None:
             paths.add(OWNERSHIP)
-        return self._update(kind, resource, observed, frozenset(paths))
+        return lambda: self._update(kind, resource, observed, frozenset(paths))
 
     def _update(self, kind: ResourceType, resource: Resource, observed: Observed, paths: frozenset[str]) -> Outputs:
         if OWNERSHIP in paths:

@@ -28,6 +28,7 @@ class World:
         self.log: list[str] = []
         self.marks: dict[str, Mark | None] = {}
         self.on_create: Callable[[Resource], None] = lambda resource: None
+        self.on_update: Callable[[Resource], None] = lambda resource: None
         self._lock = threading.Lock()
 
     def read(self, aws: Any, targets: Sequence[Target]) -> dict[str, Observed]:
@@ -47,6 +48,7 @@ class World:
 
     def update(self, aws: Any, resource: Resource, observed: Observed, paths: frozenset[str]) -> Outputs:
         self.log.append(f"update {resource.name} {','.join(sorted(paths))}")
+        self.on_update(resource)
         self.there[resource.name] = resource.properties
         return {"version": "2"}
 
@@ -236,6 +238,49 @@ def test_a_lost_answer_of_a_call_that_never_arrived_is_made_again() -> None:
     bench.world.on_create = lost(there=False)(bench.world)
     bench.run(create(thing("a", x=2))).raise_for_failures()
     assert bench.world.log == ["create a", "create a"]
+
+
+def no_answer(*counts: int) -> Callable[[Resource], None]:
+    """Loses the answers of these calls, counted from 1."""
+    calls = iter(range(1, 100))
+
+    def lose(resource: Resource) -> None:
+        if next(calls) in counts:
+            raise AmbiguousOutcome(FailedCall("t", "UpdateT", "ConnectionClosed", "no answer"))
+
+    return lose
+
+
+def update(resource: Resource) -> Change:
+    observed = Observed(resource.address, {"x": 1}, {"id": resource.name})
+    return Change(
+        resource.address, Action.UPDATE, Origin.GIT, (FieldChange("x", 1, 2),), desired=resource, observed=observed
+    )
+
+
+def test_a_lost_answer_of_an_update_is_looked_up_and_the_rest_of_it_is_done() -> None:
+    bench = Bench()
+    bench.world.there["a"] = {"x": 1}
+    bench.world.on_update = no_answer(1, 2)
+    bench.run(update(thing("a", x=2))).raise_for_failures()
+    assert bench.world.log == ["update a x"] * 3
+
+
+def test_lost_answers_have_an_end() -> None:
+    bench = Bench()
+    bench.world.there["a"] = {"x": 1}
+    bench.world.on_update = no_answer(*range(1, 100))
+    ((_, error),) = bench.run(update(thing("a", x=2))).failures
+    assert isinstance(error, AmbiguousOutcome)
+    assert 2 <= len(bench.world.log) <= 5
+
+
+def test_a_second_lost_answer_is_looked_up_like_the_first() -> None:
+    bench = Bench()
+    bench.world.on_create = lost(there=True)(bench.world)
+    bench.world.on_update = no_answer(1)
+    bench.run(create(thing("a", x=2))).raise_for_failures()
+    assert bench.world.log == ["create a", "update a x", "update a x"]
 
 
 def test_what_a_killed_run_left_is_finished() -> None:
