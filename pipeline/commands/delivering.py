@@ -1,42 +1,55 @@
 """The stages of a deploy: validate, package, plan, guard, lock, apply, publish, prune, record."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pipeline.applying.executor import Executor, Outcome, Progress, Record, silent
-from pipeline.commands.planning import Reading, Situation, package, survey
-from pipeline.commands.progress import Display
+from pipeline.applying.executor import Outcome
+from pipeline.commands.bundling import package
+from pipeline.commands.planning import Reading, Situation, survey
+from pipeline.commands.running import apply, known_outputs, lock, open_journal, under_lock
 from pipeline.commands.workspace import Workspace
-from pipeline.errors import Interrupted, PipelineError, Refused
-from pipeline.model.plan import Action, Change, Origin, SavedPlan
-from pipeline.model.release import Release
+from pipeline.errors import Refused
+from pipeline.model.plan import Action, Change, SavedPlan
+from pipeline.model.release import Hold, LedgerHead, Release
 from pipeline.model.report import DeployReport
 from pipeline.model.values import Outputs
-from pipeline.planning.diff import diff
 from pipeline.planning.planner import Consent
 from pipeline.planning.safety import check_plan, check_saved
-from pipeline.releasing.journal import Journal
-from pipeline.releasing.lock import Holder, Lease, Timing, take
+from pipeline.releasing.hold import check_hold
+from pipeline.releasing.journal import Journal, head_of
 from pipeline.releasing.publisher import Published, Publisher
 from pipeline.reporting.plan_text import summary_line
 from pipeline.reporting.style import counted, size
-from pipeline.resources.base import Target
 
 # Another run that slips in between reading and locking makes us read again, at most this often.
 _ATTEMPTS = 5
-# A stopped run has 7 s: 4 for calls in flight, the rest to write down what was reached.
-_JOURNAL_SECONDS = 1.5
 
 
 @dataclass(frozen=True)
 class DeployRequest:
-    """What the user asked for."""
+    """What the user asked for. `clear_hold`: deploys although the environment was rolled back, and ends the hold."""
 
     consent: Consent = Consent()
     saved: SavedPlan | None = None
     max_deletions: int = 10
+    clear_hold: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """What a resuming run has to know of it."""
+        return {
+            "include_data": self.consent.include_data,
+            "adopt": sorted(self.consent.adopt),
+            "max_deletions": self.max_deletions,
+            "clear_hold": self.clear_hold,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The inverse of `to_json`."""
+        consent = Consent(data["include_data"], frozenset(data["adopt"]))
+        return cls(consent, None, data["max_deletions"], data["clear_hold"])
 
 
 def deploy(workspace: Workspace, request: DeployRequest) -> DeployReport:
@@ -52,12 +65,13 @@ def deploy(workspace: Workspace, request: DeployRequest) -> DeployReport:
         with workspace.stage("plan") as told:
             situation = survey(workspace, desired, reading.head(), request.consent)
             told.append(summary_line(situation.plan))
-        guard(situation, request)
-        if is_done(situation):
+        guard(workspace, situation, request)
+        if is_done(situation, request):
             return report(workspace, situation, situation.head.current, changed=False)
-        lease = lock(workspace, situation)
+        lease = lock(workspace, situation.head)
         if lease is not None:
-            return _locked(workspace, situation, lease)
+            with under_lock(workspace, lease) as journal:
+                return _carry_out(workspace, situation, journal, request)
         reading = Reading(workspace)
     raise Refused("taking the lock: other runs kept changing the environment", hint="run again when they have ended")
 
@@ -67,16 +81,27 @@ def _archives_line(archives: Mapping[str, Path]) -> str:
     return f"{counted(len(archives), 'archive')}, {size(total)}" if archives else "no code"
 
 
-def guard(situation: Situation, request: DeployRequest) -> None:
+def guard(workspace: Workspace, situation: Situation, request: DeployRequest) -> None:
     """Refused when the plan may not be applied."""
+    head = situation.head
+    if not request.clear_hold:
+        unfinished = journal_of_unfinished(workspace, head)
+        check_hold(head.current, unfinished, digest=situation.desired.digest, commit=workspace.commit)
     check_plan(situation.plan, max_deletions=request.max_deletions)
     if request.saved is not None:
         check_saved(request.saved, situation.plan)
 
 
-def is_done(situation: Situation) -> bool:
+def journal_of_unfinished(workspace: Workspace, head: LedgerHead) -> Mapping[str, Any] | None:
+    """The head of the journal of the last run, when that did not end well and had begun anything."""
+    return head_of(workspace.ledger, head.lock.run) if head.lock is not None and head.unfinished else None
+
+
+def is_done(situation: Situation, request: DeployRequest) -> bool:
     """True when AWS is as declared and the ledger says so too; what was kept before is kept without another word."""
     current = situation.head.current
+    if current is not None and current.hold is not None and request.clear_hold:
+        return False
     return (
         all(change.action is Action.RETAIN for change in situation.plan.changes)
         and current is not None
@@ -85,82 +110,9 @@ def is_done(situation: Situation) -> bool:
     )
 
 
-def lock(workspace: Workspace, situation: Situation) -> Lease | None:
-    """Takes the environment's lock, making the ledger where it is missing; None when the situation is stale."""
-    ledger, head, clock = workspace.ledger, situation.head, workspace.clock
-    if head.current is None:
-        with workspace.stage("ledger"):
-            ensure_ledger(workspace)
-    holder = Holder(workspace.run_id, workspace.actor, workspace.run_url)
-    timing = Timing(clock.now, clock.monotonic, clock.sleep)
-    return take(ledger, (head.lock, head.lock_etag), holder, timing, workspace.console.say)
-
-
-def ensure_ledger(workspace: Workspace) -> None:
-    """Makes the ledger bucket, or completes one that an earlier run left half made."""
-    kind, aws = workspace.types["s3.bucket"], workspace.aws
-    wanted = workspace.ledger.bucket_resource(kind, tls_only=aws.is_encrypted("s3"))
-    observed = kind.read(aws, [Target(wanted, {})]).get(wanted.address)
-    fields = diff(kind.spec, wanted.properties, observed.properties if observed else {})
-    action = Action.UPDATE if observed else Action.CREATE
-    change = Change(wanted.address, action, Origin.GIT, fields, desired=wanted, observed=observed)
-    executor_for(workspace, _Unrecorded()).carry_out(change, {})
-
-
-class _Unrecorded:
-    """The journal of what is done before there is a ledger to keep one in."""
-
-    def begun(self, address: str, action: str) -> None:
-        """Nothing to write to yet."""
-
-    def ended(self, address: str, action: str, outputs: Mapping[str, Any]) -> None:
-        """Nothing to write to yet."""
-
-    def failed(self, address: str, action: str, error: str) -> None:
-        """Nothing to write to yet."""
-
-
-def executor_for(workspace: Workspace, record: Record, tell: Callable[[Progress], None] = silent) -> Executor:
-    """The one way to change AWS."""
-    return Executor(
-        aws=workspace.aws,
-        types=workspace.types,
-        record=record,
-        stopping=workspace.stop.is_set,
-        monotonic=workspace.clock.monotonic,
-        tell=tell,
-    )
-
-
-def _locked(workspace: Workspace, situation: Situation, lease: Lease) -> DeployReport:
-    """Everything that happens under the lock; however it ends, the end is recorded and the lock given back."""
-    journal = Journal(workspace.ledger, workspace.run_id)
-    outcome = "failed"
-    try:
-        workspace.aws.guard = lease.guard
-        done = _carry_out(workspace, situation, journal)
-        outcome = "succeeded"
-        return done
-    except Interrupted:
-        outcome = "interrupted"
-        raise
-    finally:
-        workspace.aws.guard = None
-        finish(workspace, journal, lease, outcome)
-
-
-def finish(workspace: Workspace, journal: Journal, lease: Lease, outcome: str) -> None:
-    """Writes the end of the journal and frees the lock; neither may hide the error that led here."""
-    with workspace.stage("record"):
-        journal.note("finished", {"outcome": outcome, "at": workspace.clock.stamp()})
-        try:
-            workspace.ledger.aws.gather([lambda: journal.close(_JOURNAL_SECONDS), lambda: lease.release(outcome)])
-        except PipelineError as error:
-            workspace.console.say(f"closing the journal of run {workspace.run_id}: {error}")
-
-
-def _carry_out(workspace: Workspace, situation: Situation, journal: Journal) -> DeployReport:
-    open_journal(workspace, situation, journal, kind="deploy")
+def _carry_out(workspace: Workspace, situation: Situation, journal: Journal, request: DeployRequest) -> DeployReport:
+    about = {"plan": situation.plan.to_json(), "desired": situation.desired.declared, "request": request.to_json()}
+    open_journal(workspace, journal, "deploy", about)
     adding = [c for c in situation.plan.effective if c.action is not Action.DELETE]
     removing = removals(workspace, situation)
     with workspace.stage("apply") as told:
@@ -173,7 +125,9 @@ def _carry_out(workspace: Workspace, situation: Situation, journal: Journal) -> 
     with workspace.stage("prune"):
         pruned = apply(workspace, removing, outputs, journal, "removing what is no longer declared")
     with workspace.stage("record") as told:
-        release = new_release(workspace, situation, pruned.outputs, served)
+        current = situation.head.current
+        hold = None if request.clear_hold or current is None else current.hold
+        release = new_release(workspace, situation, pruned.outputs, served, hold=hold)
         record(workspace, situation, release)
         told.append(f"release {release.number}")
     return report(workspace, situation, release, changed=True)
@@ -187,39 +141,6 @@ def removals(workspace: Workspace, situation: Situation) -> list[Change]:
     return [*(replace(change, action=Action.RETIRE) for change in retiring), *deletions]
 
 
-def open_journal(workspace: Workspace, situation: Situation, journal: Journal, kind: str) -> None:
-    """Writes down everything that this run may do, before it does any of it."""
-    journal.open(
-        {
-            "kind": kind,
-            "environment": workspace.environment.name,
-            "commit": workspace.commit,
-            "actor": workspace.actor,
-            "run_url": workspace.run_url,
-            "started": workspace.clock.stamp(),
-            "plan": situation.plan.to_json(),
-        }
-    )
-
-
-def known_outputs(situation: Situation) -> dict[str, Outputs]:
-    """Outputs of everything that exists already."""
-    return {address: observed.outputs for address, observed in situation.observed.resources.items()}
-
-
-def apply(
-    workspace: Workspace, changes: list[Change], outputs: Mapping[str, Outputs], journal: Journal, title: str
-) -> Outcome:
-    """Carries out `changes` with live progress; raises when not all went through."""
-    if not changes:
-        return Outcome(outputs=dict(outputs))
-    with workspace.console.working(title) as live:
-        executor = executor_for(workspace, journal, Display(live, workspace.console.err_style))
-        outcome = executor.run(changes, outputs)
-    outcome.raise_for_failures()
-    return outcome
-
-
 def publish(workspace: Workspace, situation: Situation, applied: Outcome) -> Published:
     """Points every alias and every stage at what was just applied."""
     publisher = Publisher(workspace.aws)
@@ -231,6 +152,8 @@ def new_release(
     situation: Situation,
     outputs: Mapping[str, Outputs],
     served: Published,
+    *,
+    hold: Hold | None = None,
 ) -> Release:
     """The record of what serves now. Resources that were kept though no longer declared stay in it."""
     current = situation.head.current
@@ -255,6 +178,7 @@ def new_release(
         functions=served.functions,
         apis=served.apis,
         plan={"digest": situation.plan.digest, "summary": situation.plan.summary},
+        hold=hold,
     )
 
 

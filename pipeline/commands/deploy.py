@@ -28,6 +28,7 @@ Examples:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Apply exactly this plan, or refuse (exit 4).",
 )
+@click.option("--clear-hold", is_flag=True, help="Deploy although the environment was rolled back; ends the hold.")
 @click.option("--include-data", is_flag=True, help="Agree to delete or replace what bears data.")
 @click.option("--adopt", multiple=True, metavar="ADDRESS", help="Take over an existing resource; may be repeated.")
 @click.option(
@@ -38,7 +39,7 @@ Examples:
     help="Refuse a plan that deletes or replaces more.",
 )
 def command(
-    root: Path | None, env: str, form: str, local: bool, saved: Path | None, include_data: bool,
+    root: Path | None, env: str, form: str, local: bool, saved: Path | None, clear_hold: bool, include_data: bool,
     adopt: tuple[str, ...], max_deletions: int,
 ) -> int:  # fmt: skip
     """Bring an environment to what this checkout declares: validate, package, plan, apply, publish, record.
@@ -48,7 +49,7 @@ def command(
 
     reviewed = read_plan(saved) if saved else None
     space = workspace(root, env, form, local)
-    request = DeployRequest(Consent(include_data, frozenset(adopt)), reviewed, max_deletions)
+    request = DeployRequest(Consent(include_data, frozenset(adopt)), reviewed, max_deletions, clear_hold)
     report = deploy(space, request)
     space.console.result(report.to_json(), render_deploy(report, space.console.style))
     return 0

@@ -4,17 +4,17 @@ from dataclasses import replace
 
 from pipeline.applying.executor import Outcome
 from pipeline.applying.observer import observe
-from pipeline.commands.delivering import apply, finish, known_outputs, lock, new_release, open_journal, record, report
+from pipeline.commands.delivering import new_release, record, report
 from pipeline.commands.planning import Reading, Situation
+from pipeline.commands.running import apply, known_outputs, lock, open_journal, under_lock
 from pipeline.commands.workspace import Workspace
-from pipeline.errors import Interrupted, Refused
+from pipeline.errors import Refused
 from pipeline.model.plan import Action
 from pipeline.model.release import LedgerHead
 from pipeline.model.report import DeployReport
 from pipeline.model.resource import DesiredState, Resource
 from pipeline.planning.planner import Consent, Question, make_plan
 from pipeline.releasing.journal import Journal
-from pipeline.releasing.lock import Lease
 from pipeline.releasing.publisher import Published
 
 
@@ -49,33 +49,23 @@ def destroy(workspace: Workspace, situation: Situation) -> DeployReport:
     """Carries out the removal that `survey_for_removal` planned, and records it."""
     if not situation.plan.effective:
         return report(workspace, situation, situation.head.current, changed=False)
-    lease = lock(workspace, situation)
+    lease = lock(workspace, situation.head)
     if lease is None:
         raise Refused("taking the lock: another run changed the environment meanwhile", hint="run again")
-    return _locked(workspace, situation, lease)
+    with under_lock(workspace, lease) as journal:
+        return _carry_out(workspace, situation, journal)
 
 
-def _locked(workspace: Workspace, situation: Situation, lease: Lease) -> DeployReport:
-    journal = Journal(workspace.ledger, workspace.run_id)
-    outcome = "failed"
-    try:
-        workspace.aws.guard = lease.guard
-        open_journal(workspace, situation, journal, kind="destroy")
-        removing = [c for c in situation.plan.changes if c.action is Action.DELETE]
-        with workspace.stage("destroy"):
-            applied: Outcome = apply(workspace, removing, known_outputs(situation), journal, "destroying")
-        with workspace.stage("record"):
-            nothing_serves = Published({}, {}, {})
-            release = replace(new_release(workspace, situation, applied.outputs, nothing_serves), destroyed=True)
-            record(workspace, situation, release)
-        outcome = "succeeded"
-        return report(workspace, situation, release, changed=True)
-    except Interrupted:
-        outcome = "interrupted"
-        raise
-    finally:
-        workspace.aws.guard = None
-        finish(workspace, journal, lease, outcome)
+def _carry_out(workspace: Workspace, situation: Situation, journal: Journal) -> DeployReport:
+    open_journal(workspace, journal, "destroy", {"plan": situation.plan.to_json()})
+    removing = [c for c in situation.plan.changes if c.action is Action.DELETE]
+    with workspace.stage("destroy"):
+        applied: Outcome = apply(workspace, removing, known_outputs(situation), journal, "destroying")
+    with workspace.stage("record"):
+        nothing_serves = Published({}, {}, {})
+        release = replace(new_release(workspace, situation, applied.outputs, nothing_serves), destroyed=True)
+        record(workspace, situation, release)
+    return report(workspace, situation, release, changed=True)
 
 
 def plan_removal(workspace: Workspace, consent: Consent) -> Situation:

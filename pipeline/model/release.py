@@ -8,13 +8,36 @@ from pipeline.model.resource import Resource
 
 
 @dataclass(frozen=True)
+class Hold:
+    """Why plain deploys of an environment are refused: somebody rolled it back, and nobody said yet that it is mended.
+
+    `since` is ISO 8601 in UTC, `by` who rolled back, `bad_commit` the commit that was rolled back from (None: unknown).
+    """
+
+    since: str
+    by: str
+    reason: str
+    bad_commit: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As stored."""
+        return dict(self.__dict__)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The inverse of `to_json`."""
+        return cls(data["since"], data["by"], data["reason"], data.get("bad_commit"))
+
+
+@dataclass(frozen=True)
 class Release:
     """Release `number` of an environment.
 
     `desired` is the whole declared state; `outputs` what each resource gave (address -> name -> value). `functions`:
     name -> {"version", "previous", "code_sha256"}; `apis`: name -> {"deployment", "previous"}. `plan`: {"digest",
-    "summary"}. `created` is ISO 8601 in UTC. `restores` names the release that a rollback brought back.
-    `destroyed` marks the record of a destroy: what is still in `desired` was kept.
+    "summary"}. `created` is ISO 8601 in UTC. `restores` names the release that a rollback brought back; `hold` is set
+    by a rollback and stays until a deploy clears it. `destroyed` marks the record of a destroy: what is still in
+    `desired` was kept.
     """
 
     number: int
@@ -35,6 +58,7 @@ class Release:
     restores: int | None = None
     run_url: str | None = None
     destroyed: bool = False
+    hold: Hold | None = None
 
     @property
     def resources(self) -> dict[str, Resource]:
@@ -56,6 +80,7 @@ class Release:
             "run": self.run,
             "run_url": self.run_url,
             "restores": self.restores,
+            "hold": self.hold.to_json() if self.hold else None,
             "destroyed": self.destroyed,
             "plan": dict(self.plan),
             "functions": {name: dict(entry) for name, entry in self.functions.items()},
@@ -80,6 +105,7 @@ class Release:
             run=data["run"],
             run_url=data.get("run_url"),
             restores=data.get("restores"),
+            hold=Hold.from_json(data["hold"]) if data.get("hold") else None,
             destroyed=data.get("destroyed", False),
             plan=data.get("plan", {}),
             functions=data.get("functions", {}),

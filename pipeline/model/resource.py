@@ -1,10 +1,21 @@
 """A resource as declared, and as found in AWS."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
-from pipeline.model.values import Expression, Outputs, Properties, Reference, Secret, digest, plain, references_of
+from pipeline.model.values import (
+    Expression,
+    Outputs,
+    Properties,
+    Reference,
+    Secret,
+    Value,
+    digest,
+    plain,
+    references_of,
+    transform,
+)
 
 MARK_PREFIX = "pipeline:"
 
@@ -163,6 +174,15 @@ class DesiredState:
         """Equal for equal desired states, whatever the order of declaration."""
         ordered = sorted(self.resources, key=lambda resource: resource.address)
         return digest([[r.address, plain(r.properties), sorted(r.dependencies)] for r in ordered])
+
+    @property
+    def declared(self) -> str:
+        """The digest of what was written down: equal before and after secrets were looked up, or changed."""
+        return DesiredState(tuple(replace(r, properties=transform(r.properties, _unread)) for r in self)).digest
+
+
+def _unread(leaf: Value) -> Value:
+    return Secret(leaf.reference) if isinstance(leaf, Secret) else leaf
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,12 @@ from pipeline.errors import PipelineError
 from pipeline.releasing.store import Ledger
 
 _END = None
+_HEAD = "000000.json"
+
+
+def head_of(ledger: Ledger, run: str) -> dict[str, Any] | None:
+    """The head of a run's journal; None when the run died before it began anything."""
+    return ledger.get(f"runs/{run}/{_HEAD}")
 
 
 class Journal:
@@ -28,7 +34,7 @@ class Journal:
 
     def open(self, head: Mapping[str, Any]) -> None:
         """Writes the head: what the run is and all that it may do. Returns once it is durable."""
-        self._ledger.put(f"runs/{self._run}/000000.json", {"format": 1, "run": self._run, **head})
+        self._ledger.put(f"runs/{self._run}/{_HEAD}", {"format": 1, "run": self._run, **head})
         self._thread.start()
 
     def begun(self, address: str, action: str) -> None:
