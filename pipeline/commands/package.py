@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
+from pipeline.commands.bundling import code_of, package
 from pipeline.commands.options import common, workspace
-from pipeline.commands.planning import code_of, package
 from pipeline.reporting.style import counted, size, table
 
 EPILOG = """\b

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import click
 
+from pipeline.commands.bundling import package
 from pipeline.commands.options import common, workspace
-from pipeline.commands.planning import Reading, package, survey
+from pipeline.commands.planning import Reading, survey
 from pipeline.commands.workspace import Workspace
 from pipeline.model.plan import Plan
 from pipeline.planning.planner import Consent
