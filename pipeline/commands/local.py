@@ -28,33 +28,30 @@ def command() -> None:
 
 
 @command.command()
-@common(env=None)
-def start(root: Path | None, form: str, local: bool) -> int:
+@common(env=False, default="any; it serves all")
+def start(root: Path | None, env: str | None, form: str, local: bool) -> int:
     """Start it, if it does not run yet."""
-
-    space = workspace(root, None, form, local)
+    space = workspace(root, env, form, local)
     running = space.embedded
     _show(space, running)
     return 0
 
 
 @command.command()
-@common(env=None)
-def stop(root: Path | None, form: str, local: bool) -> int:
+@common(env=False, default="any; it serves all")
+def stop(root: Path | None, env: str | None, form: str, local: bool) -> int:
     """Stop it; what was deployed to it is gone."""
-
-    space = workspace(root, None, form, local)
+    space = workspace(root, env, form, local)
     stopped = embedded.stop(space.root)
     space.console.result({"stopped": stopped}, "stopped" if stopped else "it was not running")
     return 0
 
 
 @command.command()
-@common(env=None)
-def status(root: Path | None, form: str, local: bool) -> int:
+@common(env=False, default="any; it serves all")
+def status(root: Path | None, env: str | None, form: str, local: bool) -> int:
     """Say whether it runs, and where."""
-
-    space = workspace(root, None, form, local)
+    space = workspace(root, env, form, local)
     running = embedded.status(space.root)
     _show(space, running)
     return 0

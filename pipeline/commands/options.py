@@ -15,8 +15,8 @@ from pipeline.errors import BadInput
 from pipeline.reporting.console import Console
 
 
-def common(*, env: bool | None = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """The options of every command. `env`: True demands --env, False makes it optional, None leaves it out."""
+def common(*, env: bool = True, default: str = "all") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The options of every command. `env`: True demands --env; without it `default` says what is meant then."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         options = [
@@ -25,9 +25,8 @@ def common(*, env: bool | None = True) -> Callable[[Callable[..., Any]], Callabl
                          help="json: one document on stdout, people's text on stderr."),
             click.option("--local", is_flag=True, help="Use the embedded AWS; it is started when absent."),
         ]  # fmt: skip
-        if env is not None:
-            help_text = "Environment." if env else "Environment. [default: all]"
-            options.insert(0, click.option("--env", "env", metavar="NAME", required=env, help=help_text))
+        help_text = "Environment." if env else f"Environment. [default: {default}]"
+        options.insert(0, click.option("--env", "env", metavar="NAME", required=env, help=help_text))
         for option in reversed(options):
             function = option(function)
         return function
