@@ -1,6 +1,5 @@
 """The command line: parses, calls one command, turns errors into exit codes. The only place that prints or exits."""
 
-import difflib
 import importlib
 import json
 import os
@@ -52,6 +51,8 @@ class LazyGroup(click.Group):
         """Says what was probably meant when there is no such command."""
         name = args[0] if args else ""
         if name not in COMMANDS:
+            import difflib  # noqa: PLC0415 - a command that is spelled well does not need it
+
             near = difflib.get_close_matches(name, COMMANDS, n=1)
             meant = f"; did you mean {near[0]!r}?" if near else f"; there are: {', '.join(COMMANDS)}"
             raise click.UsageError(f"no such command {name!r}{meant}", ctx)

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -25,7 +25,9 @@ from pipeline.config.loaded import Loaded
 from pipeline.config.tracing import TracedFiles, hold
 from pipeline.packaging.index import write_atomically
 from pipeline.packaging.store import sweep
-from pipeline.resources.registry import Registry
+
+if TYPE_CHECKING:
+    from pipeline.resources.registry import Registry
 
 _KEPT_DAYS = 14.0
 # The rooms whose code decides what a load gives.
@@ -37,7 +39,7 @@ _PLAIN = {("builtins", "frozenset"), ("pathlib", "PosixPath"), ("datetime", "dat
 def load(
     root: Path,
     names: Sequence[str] | None,
-    types: Callable[[], Registry],
+    types: "Callable[[], Registry]",
     today: date,
     *,
     account: str | None,

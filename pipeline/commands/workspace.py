@@ -21,7 +21,6 @@ from pipeline.model.environment import Environment
 from pipeline.model.scope import Scope
 from pipeline.reporting.console import Console
 from pipeline.reporting.style import seconds
-from pipeline.resources.registry import Registry, registry
 
 if TYPE_CHECKING:
     from pipeline.clients import AwsClient
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from pipeline.packaging.packager import Packager
     from pipeline.packaging.targets import BuildTarget
     from pipeline.releasing.store import Ledger
+    from pipeline.resources.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,10 @@ class Workspace:
             self.console.say(f"{style.bold(name.ljust(9))} {', '.join(told)}  {style.dim(seconds(took))}")
 
     @cached_property
-    def types(self) -> Registry:
+    def types(self) -> "Registry":
         """All resource types."""
+        from pipeline.resources.registry import registry
+
         return registry()
 
     @cached_property

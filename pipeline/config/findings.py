@@ -1,6 +1,5 @@
 """Where something stands in a file, and the list of everything found wrong. Pure."""
 
-import difflib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -67,8 +66,10 @@ def closest(word: str, known: Iterable[str]) -> str | None:
     """The one of `known` that `word` is probably meant to be."""
     if len(word) > _LONGEST_WORD:
         return None
+    from difflib import get_close_matches  # noqa: PLC0415 - only needed to word an error
+
     by_folded = {candidate.casefold().replace("-", "_"): candidate for candidate in sorted(known)}
-    matches = difflib.get_close_matches(word.casefold().replace("-", "_"), by_folded, n=1, cutoff=0.6)
+    matches = get_close_matches(word.casefold().replace("-", "_"), by_folded, n=1, cutoff=0.6)
     return by_folded[matches[0]] if matches else None
 
 

@@ -1,20 +1,22 @@
 """Small helpers that all text reports share. Pure."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipeline.model.plan import Action
+if TYPE_CHECKING:  # commands without a plan need not import what one is
+    from pipeline.model.plan import Action
 
+# By the action's value.
 COLOURS = {
-    Action.CREATE: "green",
-    Action.UPDATE: "yellow",
-    Action.REPLACE: "magenta",
-    Action.DELETE: "red",
-    Action.RETAIN: "cyan",
-    Action.FORGET: "white",
-    Action.RETIRE: "yellow",
+    "create": "green",
+    "update": "yellow",
+    "replace": "magenta",
+    "delete": "red",
+    "retain": "cyan",
+    "forget": "white",
+    "retire": "yellow",
 }
 
 
@@ -36,9 +38,9 @@ class Style:
         """Text that should be read first."""
         return self(text, bold=True)
 
-    def action(self, action: Action) -> str:
+    def action(self, action: "Action") -> str:
         """The sign of an action, in its colour."""
-        return self(action.mark, fg=COLOURS[action], bold=True)
+        return self(action.mark, fg=COLOURS[action.value], bold=True)
 
 
 def table(rows: Sequence[Sequence[str]], indent: str = "") -> str:

@@ -13,7 +13,6 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.htm
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from enum import Enum
 from typing import Any
 
@@ -190,6 +189,8 @@ def _principal(kind: str, value: Any, partition: str) -> Any:
 def _unknown_keys(mapping: Mapping[str, Any], known: Iterable[str], path: Path) -> Iterator[Problem]:
     for key in mapping:
         if key not in known:
+            from difflib import get_close_matches  # noqa: PLC0415 - only needed to word an error
+
             near = get_close_matches(str(key).capitalize(), known, 1)
             yield Problem(f"a policy document has no {key}", (*path, key), f"write {near[0]}" if near else None)
 
