@@ -143,6 +143,7 @@ class Observed:
     ledger alone says whose it is). `pending` names states that only time resolves (an index still being built).
     `trusted` lists property paths that were taken from the last release instead of being read. `unclaimed`: without a
     mark, but empty and untouched, as a run leaves it that died before its mark was written; taking it takes nothing.
+    `served` are the properties that all callers get, where a type keeps them apart from what it holds (a version).
     """
 
     address: str
@@ -153,6 +154,7 @@ class Observed:
     pending: str | None = None
     trusted: tuple[str, ...] = ()
     unclaimed: bool = False
+    served: Properties | None = None
 
 
 @dataclass(frozen=True)

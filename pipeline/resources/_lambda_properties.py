@@ -172,6 +172,11 @@ def lags(served: Properties, held: Properties, wanted: Properties) -> bool:
     return any(served[name] != held[name] and served[name] != reveal(wanted.get(name)) for name in FROZEN)
 
 
+def same(frozen: Properties, wanted: Properties) -> bool:
+    """True when a version is what is wanted (resolved), so that publishing would make the same again."""
+    return all((frozen[name] or None) == (reveal(wanted.get(name)) or None) for name in FROZEN)
+
+
 def agrees(found: Value, recorded: Value) -> bool:
     """True when a recorded value is what was found, as far as it was recorded: references and secrets are not."""
     if isinstance(recorded, (Expression, Secret)):

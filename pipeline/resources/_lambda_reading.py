@@ -100,6 +100,8 @@ def _observed(
         # Encrypted with a key that the caller may not use: https://docs.aws.amazon.com/lambda/latest/api/API_EnvironmentError.html
         properties["environment"], unread = target.resource.properties.get("environment"), ("environment",)
     version = served["Version"] if served else None
+    # Only an alias that was read is known to serve one version to all.
+    frozen = served if target.thorough and version != "$LATEST" and not _weights(pointer) else None
     return Observed(
         address=target.address,
         properties=properties,
@@ -107,6 +109,7 @@ def _observed(
         mark=mark,
         pending=None if settled(configuration, raising=False) else "an update of this function is still under way",
         trusted=unread,
+        served=rules.observed(frozen, scope) if frozen else None,
     )
 
 
@@ -134,14 +137,18 @@ def _live(
     if served is None:
         return None
     version = served["Version"]
-    weights = (pointer.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
-    if weights:
+    if weights := _weights(pointer):
         others = ", ".join(f"{weight:.0%} to version {other}" for other, weight in sorted(weights.items()))
         return f"version {version} with {others}"
     held, frozen = rules.observed(configuration, scope), rules.observed(served, scope)
     if version == "$LATEST" or rules.lags(frozen, held, target.resource.properties):
         return f"version {version}"
     return LATEST
+
+
+def _weights(pointer: Mapping[str, Any]) -> Mapping[str, float]:
+    """The shares of versions beside the alias's own; none where the alias was not read."""
+    return (pointer.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
 
 
 def settled(configuration: Mapping[str, Any], *, raising: bool = True) -> Mapping[str, Any] | None:

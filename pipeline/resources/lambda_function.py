@@ -3,7 +3,8 @@
 A function is created with its first version and the alias on it. Later changes go to `$LATEST` and are published as a
 version, but the alias stays: what callers get is moved by the release phase (`pipeline.releasing.publisher`). A run
 that died between the two is noticed by reading the version behind the alias: when it lacks something that the function
-holds, `live` differs from `latest`, and the next run goes on from there.
+holds, `live` differs from `latest`, and the next run goes on from there. When that version is as wanted already, after
+a rollback or drift, `$LATEST` is put right and nothing is published.
 
 Lambda changes functions behind the answer of a call: `State` and `LastUpdateStatus` say when it is done, and until then
 other changes are refused. https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
@@ -105,12 +106,13 @@ def delete(aws: Aws, observed: Observed) -> None:
 
 
 def _publish(aws: Aws, resource: Resource, observed: Observed, paths: frozenset[str]) -> str:
-    """Brings `$LATEST` to what is wanted and publishes it; the version's number.
+    """Brings `$LATEST` to what is wanted and publishes it, unless callers have that already; the version's number.
 
     Publishing what the last version holds already gives that version's number again, so this can be repeated.
     https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html
     """
     name, wanted, held = resource.name, resource.properties, observed.properties
+    serves = observed.served is not None and rules.same(observed.served, wanted)
     again = str(held.get("live")).startswith(FAILED)
     changed = [p for p in rules.MEMBERS if again or (touches(paths, p) and wanted.get(p) != held.get(p))]
     guard: dict[str, str] = {}
@@ -122,14 +124,16 @@ def _publish(aws: Aws, resource: Resource, observed: Observed, paths: frozenset[
         code = {**_code(aws, wanted), **guard}
         built_for = [wanted["architecture"]]
         answer = aws.call(
-            "lambda", "UpdateFunctionCode", FunctionName=name, Publish=True, Architectures=built_for, **code
+            "lambda", "UpdateFunctionCode", FunctionName=name, Publish=not serves, Architectures=built_for, **code
         )
+    elif serves:
+        return str(observed.outputs["version"])
     else:
         # Refused when somebody else's code came in between.
         expected = {"CodeSha256": rules.code_sha256(wanted["code"])} if wanted.get("code") else {}
         answer = aws.call("lambda", "PublishVersion", FunctionName=name, **expected, **guard)
-    version = str(answer["Version"])
-    _settle(aws, name, answer, Qualifier=version)
+    version = str(observed.outputs["version"] if serves else answer["Version"])
+    _settle(aws, name, answer, **({} if serves else {"Qualifier": version}))
     return version
 
 
