@@ -7,7 +7,7 @@ uses. (Importing everything takes 0.1 s, as long as a `package` that finds nothi
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -50,7 +50,10 @@ class Clock:
 
 @dataclass
 class Workspace:
-    """The surroundings of one command. `environment_name` is None where every environment is meant."""
+    """The surroundings of one command. `environment_name` is None where every environment is meant.
+
+    With `needs_specs` the whole configuration has to be right before anything else is done.
+    """
 
     root: Path
     environment_name: str | None
@@ -60,6 +63,11 @@ class Workspace:
     stop: Event
     environ: Mapping[str, str]
     seconds: dict[str, float] = field(default_factory=dict)
+    needs_specs: bool = True
+
+    def without_specs(self) -> "Workspace":
+        """The same surroundings for what takes all but the environment's identity from the ledger."""
+        return replace(self, needs_specs=False)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[list[str]]:
@@ -116,13 +124,22 @@ class Workspace:
     @property
     def warnings(self) -> tuple[Diagnostic, ...]:
         """What validation found worth saying, though it is no error."""
-        return self.loaded.warnings
+        return self.loaded.warnings if self.needs_specs else ()
 
     @property
     def environment(self) -> Environment:
         """The environment that the command is for."""
         assert self.environment_name is not None
-        return self.loaded.environments[self.environment_name]
+        return self.loaded.environments[self.environment_name] if self.needs_specs else self._identity
+
+    @cached_property
+    def _identity(self) -> Environment:
+        """The environment by its file alone. BadInput when that does not say where it is."""
+        from pipeline.config.identity import read_identity
+
+        assert self.environment_name is not None
+        found = read_identity(self.root, self.environment_name)
+        return found if found.account else found.with_account(self._account_of_credentials(found.region))
 
     @property
     def scope(self) -> Scope:
