@@ -15,7 +15,7 @@ from pipeline.errors import BadInput, Diagnostic
 from pipeline.packaging.dependencies import Dependencies, Lock
 from pipeline.packaging.index import FileIndex, write_atomically
 from pipeline.packaging.patterns import Patterns, problem_of
-from pipeline.packaging.requirements import read_requirements
+from pipeline.packaging.requirements import Requirements, read_requirements
 from pipeline.packaging.store import keep, scratch, sweep, used
 from pipeline.packaging.targets import BuildTarget
 from pipeline.packaging.tree import Entry, collisions, located, problems, scan, select
@@ -84,13 +84,17 @@ class Bundles:
         self._dependencies = dependencies
         self._index = FileIndex(work / "files.json")
         self._scanned: dict[str, tuple[Entry, ...]] = {}
+        self._required: dict[str, Requirements] = {}
 
     def prepare(self, recipe: Recipe) -> Prepared:
         """Selects, checks and reads the inputs. BadInput with every finding; may resolve unlocked requirements."""
         entries = self.selected(recipe)
         lock = None
         if recipe.requirements:
-            requirements = read_requirements(self._root, recipe.requirements)
+            requirements = self._required.get(recipe.requirements)
+            if requirements is None:
+                requirements = read_requirements(self._root, recipe.requirements)
+                self._required[recipe.requirements] = requirements
             if requirements.packages:
                 lock = self._dependencies.lock(requirements, recipe.target)
         if not entries and lock is None:

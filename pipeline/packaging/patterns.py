@@ -10,9 +10,18 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class _Rule:
-    regex: re.Pattern[str]
+    """`text` is a plain name or path, unless `regex` says what it means."""
+
+    text: str
+    regex: re.Pattern[str] | None
+    anchored: bool
     negated: bool
     folders_only: bool
+
+    def fits(self, path: str) -> bool:
+        if self.regex is not None:
+            return self.regex.fullmatch(path) is not None
+        return path == self.text or (not self.anchored and path.endswith(f"/{self.text}"))
 
 
 @dataclass(frozen=True)
@@ -42,7 +51,7 @@ class Patterns:
 
     def _last(self, path: str, *, folder: bool) -> bool:
         for rule in reversed(self.rules):
-            if (folder or not rule.folders_only) and rule.regex.fullmatch(path):
+            if (folder or not rule.folders_only) and rule.fits(path):
                 return not rule.negated
         return False
 
@@ -67,10 +76,14 @@ def _rule(pattern: str, anchored: bool) -> _Rule:
     if "/" in text:
         anchored = True
     text = text.removeprefix("/")
-    prefix = "" if anchored else "(?:.*/)?"
-    return _Rule(re.compile(prefix + _translate(text), re.DOTALL), negated, folders_only)
+    regex = None
+    if _SPECIAL.intersection(text):
+        prefix = "" if anchored else "(?:.*/)?"
+        regex = re.compile(prefix + _translate(text), re.DOTALL)
+    return _Rule(text, regex, anchored, negated, folders_only)
 
 
+_SPECIAL = frozenset("*?[\\")
 _STARS = re.compile(r"^\*\*/|/\*\*/|/\*\*$|^\*\*$|\*+|\?|\[!?\]?[^\]]*\]|\\.|[^*?\[\\/]+|.", re.DOTALL)
 
 

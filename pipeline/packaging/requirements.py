@@ -152,7 +152,7 @@ def logical_lines(text: str) -> Iterator[tuple[int, str]]:
     for number, raw in enumerate([*text.splitlines(), ""], 1):
         if not parts:
             start = number
-        line = re.sub(r"(^|\s+)#.*$", "", raw)
+        line = re.sub(r"(^|\s+)#.*$", "", raw) if "#" in raw else raw
         if line.endswith("\\") and not raw.lstrip().startswith("#"):
             parts.append(line[:-1])
             continue
