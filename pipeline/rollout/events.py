@@ -89,9 +89,13 @@ class Measured:
 
 @dataclass(frozen=True)
 class Approved:
-    """The gate of this step is opened, also beforehand. `everything`: promote now, whatever steps are left."""
+    """The gate of `step` (from 0) is opened, also before its bake is over.
+
+    The step is named so that asking twice does not open two gates. `everything`: promote now, whatever is left.
+    """
 
     by: str
+    step: int
     everything: bool = False
 
 

@@ -95,12 +95,14 @@ def refusal(strategy: Strategy, status: RolloutStatus, event: Event) -> str | No
 
 
 def _no_approval(strategy: Strategy, status: RolloutStatus, event: Approved) -> str | None:
-    if _failed(strategy, status) and event.everything:
-        return f"the last measurement failed: {status.last.reason}" if status.last else None
     if event.everything:
-        return None
-    if status.step >= len(strategy.steps) or not strategy.steps[status.step].gate:
-        return "there is no gate to open"
+        return f"the last measurement failed: {status.last.reason}" if status.last and _failed(strategy, status) else None
+    if status.step >= len(strategy.steps):
+        return "every step is passed already"
+    if event.step != status.step:
+        return f"step {status.step + 1} is under way, not step {event.step + 1}"
+    if not strategy.steps[status.step].gate:
+        return f"step {status.step + 1} has no gate to open"
     return None
 
 
