@@ -131,6 +131,11 @@ def _functions(aws: Aws) -> None:
         aws.call("lambda", "CreateAlias", FunctionName=name, Name="live", FunctionVersion="1")
 
 
+def _dead_letters(aws: Aws) -> None:
+    """The queue that other queues of examples name."""
+    aws.call("sqs", "CreateQueue", QueueName="orders-dead")
+
+
 def _move_alias(aws: Aws, resource: Resource, outputs: Outputs) -> None:
     """The alias to the version last published."""
     latest = outputs.get("latest")
@@ -162,6 +167,7 @@ _NEEDS = {
         census=[("lambda", "ListFunctions", "Functions")],
     ),
     "lambda.permission": Prerequisites(prepare=_functions),
+    "sqs.queue": Prerequisites(prepare=_dead_letters, census=[("sqs", "ListQueues", "QueueUrls")]),
     "apigateway.rest_api": Prerequisites(
         prepare=_functions,
         release=_move_stage,
