@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _KEPT_DAYS = 14.0
 # The rooms whose code decides what a load gives.
-_ROOMS = ("config", "model", "resources")
+_ROOMS = ("config", "model", "resources", "rollout")
 _VALUES = ("pipeline.config.loaded", "pipeline.config.findings", "pipeline.errors", "pipeline.model.")
 _PLAIN = {("builtins", "frozenset"), ("pathlib", "PosixPath"), ("datetime", "date")}
 

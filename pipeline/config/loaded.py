@@ -8,15 +8,20 @@ from pipeline.config.findings import Place
 from pipeline.errors import Diagnostic
 from pipeline.model.environment import Environment
 from pipeline.model.resource import DesiredState
+from pipeline.model.strategy import Strategy
 
 FILE = "pipeline.yaml"
 
 
 @dataclass(frozen=True)
 class EnvironmentSettings:
-    """What pipeline.yaml says of one environment. `branch` is None when only hands deploy it."""
+    """What pipeline.yaml says of one environment. `branch` is None when only hands deploy it.
+
+    `rollout` is None when it says nothing of its own about that.
+    """
 
     branch: str | None = None
+    rollout: Strategy | None = None
 
 
 @dataclass(frozen=True)
@@ -43,9 +48,15 @@ class Project:
     environments: Mapping[str, EnvironmentSettings] = field(default_factory=dict)
     code: CodeSettings = CodeSettings()
     frontend_root: str = "frontend"
+    rollout: Strategy = field(default_factory=Strategy)
     source: str = FILE
     places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
     code_place: Place = field(default=Place(FILE), compare=False, repr=False)
+
+    def rollout_for(self, environment: str) -> Strategy:
+        """How traffic shifts to a new release of an environment."""
+        settings = self.environments.get(environment)
+        return (settings and settings.rollout) or self.rollout
 
     @property
     def branches(self) -> dict[str, tuple[str, ...]]:

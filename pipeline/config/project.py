@@ -12,8 +12,11 @@ from pipeline.config.findings import Findings, dotted, shown
 from pipeline.config.loaded import FILE, CodeSettings, EnvironmentSettings, Project
 from pipeline.config.nodes import Table
 from pipeline.config.rendering import PropertyPath, Renderer
+from pipeline.config.rollouts import read_rollouts
 from pipeline.config.validation import Checker
 from pipeline.errors import BadInput
+from pipeline.model.strategy import Strategy
+from pipeline.rollout.strategy import schema as rollout_schema
 
 _DEFAULTS: Mapping[str | int, str] = {"code": "backend", "frontend": "frontend"}
 
@@ -39,28 +42,37 @@ def read_project(files: Files, findings: Findings) -> Project:
     return _project(files, node, findings)
 
 
-def _project(files: Files, node: Table, findings: Findings) -> Project:
+def schema() -> dict[str, Any]:
+    """The JSON Schema of pipeline.yaml in one piece: what it takes from other files is among its `$defs`."""
     text = package_files.files("pipeline.config").joinpath("project.schema.json").read_text(encoding="utf-8")
-    checker = Checker(json.loads(text), FILE)
+    found: dict[str, Any] = json.loads(text.replace("../rollout/strategy.schema.json", "#/$defs/rollout"))
+    return {**found, "$defs": {"rollout": rollout_schema()}}
+
+
+def _project(files: Files, node: Table, findings: Findings) -> Project:
+    checker = Checker(schema(), FILE)
     renderer = Renderer(findings)
     value = renderer.render(node, checker.shape)
-    for complaint in checker.complaints(value):
+    complaints = checker.complaints(value)
+    for complaint in complaints:
         findings.error(complaint.message, renderer.place(complaint), hint=complaint.hint)
         value = _without(value, complaint.path)
+    clear = not any("rollout" in complaint.path for complaint in complaints)
+    common, own = read_rollouts(value, renderer, findings) if clear else (Strategy(), {})
     settings = checker.with_defaults(value)
     places = {path[1]: at for path, at in renderer.keys.items() if len(path) == 2 and path[0] == "environments"}
     return Project(
         root=files.root,
-        environments={name: _environment(each) for name, each in settings["environments"].items()},
+        environments={
+            name: EnvironmentSettings(each if isinstance(each, str) else each.get("branch"), own.get(name))
+            for name, each in settings["environments"].items()
+        },
         code=_code(files, settings["code"], renderer, findings),
         frontend_root=_inside(settings["frontend"]["root"], ("frontend", "root"), renderer, findings),
+        rollout=common,
         places={str(name): place for name, place in places.items()},
         code_place=renderer.place_of(("code", "root")),
     )
-
-
-def _environment(settings: Any) -> EnvironmentSettings:
-    return EnvironmentSettings(settings if isinstance(settings, str) else settings.get("branch"))
 
 
 def _code(files: Files, settings: Mapping[str, Any], renderer: Renderer, findings: Findings) -> CodeSettings:

@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from pipeline.model.rollout import Figures, Measurement, Result
+from pipeline.model.strategy import Analysis
 from pipeline.rollout import latency
 from pipeline.rollout.alarms import Alarm, AlarmFindings, judge_alarms
 from pipeline.rollout.exact import Tail, accusers, binomial, fisher
-from pipeline.rollout.strategy import Analysis
 
 _MOST_REASONS = 3
 

@@ -12,8 +12,8 @@ import math
 from collections.abc import Iterator
 
 from pipeline.model.rollout import Figures
+from pipeline.model.strategy import Analysis
 from pipeline.rollout.exact import Tail, binomial, fisher
-from pipeline.rollout.strategy import Analysis
 
 # What a metric provider should ask for: the more percentiles, the better counts are known.
 PERCENTILES = ("p25", "p50", "p75", "p90", "p95", "p98", "p99", "p99.9")

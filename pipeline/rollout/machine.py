@@ -19,6 +19,7 @@ What holds for every strategy and every order of events (tests walk all of them 
 from dataclasses import replace
 
 from pipeline.model.rollout import Measurement, Outcome, Result, RolloutStatus
+from pipeline.model.strategy import Step, Strategy
 from pipeline.rollout.events import (
     Abort,
     AbortRequested,
@@ -40,7 +41,6 @@ from pipeline.rollout.events import (
     WeightSet,
 )
 from pipeline.rollout.exact import spending
-from pipeline.rollout.strategy import Step, Strategy
 
 _MOST_MEASUREMENTS = 500  # kept: at a gate they go on for as long as nobody comes
 
@@ -96,7 +96,9 @@ def refusal(strategy: Strategy, status: RolloutStatus, event: Event) -> str | No
 
 def _no_approval(strategy: Strategy, status: RolloutStatus, event: Approved) -> str | None:
     if event.everything:
-        return f"the last measurement failed: {status.last.reason}" if status.last and _failed(strategy, status) else None
+        return (
+            f"the last measurement failed: {status.last.reason}" if status.last and _failed(strategy, status) else None
+        )
     if status.step >= len(strategy.steps):
         return "every step is passed already"
     if event.step != status.step:
@@ -138,7 +140,7 @@ def _measure(strategy: Strategy, status: RolloutStatus, step: Step, since: float
 
 
 def _over(step: Step, since: float, end: float) -> bool:
-    """True when figures up to `end` are those of the whole bake; sums of such large numbers are off in the last place."""
+    """True when figures up to `end` are those of the whole bake; sums of such large numbers are not exact."""
     return end - since >= step.bake - 0.001
 
 

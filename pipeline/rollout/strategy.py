@@ -6,91 +6,20 @@ environment) override earlier ones key by key; a list is replaced as a whole.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import fields
 from importlib import resources as package_files
-from typing import Any, Literal, Self
+from typing import Any
 
 from pipeline.errors import BadInput, Diagnostic
+from pipeline.model.strategy import Analysis, Engine, Name, Step, Strategy
 from pipeline.rollout import codedeploy
 from pipeline.rollout.problems import Path, Problem
 
 Settings = Mapping[str, Any]
-Name = Literal["all-at-once", "canary", "linear", "steps"]
-Engine = Literal["pipeline", "codedeploy"]
 
 _SHAPES: tuple[Name, ...] = ("canary", "linear", "steps")
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 _MILLISECONDS = {"ms": 1, "s": 1000}
-_LEAST_INTERVAL = 60  # seconds: CloudWatch has Lambda's metrics by the minute
-
-
-@dataclass(frozen=True)
-class Step:
-    """`weight` percent for the canary, watched for `bake` seconds; with a `gate` a person has to let it go on."""
-
-    weight: float
-    bake: int = 0
-    gate: bool = False
-
-
-@dataclass(frozen=True)
-class Analysis:
-    """When a canary is good enough; the words of the schema. Times in seconds, `p99` in milliseconds, `errors` percent.
-
-    `errors` and `p99` hold whatever the stable release does; None: only the comparison with it counts.
-    """
-
-    errors: float | None = None
-    p99: int | None = None
-    slowdown: float = 1.5
-    min_requests: int = 50
-    confidence: float = 0.95
-    interval: int | None = None
-    metric_delay: int = 120
-    failure_limit: int = 0
-    inconclusive_limit: int = 5
-    error_limit: int = 4
-    on_error: Literal["hold", "abort"] = "hold"
-    alarms: tuple[str, ...] = ()
-    dry_run: bool = False
-
-
-@dataclass(frozen=True)
-class Strategy:
-    """How traffic shifts: the steps, and after the last of them the promotion; all-at-once has none.
-
-    Weights increase and are less than 100, and each step has a bake or a gate. ValueError otherwise.
-    """
-
-    name: Name = "all-at-once"
-    steps: tuple[Step, ...] = ()
-    analysis: Analysis = Analysis()
-    engine: Engine = "pipeline"
-
-    def __post_init__(self) -> None:
-        wrong = [*_order(self.steps), *_watched(self.steps, ("steps",))]
-        if wrong:
-            raise ValueError("; ".join(problem.text for problem in wrong))
-
-    def interval(self, step: Step) -> int:
-        """Seconds between two looks in `step`."""
-        return self.analysis.interval or max(_LEAST_INTERVAL, step.bake // 5)
-
-    @property
-    def looks(self) -> int:
-        """How many looks there are when nothing has to wait: known beforehand, so that chance can be shared out."""
-        return sum(-(-step.bake // self.interval(step)) for step in self.steps)
-
-    def to_json(self) -> dict[str, Any]:
-        """As kept in the ledger, so that a rollout goes on as it began."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """The inverse of `to_json`."""
-        analysis = {**data["analysis"], "alarms": tuple(data["analysis"]["alarms"])}
-        steps = tuple(Step(**step) for step in data["steps"])
-        return cls(name=data["name"], steps=steps, analysis=Analysis(**analysis), engine=data["engine"])
 
 
 def schema() -> dict[str, Any]:

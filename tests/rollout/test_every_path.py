@@ -8,6 +8,7 @@ from itertools import product
 import pytest
 
 from pipeline.model.rollout import Outcome, Result, RolloutStatus
+from pipeline.model.strategy import Analysis, Step, Strategy
 from pipeline.rollout.events import (
     Abort,
     AbortRequested,
@@ -20,7 +21,6 @@ from pipeline.rollout.events import (
     SetWeight,
 )
 from pipeline.rollout.machine import after, next_action, refusal
-from pipeline.rollout.strategy import Analysis, Step, Strategy
 from tests.rollout.walk import EVERYTHING, Move, State, key, walk
 
 QUICK = Analysis(interval=60, metric_delay=60, failure_limit=0, inconclusive_limit=0, error_limit=0)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from pipeline.model.rollout import Measurement, Outcome, Result, RolloutStatus
+from pipeline.model.strategy import Strategy
 from pipeline.rollout.events import (
     Abort,
     AbortRequested,
@@ -25,7 +26,6 @@ from pipeline.rollout.events import (
     WeightSet,
 )
 from pipeline.rollout.machine import after, next_action
-from pipeline.rollout.strategy import Strategy
 
 BEGIN = 1_000_000.0
 
