@@ -107,6 +107,15 @@ class Interrupted(PipelineError):
 
     exit_code = 130
 
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = "run the same command again: it continues",
+        diagnostics: Iterable[Diagnostic] = (),
+    ) -> None:
+        super().__init__(message, hint=hint, diagnostics=diagnostics)
+
 
 @dataclass(frozen=True)
 class FailedCall:

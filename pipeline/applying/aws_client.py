@@ -23,6 +23,10 @@ from pipeline.model.scope import Scope
 T = TypeVar("T")
 Observer = Callable[[CallEvent | WaitEvent], None]
 
+# Seconds that a note of the ledger gets once the run was asked to stop. Calls in flight had their 4 s before, and a
+# stopped run has 7 in all.
+NOTES_GRACE = 2.0
+
 
 class AwsClient:
     """Calls of one account, one region and one run.
@@ -87,12 +91,12 @@ class AwsClient:
     def for_records(self) -> Self:
         """The same connections, pace and counts, for the ledger's own notes.
 
-        Calls of this one go out even after the run was asked to stop (what was reached must be recorded) and do not
-        ask the guard (the guard itself makes calls).
+        Calls of this one go out even after the run was asked to stop (what was reached must be recorded), but one that
+        hangs is given up soon then; and they do not ask the guard (the guard itself makes calls).
         """
         twin = copy(self)
         twin.stop, twin.guard = None, None
-        twin.workers = Workers(self.workers.size)
+        twin.workers = Workers(self.workers.size, self.stop, grace=NOTES_GRACE)
         return twin
 
     def call(self, service: str, operation: str, /, *, region: str | None = None, **params: Any) -> dict[str, Any]:
@@ -101,8 +105,10 @@ class AwsClient:
         Raises AwsError (`error.call.details["kind"]` is the classifier's kind), AmbiguousOutcome, Interrupted, and
         PipelineError for credentials, parameters and endpoints that cannot work.
         """
-        where = region or self.transport.region
         check_stop(self.stop, f"{service}:{operation}")
+        return self.workers.attend(lambda: self._carry_out(service, operation, region or self.region, params))
+
+    def _carry_out(self, service: str, operation: str, where: str, params: Mapping[str, Any]) -> dict[str, Any]:
         known = operations().get(service, operation)
         attempts = Attempts(self._means, known, where, params)
         if not known.mutating:

@@ -8,7 +8,7 @@ waiting thread of the pool carries out its own tasks that nobody has begun. Know
 import contextvars
 from collections.abc import Callable, Iterable
 from queue import SimpleQueue
-from threading import Event, Lock, Thread, local
+from threading import Event, Lock, Thread, current_thread, local, main_thread
 from typing import Any, Generic, TypeVar
 
 from pipeline.errors import Interrupted
@@ -93,6 +93,17 @@ class Workers:
         for error in sorted(errors, key=lambda error: isinstance(error, Exception)):
             raise error
         return [task.result() for task in tasks]
+
+    def attend(self, thunk: Callable[[], T]) -> T:
+        """Runs one thunk. The main thread only waits for it: asked to stop, it must leave a hanging one behind.
+
+        Raises Interrupted when the run was asked to stop and the thunk does not end.
+        """
+        if self._stop is None or current_thread() is not main_thread():
+            return thunk()
+        task = self.submit(thunk)
+        self._join([task])
+        return task.result()
 
     def _join(self, tasks: list[Task[T]]) -> None:
         """Waits in short steps, so that a signal's handler runs and the stop flag is seen."""

@@ -53,6 +53,14 @@ class Stop:
         if self.event.is_set():
             os._exit(EXIT_CODE)
         self.event.set()
-        self._watchdog = threading.Timer(PATIENCE_SECONDS, os._exit, [EXIT_CODE])
+        self._watchdog = threading.Timer(PATIENCE_SECONDS, _give_up)
         self._watchdog.daemon = True
         self._watchdog.start()
+
+
+def _give_up() -> None:
+    """Ends the process though something in it hangs."""
+    os.write(
+        2, b"error: stopped, though something did not end in time\ntry: run the same command again: it continues\n"
+    )
+    os._exit(EXIT_CODE)

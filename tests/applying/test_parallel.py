@@ -1,6 +1,6 @@
 from contextvars import ContextVar
 from functools import partial
-from threading import Barrier, Event, current_thread
+from threading import Barrier, Event, Thread, current_thread
 
 import pytest
 
@@ -82,3 +82,29 @@ def test_the_context_of_the_caller_is_seen_in_thunks() -> None:
     address: ContextVar[str] = ContextVar("address", default="")
     address.set("iam.role/x")
     assert Workers(2).gather([address.get, address.get]) == ["iam.role/x"] * 2
+
+
+def test_the_main_thread_leaves_a_hanging_call_behind_when_stopped() -> None:
+    stop, never = Event(), Event()
+    stop.set()
+    with pytest.raises(Interrupted) as caught:
+        Workers(2, stop, grace=0.2).attend(lambda: never.wait(60))
+    assert caught.value.hint == "run the same command again: it continues"
+    never.set()
+
+
+def test_a_call_is_attended_where_it_can_be_left_behind() -> None:
+    """Other threads are left behind as a whole, and without a stop nobody leaves."""
+    seen = []
+    workers = Workers(2, Event())
+    elsewhere = Thread(target=lambda: seen.append(workers.attend(current_thread)))
+    elsewhere.start()
+    elsewhere.join()
+    assert seen == [elsewhere]
+    assert workers.attend(current_thread).daemon
+    assert Workers(2).attend(current_thread) is current_thread()
+
+
+def test_what_a_call_raises_is_raised_where_it_is_attended() -> None:
+    with pytest.raises(PipelineError, match="one"):
+        Workers(2, Event()).attend(lambda: failing(PipelineError("one")))

@@ -13,13 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.applying.operations import operations
 from pipeline.cli import main
 from pipeline.clients import AwsClient, connect
 from pipeline.model.scope import Scope
+from tests.support.fault_proxy import FaultProxy
 
 SERVICES = Path(__file__).parents[1] / "fixtures" / "services"
 ROOT = Path(__file__).parents[2]
 SCOPE = Scope("shop", "test", "123456789012", "eu-west-1")
+LEDGER = "shop-test-pipeline-123456789012-eu-west-1"
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,21 @@ _KEYS: Mapping[str, str] = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_K
 def actions(document: Mapping[str, Any]) -> dict[str, str]:
     """address -> action of a plan document."""
     return {change["address"]: change["action"] for change in document["changes"]}
+
+
+def changing(proxy: FaultProxy) -> list[str]:
+    """Every call that arrived and may change something."""
+    return [call.name for call in proxy.calls if operations().get(call.service, call.operation).mutating]
+
+
+def ledger_keys(service: Service) -> list[str]:
+    """The keys of the ledger, in order."""
+    return sorted(item["Key"] for item in service.aws().pages("s3", "ListObjectsV2", "Contents", Bucket=LEDGER))
+
+
+def ledger_document(service: Service, key: str) -> Any:
+    """A document of the ledger."""
+    return json.loads(service.aws().call("s3", "GetObject", Bucket=LEDGER, Key=key)["Body"].read())
 
 
 def world(service: Service) -> dict[str, Any]:

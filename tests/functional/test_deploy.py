@@ -4,16 +4,8 @@ import json
 
 import pytest
 
-from pipeline.applying.operations import operations
-from tests.functional.support import Service, actions, world
+from tests.functional.support import LEDGER, Service, actions, changing, world
 from tests.support.fault_proxy import FaultProxy
-
-LEDGER = "shop-test-pipeline-123456789012-eu-west-1"
-
-
-def changing(proxy: FaultProxy) -> list[str]:
-    """Every call that arrived and may change something."""
-    return [call.name for call in proxy.calls if operations().get(*call.name.split(":")).mutating]
 
 
 def test_the_first_deploy_makes_everything_and_says_what_serves(shop: Service) -> None:
@@ -73,9 +65,9 @@ def test_a_change_of_one_function_touches_that_function_alone(shop: Service, pro
     assert document["functions"]["shop-stock"]["previous"] == "1"
     assert document["functions"]["shop-orders"]["version"] == "1"
     assert {n for n in changing(proxy) if not n.startswith("s3:")} == {
-        "lambda:UpdateFunctionConfiguration", "lambda:PublishVersion", "lambda:UpdateAlias",
+        "lambda:UpdateFunctionConfiguration", "lambda:PublishVersion", "lambda:UpdateAlias", "lambda:CreateAlias",
     }  # fmt: skip
-    assert world(shop)["functions"]["shop-stock"]["aliases"] == {"live": "2"}
+    assert world(shop)["functions"]["shop-stock"]["aliases"] == {"live": "2", "previous": "1"}
 
 
 def test_changed_code_is_uploaded_once_for_all_functions_that_share_it(shop: Service, proxy: FaultProxy) -> None:
