@@ -40,11 +40,18 @@ class Aws:
 
     def calls(self) -> dict[str, Any]:
         """{"calls": {"s3:GetObject": 2, ...}, "total", "most_in_flight"} since the last time that this was asked."""
+        found: dict[str, Any] = self._ask("reset")
+        return found
+
+    def trace(self) -> list[tuple[str, float, float]]:
+        """[(service:Operation, began, answered), ...] since `calls` was asked last; seconds from the first on."""
+        return [(name, began, answered) for name, began, answered in self._ask("trace")]
+
+    def _ask(self, question: str) -> Any:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_PATIENCE)
         try:
-            connection.request("GET", "/_latency/reset")
-            found: dict[str, Any] = json.loads(connection.getresponse().read())
-            return found
+            connection.request("GET", f"/_latency/{question}")
+            return json.loads(connection.getresponse().read())
         finally:
             connection.close()
 
@@ -55,6 +62,7 @@ def running(latency_ms: float) -> Iterator[Aws]:
     with tempfile.TemporaryDirectory(prefix="benchmark-aws-") as home:
         emulator, port = _start_emulator(Path(home))
         try:
+            _warm(f"http://127.0.0.1:{port}")
             proxy, proxy_port = _start_proxy(port, latency_ms)
             try:
                 yield Aws(proxy_port)
@@ -85,6 +93,11 @@ def _start_emulator(home: Path) -> tuple[subprocess.Popen[bytes], int]:
         _end(process)
         raise SystemExit(f"the embedded AWS did not start: {(home / 'log').read_text(encoding='utf-8')[-500:]}")
     return process, port
+
+
+def _warm(url: str) -> None:
+    """The emulator imports a service when its first call comes, and that belongs to nobody's time."""
+    subprocess.run([sys.executable, "-m", "benchmarks.warming", url], cwd=ROOT, check=True)
 
 
 def _start_proxy(upstream: int, latency_ms: float) -> tuple[subprocess.Popen[bytes], int]:

@@ -75,16 +75,23 @@ class Floor:
             return
 
     def first(self) -> None:
-        """Makes everything."""
-        stored = {digest: self.pool.submit(self._store, digest) for digest in self.stack["archives"]}
-        role = self.pool.submit(self._all, "iam.role", "CreateRole")
+        """Makes everything. What others wait for goes first, and nothing occupies a thread while it waits."""
+        stored = [self.pool.submit(self._store, digest) for digest in self.stack["archives"]]
+        roles = [self.pool.submit(self.send, role["create"]) for role in self._roles()]
         api = self.pool.submit(self._api)
-        work = [self.pool.submit(self._function, name, role, stored, api) for name in self.resources["lambda.function"]]
-        for kind, first in (("dynamodb.table", "CreateTable"), ("logs.log_group", None), ("s3.bucket", None)):
-            work += [self.pool.submit(self._each, kind, name, first) for name in self.resources.get(kind, ())]
-        self.open_clients("s3", "iam", "lambda", "dynamodb", "apigateway", "logs")
-        _wait([*work, api, role])
+        work = [self.pool.submit(self._each, "dynamodb.table", name) for name in self.resources["dynamodb.table"]]
+        for kind in ("logs.log_group", "s3.bucket"):
+            work += [self.pool.submit(self._each, kind, name) for name in self.resources[kind]]
+        self.open_clients("s3", "iam", "lambda", "apigateway", "dynamodb", "logs")
+        _wait([*roles, *stored])
+        policies = [call for role in self._roles() for call in role["policies"]]
+        _wait([self.pool.submit(self.send, call) for call in policies])
+        work += [self.pool.submit(self._function, name, api) for name in self.resources["lambda.function"]]
+        _wait([*work, api])
         self._note()
+
+    def _roles(self) -> list[dict[str, Any]]:
+        return [{"create": calls[0], "policies": calls[1:]} for calls in self.resources["iam.role"].values()]
 
     def _store(self, digest: str) -> None:
         """An archive into the bucket for archives, which the first of them makes."""
@@ -103,24 +110,14 @@ class Floor:
             return False
         return True
 
-    def _all(self, kind: str, first: str) -> None:
-        _wait([self.pool.submit(self._each, kind, name, first) for name in self.resources.get(kind, ())])
-
-    def _each(self, kind: str, name: str, first: str | None) -> None:
-        """One resource: `first` before the others, which then go out together; without it, one after the other."""
-        calls = [call for call in self.resources[kind][name] if call["operation"] not in UNNEEDED]
-        if first is None:
-            for call in calls:
+    def _each(self, kind: str, name: str) -> None:
+        """One resource: its calls one after the other."""
+        for call in self.resources[kind][name]:
+            if call["operation"] not in UNNEEDED:
                 self.send(call)
-            return
-        self.send(calls[0])
-        _wait([self.pool.submit(self.send, call) for call in calls[1:]])
 
-    def _function(self, name: str, role: Future[Any], stored: dict[str, Future[Any]], api: Future[str]) -> None:
+    def _function(self, name: str, api: Future[str]) -> None:
         create, alias = self.resources["lambda.function"][name]
-        role.result()
-        digest = f"sha256:{Path(create['params']['Code']['S3Key']).stem}"
-        stored[digest].result()
         self.send(create)
         self._ready(name)
         self.send(alias)

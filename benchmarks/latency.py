@@ -7,6 +7,7 @@ are kept and only looked at when somebody asks which calls there were.
     python -m benchmarks.latency --upstream http://127.0.0.1:4566 --latency-ms 50      prints its port
     GET /_latency/calls     {"calls": {"s3:GetObject": 2, ...}, "total": 2, "most_in_flight": 2}
     GET /_latency/reset     the same, and forgets them
+    GET /_latency/trace     [["s3:GetObject", 0.012, 0.071], ...]: when each began and was answered, in seconds
 """
 
 import argparse
@@ -15,7 +16,9 @@ import gc
 import json
 import re
 import sys
+import time
 from collections import Counter
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from tests.support.wire import Request, identify
@@ -29,38 +32,58 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _KEPT = 8192
 
 
+@dataclass(slots=True)
+class Passed:
+    """One request: the beginning of its bytes, when it arrived and when its answer began (0: not yet)."""
+
+    head: bytearray
+    began: float
+    answered: float = 0.0
+
+    def add(self, data: bytes) -> None:
+        """More of its bytes."""
+        self.head += data[: max(0, _KEPT - len(self.head))]
+
+
 class Wire:
-    """What came through: the beginnings of requests, and how many were under way at once."""
+    """What came through."""
 
     def __init__(self) -> None:
-        self.heads: list[bytearray] = []
+        self.passed: list[Passed] = []
         self.in_flight = 0
         self.most_in_flight = 0
 
-    def begun(self, data: bytes) -> bytearray:
-        """A request has arrived; what is kept of it, to which its next parts may be added."""
-        head = bytearray(data[:_KEPT])
-        self.heads.append(head)
+    def begun(self, data: bytes) -> Passed:
+        """A request has arrived."""
+        one = Passed(bytearray(data[:_KEPT]), time.monotonic())
+        self.passed.append(one)
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
-        return head
+        return one
 
-    def ended(self) -> None:
+    def ended(self, one: Passed) -> None:
         """Its answer has begun."""
+        one.answered = time.monotonic()
         self.in_flight -= 1
 
     def report(self) -> dict[str, object]:
         """How often each `service:Operation` was called."""
-        names = Counter(_name(bytes(head)) for head in self.heads)
-        return {"calls": dict(sorted(names.items())), "total": len(self.heads), "most_in_flight": self.most_in_flight}
+        names = Counter(_name(one) for one in self.passed)
+        return {"calls": dict(sorted(names.items())), "total": len(self.passed), "most_in_flight": self.most_in_flight}
+
+    def trace(self) -> list[tuple[str, float, float]]:
+        """Every call, seconds counted from the first."""
+        zero = self.passed[0].began if self.passed else 0.0
+        return [(_name(one), round(one.began - zero, 4), round(one.answered - zero, 4)) for one in self.passed]
 
     def reset(self) -> None:
         """Forgets what came through so far."""
-        self.heads.clear()
+        self.passed.clear()
         self.most_in_flight = 0
 
 
-def _name(head: bytes) -> str:
+def _name(one: Passed) -> str:
+    head = bytes(one.head)
     top, _, body = head.partition(b"\r\n\r\n")
     first, *lines = top.decode("latin-1").split("\r\n")
     method, target, _ = first.split(" ", 2)
@@ -77,7 +100,7 @@ class _Client(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._upstream: asyncio.Transport | None = None
         self._early: list[bytes] = []
-        self._head: bytearray | None = None  # of the request that has begun and whose answer has not
+        self._current: Passed | None = None  # the request that has begun and whose answer has not
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -95,13 +118,13 @@ class _Client(asyncio.Protocol):
             self._upstream.write(data)
 
     def data_received(self, data: bytes) -> None:
-        if self._head is not None:
-            self._head += data[: max(0, _KEPT - len(self._head))]
+        if self._current is not None:
+            self._current.add(data)
         elif (found := _REQUEST.match(data)) is not None:
             if found["target"].startswith(_CONTROL):
                 self.transport.write(self._proxy.control(found["target"]))
                 return
-            self._head = self._proxy.wire.begun(data)
+            self._current = self._proxy.wire.begun(data)
             if _EXPECT in data:
                 self.transport.write(_CONTINUE)
                 data = data.replace(_EXPECT, b"", 1)
@@ -116,15 +139,15 @@ class _Client(asyncio.Protocol):
 
     def answered(self, data: bytes) -> None:
         """A part of an answer has come."""
-        if self._head is not None:
-            self._head = None
-            self._proxy.wire.ended()
+        if self._current is not None:
+            self._proxy.wire.ended(self._current)
+            self._current = None
         self.transport.write(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._connecting.cancel()
-        if self._head is not None:
-            self._proxy.wire.ended()
+        if self._current is not None:
+            self._proxy.wire.ended(self._current)
         if self._upstream is not None:
             self._upstream.close()
 
@@ -153,7 +176,7 @@ class LatencyProxy:
 
     def control(self, target: bytes) -> bytes:
         """The answer to a question about what came through."""
-        body = json.dumps(self.wire.report()).encode()
+        body = json.dumps(self.wire.trace() if target.endswith(b"/trace") else self.wire.report()).encode()
         if target.endswith(b"/reset"):
             self.wire.reset()
         head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
