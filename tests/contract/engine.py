@@ -54,8 +54,8 @@ def case(kind: ResourceType, number: int, aws: Aws) -> Case:
 def _output(reference: Reference, scope: Scope) -> Value:
     """What an example gets for a reference to a resource that is not made for it: the ARN that it would have."""
     kind, _, name = reference.address.partition("/")
-    shapes = {"logs.log_group": "log-group:{}", "iam.role": "role/{}", "sqs.queue": "{}"}
-    return scope.arn(kind.partition(".")[0], shapes[kind].format(name), regional=kind != "iam.role")
+    shapes = {"logs.log_group": "log-group:{}", "iam.role": "role/{}", "lambda.function": "function:{}"}
+    return scope.arn(kind.partition(".")[0], shapes.get(kind, "{}").format(name), regional=kind != "iam.role")
 
 
 def name_of(kind: ResourceType, properties: Properties) -> str:

@@ -168,6 +168,10 @@ _NEEDS = {
     ),
     "lambda.permission": Prerequisites(prepare=_functions),
     "sqs.queue": Prerequisites(prepare=_dead_letters, census=[("sqs", "ListQueues", "QueueUrls")]),
+    "sns.topic": Prerequisites(
+        prepare=_dead_letters,
+        census=[("sns", "ListTopics", "Topics"), ("sns", "ListSubscriptions", "Subscriptions")],
+    ),
     "apigateway.rest_api": Prerequisites(
         prepare=_functions,
         release=_move_stage,

@@ -1,0 +1,251 @@
+"""SNS topics with their subscriptions.
+
+A subscription is what topic, protocol and endpoint say, and subscribing twice gives the same one. One that waits to be
+confirmed by the owner of its endpoint cannot be removed; SNS drops it after two days, and nothing is shown of it here.
+https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pipeline.model.resource import Observed, Resource
+from pipeline.model.scope import Scope
+from pipeline.model.values import Expression, Outputs, Properties, Reference, Value
+from pipeline.resources import policies
+from pipeline.resources.base import (
+    Aws,
+    Problem,
+    Target,
+    read_each,
+    split_tags,
+    stale_tags,
+    tag_list,
+    tag_map,
+    tags_for,
+    touches,
+)
+
+FIFO, ALIAS = ".fifo", "live"
+# What every topic has until it gets a policy: https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html
+_DEFAULT_SID = "__default_statement_ID"
+_DEFAULT_ACTIONS = (
+    "GetTopicAttributes", "SetTopicAttributes", "AddPermission", "RemovePermission", "DeleteTopic", "Subscribe",
+    "ListSubscriptionsByTopic", "Publish",
+)  # fmt: skip
+_ARN = r"arn:aws[a-z-]*:{}:.+"
+_ENDPOINTS = {
+    "email": r"[^@\s]+@[^@\s]+",
+    "email-json": r"[^@\s]+@[^@\s]+",
+    "https": r"https://\S+",
+    "sms": r"\+[0-9]{7,15}",
+    "sqs": _ARN.format("sqs"),
+    "lambda": _ARN.format("lambda"),
+    "firehose": _ARN.format("firehose"),
+    "application": _ARN.format("sns"),
+}
+
+
+def canonical(properties: Properties, scope: Scope) -> Properties:
+    """The policy in its canonical form, queues and functions as references."""
+    document = properties.get("policy")
+    return {
+        **properties,
+        "subscriptions": [
+            {**one, "endpoint": _endpoint(one["protocol"], one["endpoint"])}
+            for one in properties.get("subscriptions") or ()
+        ],
+        "policy": policies.canonical(document, partition=scope.partition) if document else None,
+    }
+
+
+def _endpoint(protocol: str, value: Value) -> Value:
+    if not isinstance(value, str) or value.startswith("arn:"):
+        return value
+    if protocol == "sqs":
+        return Expression((Reference(f"sqs.queue/{value}", "arn"),))
+    if protocol == "lambda":
+        return Expression((Reference(f"lambda.function/{value}", "arn"), f":{ALIAS}"))
+    return value
+
+
+def derive(resource: Resource, scope: Scope) -> Iterator[Resource]:
+    """The permission to invoke each function that subscribes by its name."""
+    for one in resource.properties["subscriptions"]:
+        endpoint = one["endpoint"]
+        if one["protocol"] != "lambda" or not isinstance(endpoint, Expression):
+            continue
+        function = endpoint.references[0].address.partition("/")[2]
+        properties = {
+            "name": f"{function}:sns/{resource.name}",
+            "function": function,
+            "alias": ALIAS,
+            "principal": "sns.amazonaws.com",
+            "source_arns": [Expression((Reference(resource.address, "arn"),))],
+        }
+        name, needs = str(properties["name"]), (f"lambda.function/{function}",)
+        yield Resource("lambda.permission", name, properties, needs, resource.source)
+
+
+def check(resource: Resource, scope: Scope) -> Iterator[Problem]:
+    """Names of FIFO topics, endpoints that do not fit their protocol, subscriptions declared twice, the policy."""
+    name, wanted = resource.name, resource.properties
+    if wanted["fifo"] is not name.endswith(FIFO):
+        hint = f"name it {name}{FIFO}" if wanted["fifo"] else "say fifo: true"
+        yield Problem(f"the names of FIFO topics, and only theirs, end in {FIFO}", ("name",), hint)
+    if wanted["content_deduplication"] and not wanted["fifo"]:
+        yield Problem("content_deduplication is for FIFO topics", ("content_deduplication",), "say fifo: true")
+    seen: set[tuple[str, str]] = set()
+    for index, one in enumerate(wanted["subscriptions"]):
+        path = ("subscriptions", index)
+        protocol, endpoint = one["protocol"], one["endpoint"]
+        if isinstance(endpoint, str) and not re.fullmatch(_ENDPOINTS[protocol], endpoint):
+            yield Problem(f"{endpoint} is no endpoint of the protocol {protocol}", (*path, "endpoint"))
+        if wanted["fifo"] and protocol != "sqs":
+            yield Problem("only queues can subscribe to a FIFO topic", (*path, "protocol"))
+        if (protocol, str(endpoint)) in seen:
+            yield Problem(f"{endpoint} subscribes twice", path, "keep one of them")
+        seen.add((protocol, str(endpoint)))
+    if wanted.get("policy") is not None:
+        yield from policies.problems(wanted["policy"], policies.Use.RESOURCE, ("policy",))
+
+
+def warn(resource: Resource, scope: Scope) -> Iterator[Problem]:
+    """Grants that are too wide, and a key that keeps alarms out."""
+    if resource.properties.get("kms_key") == "alias/aws/sns":
+        # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
+        hint = "use a key of your own whose policy admits cloudwatch.amazonaws.com"
+        yield Problem("alarms and event rules cannot publish to a topic encrypted with this key", ("kms_key",), hint)
+    yield from policies.warnings(resource.properties.get("policy"), ("policy",))
+
+
+def read(aws: Aws, targets: Sequence[Target]) -> dict[str, Observed]:
+    """Each topic by its ARN, which follows from its name."""
+    return read_each(aws, targets, _read_one)
+
+
+def _read_one(aws: Aws, target: Target) -> Observed | None:
+    arn = _arn(aws.scope, target.name)
+    found = aws.found("sns", "GetTopicAttributes", TopicArn=arn)
+    if found is None:
+        return None
+    tags, subscriptions = aws.gather(
+        [
+            lambda: aws.call("sns", "ListTagsForResource", ResourceArn=arn)["Tags"],
+            lambda: _subscriptions(aws, arn),
+        ]
+    )
+    own, mark = split_tags(tag_map(tags))
+    attributes = found["Attributes"]
+    wanted = [_key(one) for one in target.resource.properties.get("subscriptions") or ()]
+    properties = {
+        "name": target.name,
+        "fifo": attributes.get("FifoTopic") == "true",
+        "content_deduplication": attributes.get("ContentBasedDeduplication") == "true",
+        "display_name": attributes.get("DisplayName") or "",
+        "subscriptions": [
+            {"protocol": one["Protocol"], "endpoint": one["Endpoint"]}
+            for one in subscriptions
+            if _confirmed(one) or (one["Protocol"], one["Endpoint"]) in wanted
+        ],
+        "kms_key": attributes.get("KmsMasterKeyId") or None,
+        "policy": _own_policy(attributes.get("Policy")),
+        "tags": own,
+    }
+    return Observed(target.address, properties, {"arn": arn}, mark)
+
+
+def _own_policy(text: str | None) -> Any:
+    """The policy, or None when it is the one that every topic has."""
+    document = policies.canonical(json.loads(text), version=policies.UNSTATED_VERSION) if text else None
+    if document and set(document["Statement"]) == {_DEFAULT_SID}:
+        return None
+    return document
+
+
+def create(aws: Aws, resource: Resource) -> Outputs:
+    """The topic with its mark and attributes, then its subscriptions."""
+    wanted = resource.properties
+    attributes = {"DisplayName": wanted["display_name"], "KmsMasterKeyId": wanted.get("kms_key") or ""}
+    if wanted["fifo"]:
+        attributes |= {"FifoTopic": "true", "ContentBasedDeduplication": _flag(wanted)}
+    if wanted.get("policy"):
+        attributes["Policy"] = policies.to_json(wanted["policy"])
+    given = {name: value for name, value in attributes.items() if value}
+    tags = tag_list(tags_for(aws, resource))
+    arn = aws.call("sns", "CreateTopic", Name=resource.name, Attributes=given, Tags=tags)["TopicArn"]
+    _subscribe(aws, arn, wanted["subscriptions"], [])
+    return {"arn": arn}
+
+
+def update(aws: Aws, resource: Resource, observed: Observed, paths: frozenset[str]) -> Outputs:
+    """Each attribute by its own call; new subscriptions before old ones go; tags."""
+    wanted, arn = resource.properties, observed.outputs["arn"]
+    values = {
+        "display_name": ("DisplayName", wanted["display_name"]),
+        "kms_key": ("KmsMasterKeyId", wanted.get("kms_key") or ""),
+        "content_deduplication": ("ContentBasedDeduplication", _flag(wanted)),
+        "policy": ("Policy", policies.to_json(wanted.get("policy") or _default_policy(aws.scope, arn))),
+    }
+    for name, (attribute, value) in values.items():
+        if touches(paths, name):
+            aws.call("sns", "SetTopicAttributes", TopicArn=arn, AttributeName=attribute, AttributeValue=value)
+    if touches(paths, "subscriptions"):
+        _subscribe(aws, arn, wanted["subscriptions"], _subscriptions(aws, arn))
+    if touches(paths, "tags"):
+        tags = tags_for(aws, resource)
+        aws.call("sns", "TagResource", ResourceArn=arn, Tags=tag_list(tags))
+        if gone := stale_tags(observed, tags):
+            aws.call("sns", "UntagResource", ResourceArn=arn, TagKeys=gone)
+    return observed.outputs
+
+
+def delete(aws: Aws, observed: Observed) -> None:
+    """The topic with its subscriptions."""
+    aws.found("sns", "DeleteTopic", TopicArn=observed.outputs["arn"])
+
+
+def _subscribe(aws: Aws, arn: str, wanted: Sequence[Mapping[str, str]], found: Sequence[Mapping[str, str]]) -> None:
+    present = {(one["Protocol"], one["Endpoint"]): one for one in found}
+    keys = [_key(one) for one in wanted]
+    for protocol, endpoint in keys:
+        # Asking again would send another mail to somebody who has not confirmed yet.
+        if (protocol, endpoint) not in present:
+            aws.call("sns", "Subscribe", TopicArn=arn, Protocol=protocol, Endpoint=endpoint)
+    for key, one in sorted(present.items()):
+        if key not in keys and _confirmed(one):
+            aws.found("sns", "Unsubscribe", SubscriptionArn=one["SubscriptionArn"])
+
+
+def _subscriptions(aws: Aws, arn: str) -> list[Mapping[str, str]]:
+    return aws.pages("sns", "ListSubscriptionsByTopic", key="Subscriptions", TopicArn=arn)
+
+
+def _confirmed(subscription: Mapping[str, str]) -> bool:
+    """False when it waits for confirmation, or is on its way out: there is a word instead of an ARN then."""
+    return subscription["SubscriptionArn"].startswith("arn:")
+
+
+def _key(subscription: Mapping[str, Any]) -> tuple[str, Any]:
+    return subscription["protocol"], subscription["endpoint"]
+
+
+def _flag(wanted: Properties) -> str:
+    return str(bool(wanted["content_deduplication"])).lower()
+
+
+def _default_policy(scope: Scope, arn: str) -> dict[str, Any]:
+    statement = {
+        "Sid": _DEFAULT_SID,
+        "Effect": "Allow",
+        "Principal": {"AWS": "*"},
+        "Action": [f"SNS:{action}" for action in _DEFAULT_ACTIONS],
+        "Resource": arn,
+        "Condition": {"StringEquals": {"AWS:SourceOwner": scope.account}},
+    }
+    return {"Version": policies.UNSTATED_VERSION, "Id": "__default_policy_ID", "Statement": [statement]}
+
+
+def _arn(scope: Scope, name: str) -> str:
+    return scope.arn("sns", name)
