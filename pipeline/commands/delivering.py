@@ -143,8 +143,9 @@ def removals(workspace: Workspace, situation: Situation) -> list[Change]:
 
 def publish(workspace: Workspace, situation: Situation, applied: Outcome) -> Published:
     """Points every alias and every stage at what was just applied."""
-    publisher = Publisher(workspace.aws)
-    return publisher.release(situation.desired, applied.outputs, frozenset(applied.done), situation.head.current)
+    publisher, head = Publisher(workspace.aws), situation.head
+    done = frozenset(applied.done)
+    return publisher.release(situation.desired, applied.outputs, done, head.current, carried_on=head.unfinished)
 
 
 def new_release(

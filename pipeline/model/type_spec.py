@@ -13,7 +13,8 @@ class TypeSpec:
     `write_only`: never compared, always shown as "(sensitive)". `sensitive`: compared, never shown.
     `unordered`: lists whose order means nothing. `secretable`: may hold secrets, so that a value of unknown origin is
     not shown. `volatile_outputs`: outputs that an update changes.
-    `data_bearing`: never deleted or replaced without consent.
+    `data_bearing`: never deleted or replaced without consent. `disposable`: nothing needs that data to work, so that
+    a rollback may make the resource anew, empty, where it would otherwise be impossible.
     """
 
     name: str
@@ -28,6 +29,7 @@ class TypeSpec:
     secretable: tuple[str, ...] = ()
     volatile_outputs: tuple[str, ...] = ()
     data_bearing: bool = False
+    disposable: bool = False
     replacement: Literal["deleteFirst", "createFirst"] = "deleteFirst"
     examples: tuple[Mapping[str, Any], ...] = ()
 
@@ -48,6 +50,7 @@ class TypeSpec:
             secretable=tuple(_marked(schema, "secrets", value=True)),
             volatile_outputs=tuple(schema.get("volatileOutputs", ())),
             data_bearing=bool(schema.get("dataBearing", False)),
+            disposable=bool(schema.get("disposable", False)),
             replacement=schema.get("replacement", "deleteFirst"),
             examples=tuple(schema.get("examples", ())),
         )

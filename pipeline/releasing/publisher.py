@@ -3,6 +3,8 @@
 Nothing is made or moved without need. A version is published by the function's own update, and publishing again what is
 published gives the same version; an api deployment is found by the digest of its definition before one is made; a
 pointer that serves the right thing is left alone. So a run that died anywhere in here is carried on by the next one.
+
+Beside the alias that callers use, each function has an alias `previous` on the version that served before.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -13,13 +15,13 @@ from typing import Any
 from pipeline.model.release import Release
 from pipeline.model.resource import Resource
 from pipeline.model.values import Outputs
-from pipeline.releasing.traffic import Kind, Pointer, serve_all
+from pipeline.releasing.apis import APIS, entry_names
+from pipeline.releasing.traffic import AliasRouter, Kind, Pointer, serve_all
 from pipeline.resources._lambda_properties import code_sha256
-from pipeline.resources._rest_definition import definition_digest
-from pipeline.resources._rest_stage import deployment_of
 from pipeline.resources.base import Aws
 
-FUNCTION, API = "lambda.function", "apigateway.rest_api"
+FUNCTION = "lambda.function"
+PREVIOUS = "previous"
 
 
 @dataclass(frozen=True)
@@ -63,20 +65,36 @@ class Publisher:
         outputs: Mapping[str, Outputs],
         changed: Collection[str],
         previous: Release | None,
+        *,
+        carried_on: bool = False,
     ) -> Published:
         """Everything at once: what `changed` (addresses) is published, and every pointer serves it from then on.
 
-        `outputs` are those after applying, by address. Raises AwsError, PipelineError.
+        `outputs` are those after applying, by address. `carried_on`: a run before may have done a part of this, so
+        that nothing is taken as done which is not seen. Raises AwsError, PipelineError.
         """
         moves = self.prepare(desired, outputs, changed)
         serve_all(self._aws, [(move.pointer, move.after) for move in moves if move.needed])
-        return record(moves, outputs, previous)
+        published = record(moves, outputs, previous)
+        self.keep_previous(published, [move.resource for move in moves if move.needed or carried_on])
+        return published
+
+    def keep_previous(self, published: Published, moved: Iterable[Resource]) -> None:
+        """Points the alias `previous` of the functions among `moved` at the version that served before."""
+        router, thunks = AliasRouter(self._aws), []
+        for resource in moved:
+            entry = published.functions.get(resource.name, {}) if resource.type == FUNCTION else {}
+            before = entry.get("previous")
+            if before is None or before == entry["version"] or resource.properties.get("alias") == PREVIOUS:
+                continue
+            thunks.append(partial(router.serve, Pointer(Kind.ALIAS, resource.name, PREVIOUS), str(before)))
+        self._aws.gather(thunks)
 
     def prepare(
         self, desired: Iterable[Resource], outputs: Mapping[str, Outputs], changed: Collection[str]
     ) -> tuple[Move, ...]:
         """Publishes what changed, and tells which pointer is to serve what. No caller notices."""
-        served = [resource for resource in desired if resource.type in (FUNCTION, API)]
+        served = [resource for resource in desired if resource.type == FUNCTION or resource.type in APIS]
         return tuple(
             self._aws.gather([partial(self._move, r, outputs[r.address], changed=r.address in changed) for r in served])
         )
@@ -86,7 +104,7 @@ class Publisher:
             pointer = Pointer(Kind.ALIAS, resource.name, str(resource.properties["alias"]))
             before, publish = outputs.get("version"), self.publish_function
         else:
-            pointer = Pointer(Kind.STAGE, str(outputs["id"]), str(outputs["stage"]))
+            pointer = Pointer(APIS[resource.type].kind, str(outputs["id"]), str(outputs["stage"]))
             before, publish = outputs.get("deployment"), self.publish_api
         after = publish(resource, outputs) if changed or before is None else str(before)
         return Move(resource, pointer, before, after)
@@ -99,10 +117,11 @@ class Publisher:
 
     def publish_api(self, resource: Resource, outputs: Outputs) -> str:
         """The api deployment of the declared definition; a new one only when there is none."""
-        digest = definition_digest(resource.properties)
+        deploys = APIS[resource.type]
+        digest = deploys.digest(resource.properties)
         if outputs.get("definition") == digest:
             return str(outputs["deployment"])
-        return deployment_of(self._aws, str(outputs["id"]), digest)
+        return deploys.deployment_of(self._aws, str(outputs["id"]), digest)
 
 
 def record(moves: Iterable[Move], outputs: Mapping[str, Outputs], previous: Release | None) -> Published:
@@ -110,24 +129,27 @@ def record(moves: Iterable[Move], outputs: Mapping[str, Outputs], previous: Rele
     functions: dict[str, Mapping[str, Any]] = {}
     apis: dict[str, Mapping[str, Any]] = {}
     now: dict[str, Outputs] = {}
+    moves = list(moves)
+    names = entry_names(move.resource for move in moves)
     for move in moves:
         resource, own = move.resource, outputs[move.resource.address]
         if resource.type == FUNCTION:
-            before = _before(move, previous.functions if previous else {}, "version")
+            before = _before(move, resource.name, previous.functions if previous else {}, "version")
             code = code_sha256(resource.properties["code"]) if resource.properties.get("code") else None
             functions[resource.name] = {"version": move.after, "previous": before, "code_sha256": code}
             now[resource.address] = {**own, "version": move.after, "latest": move.after}
         else:
-            before = _before(move, previous.apis if previous else {}, "deployment")
-            apis[resource.name] = {"deployment": move.after, "previous": before}
-            digest = {"definition": definition_digest(resource.properties)} if move.needed else {}
+            name = names[resource.address]
+            before = _before(move, name, previous.apis if previous else {}, "deployment")
+            apis[name] = {"deployment": move.after, "previous": before}
+            digest = {"definition": APIS[resource.type].digest(resource.properties)} if move.needed else {}
             now[resource.address] = {**own, "deployment": move.after, **digest}
     return Published(functions, apis, now)
 
 
-def _before(move: Move, recorded: Mapping[str, Mapping[str, Any]], what: str) -> Any:
+def _before(move: Move, name: str, recorded: Mapping[str, Mapping[str, Any]], what: str) -> Any:
     """What the release before served: a run that died may have moved the pointer already, so the record goes first."""
-    entry = recorded.get(move.resource.name)
+    entry = recorded.get(name)
     if entry is not None:
         return entry.get(what)
     return move.before if move.needed else None

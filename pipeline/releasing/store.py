@@ -93,13 +93,22 @@ class Ledger:
 
     def release(self, number: int) -> Release:
         """Release `number`. BadInput when there is none."""
+        found = self.find(number)
+        if found is None:
+            raise BadInput(f"looking up release {number}: there is none", hint="see `pipeline releases`")
+        return found
+
+    def find(self, number: int) -> Release | None:
+        """Release `number`, or None. The current one may have no copy in the history yet."""
         found = self._read(release_key(number))
         if isinstance(found, tuple):
             return Release.from_json(found[0])
         current = self.head().current
-        if current is not None and current.number == number:
-            return current
-        raise BadInput(f"looking up release {number}: there is none", hint="see `pipeline releases`")
+        return current if current is not None and current.number == number else None
+
+    def has_artifact(self, digest: str) -> bool:
+        """True when the archive is still there."""
+        return self.aws.found("s3", "HeadObject", **self.at(Key=artifact_key(digest))) is not None
 
     def put_current(self, release: Release, etag: str | None) -> str:
         """Makes `release` the current one if nobody else has since `etag` was read; the new ETag."""
@@ -200,7 +209,7 @@ class _Uploads:
         return future.result()
 
     def _upload(self, digest: str) -> Mapping[str, str]:
-        key = f"artifacts/{digest.removeprefix('sha256:')}.zip"
+        key = artifact_key(digest)
         where = {"bucket": self.ledger.bucket, "key": key}
         path = self.files.get(digest)
         if path is None:
@@ -219,6 +228,11 @@ def _settle(future: "Future[Mapping[str, str]]", work: Callable[[], Mapping[str,
     except BaseException as error:
         future.set_exception(error)
         raise
+
+
+def artifact_key(digest: str) -> str:
+    """The key of an archive, by its digest (`sha256:<hex>`)."""
+    return f"artifacts/{digest.removeprefix('sha256:')}.zip"
 
 
 def release_key(number: int) -> str:

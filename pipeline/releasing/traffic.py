@@ -19,6 +19,7 @@ class Kind(StrEnum):
 
     ALIAS = "alias"
     STAGE = "stage"
+    WEBSOCKET_STAGE = "websocket stage"
 
 
 @dataclass(frozen=True)
@@ -63,18 +64,15 @@ class AliasRouter:
         return _alias(pointer, self._aws.call("lambda", "GetAlias", FunctionName=pointer.owner, Name=pointer.name))
 
     def serve(self, pointer: Pointer, target: str) -> None:
-        """All traffic to one version. Weights are cleared in the same call: omitted they would stay.
+        """All traffic to one version; an alias that is missing is made.
 
+        Weights are cleared in the same call: omitted they would stay.
         https://docs.aws.amazon.com/lambda/latest/api/API_UpdateAlias.html
         """
-        answer = self._aws.call(
-            "lambda",
-            "UpdateAlias",
-            FunctionName=pointer.owner,
-            Name=pointer.name,
-            FunctionVersion=target,
-            RoutingConfig={"AdditionalVersionWeights": {}},
-        )
+        wanted = {"FunctionName": pointer.owner, "Name": pointer.name, "FunctionVersion": target}
+        answer = self._aws.found(
+            "lambda", "UpdateAlias", RoutingConfig={"AdditionalVersionWeights": {}}, **wanted
+        ) or self._aws.call("lambda", "CreateAlias", **wanted)
         _verify(_alias(pointer, answer), target)
 
 
@@ -117,6 +115,33 @@ def _stage(pointer: Pointer, stage: Mapping[str, Any]) -> Serving:
     return Serving(pointer, str(stage["deploymentId"]), shares)
 
 
+class WebSocketStageRouter:
+    """Stages of WebSocket APIs; targets are ids of api deployments. They know no canary: shares are always empty."""
+
+    def __init__(self, aws: Aws) -> None:
+        self._aws = aws
+
+    def current(self, pointer: Pointer) -> Serving:
+        """What the stage serves."""
+        return self._serving(pointer, self._aws.call("apigatewayv2", "GetStage", **_where(pointer)))
+
+    def serve(self, pointer: Pointer, target: str) -> None:
+        """New connections and messages go to one api deployment; connections that are open stay.
+
+        https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis-apiid-stages-stagename.html
+        """
+        answer = self._aws.call("apigatewayv2", "UpdateStage", DeploymentId=target, **_where(pointer))
+        _verify(self._serving(pointer, answer), target)
+
+    @staticmethod
+    def _serving(pointer: Pointer, stage: Mapping[str, Any]) -> Serving:
+        return Serving(pointer, str(stage.get("DeploymentId") or "nothing"))
+
+
+def _where(pointer: Pointer) -> dict[str, str]:
+    return {"ApiId": pointer.owner, "StageName": pointer.name}
+
+
 def _verify(serving: Serving, target: str) -> None:
     if serving.stable != target or serving.shares:
         others = "".join(f", {share:.0%} to {other}" for other, share in serving.shares.items())
@@ -128,7 +153,11 @@ def _verify(serving: Serving, target: str) -> None:
 
 def routers(aws: Aws) -> dict[Kind, TrafficRouter]:
     """The router of each kind of pointer."""
-    return {Kind.ALIAS: AliasRouter(aws), Kind.STAGE: StageRouter(aws)}
+    return {
+        Kind.ALIAS: AliasRouter(aws),
+        Kind.STAGE: StageRouter(aws),
+        Kind.WEBSOCKET_STAGE: WebSocketStageRouter(aws),
+    }
 
 
 def serve_all(aws: Aws, targets: Iterable[tuple[Pointer, str]]) -> None:

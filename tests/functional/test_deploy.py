@@ -115,7 +115,7 @@ def test_an_alias_that_was_moved_by_hand_is_put_back(shop: Service) -> None:
     shop.aws().call("lambda", "UpdateAlias", FunctionName="shop-stock", Name="live", FunctionVersion="1")
     assert actions(shop.run("plan").json) == {"lambda.function/shop-stock": "update"}
     assert shop.run("deploy").code == 0
-    assert world(shop)["functions"]["shop-stock"]["aliases"] == {"live": "2"}
+    assert world(shop)["functions"]["shop-stock"]["aliases"] == {"live": "2", "previous": "1"}
 
 
 def test_what_left_the_specs_is_removed_last_and_data_is_kept(shop: Service, proxy: FaultProxy) -> None:

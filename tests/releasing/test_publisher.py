@@ -85,8 +85,16 @@ def serving(aws: Recorder, published: Published) -> dict[str, str]:
 
 
 def moves(aws: Recorder) -> list[str]:
+    """What was made and what callers notice; the alias that remembers what served before is neither."""
     changing = ("UpdateAlias", "UpdateStage", "CreateDeployment", "PublishVersion")
-    return [call.name.partition(":")[2] for call in aws.calls if call.name.endswith(changing)]
+    noticed = [call for call in aws.calls if call.params.get("Name") != "previous"]
+    return [call.name.partition(":")[2] for call in noticed if call.name.endswith(changing)]
+
+
+def before(aws: Recorder, name: str) -> str | None:
+    """What the alias `previous` remembers."""
+    found = aws.inner.found("lambda", "GetAlias", FunctionName=name, Name="previous")
+    return str(found["FunctionVersion"]) if found else None
 
 
 def test_the_first_release_serves_what_was_made(aws: Recorder) -> None:
@@ -132,6 +140,24 @@ def test_new_code_moves_one_alias(aws: Recorder) -> None:
     assert second.outputs["lambda.function/orders-list"]["version"] == "2"
     assert serving(aws, second)["orders-list"] == "2"
     assert serving(aws, second)["orders-show"] == "1"
+
+
+def test_the_alias_previous_is_on_what_served_before(aws: Recorder) -> None:
+    first = deploy(aws, service())
+    assert before(aws, "orders-list") is None
+    second = deploy(aws, service(1), released(first))
+    assert (before(aws, "orders-list"), before(aws, "orders-show")) == ("1", None)
+    deploy(aws, service(0, memory=1024), released(second, 2))
+    assert (before(aws, "orders-list"), before(aws, "orders-show")) == ("2", "1")
+
+
+def test_a_run_that_is_carried_on_remembers_what_served_before_both(aws: Recorder) -> None:
+    """The run that died had moved the pointers, so that nothing moves any more."""
+    first = released(deploy(aws, service()))
+    deploy(aws, service(1))
+    outputs = {resource.address: bring(aws, resource)[0] for resource in service(1)}
+    Publisher(aws).release(service(1), outputs, set(), first, carried_on=True)
+    assert before(aws, "orders-list") == "1"
 
 
 def test_weights_are_cleared_with_the_move(aws: Recorder) -> None:
