@@ -5,8 +5,9 @@ environment) override earlier ones key by key; a list is replaced as a whole.
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from importlib import resources as package_files
 from typing import Any
 
@@ -19,6 +20,7 @@ Settings = Mapping[str, Any]
 
 _SHAPES: tuple[Name, ...] = ("canary", "linear", "steps")
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
+_VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 _MILLISECONDS = {"ms": 1, "s": 1000}
 
 
@@ -52,6 +54,23 @@ def read(*levels: Settings) -> tuple[Strategy, list[Problem]]:
     if found:
         return Strategy(), list(dict.fromkeys(found))
     return Strategy(name, steps, analysis, engine), []
+
+
+def filled(strategy: Strategy, variables: Mapping[str, str]) -> Strategy:
+    """The strategy with the `${VARIABLES}` of an environment in the names of alarms. BadInput when one is unknown."""
+    wrong = [
+        Diagnostic(
+            f"alarm {alarm} of the rollout: this environment has no variable {name}",
+            hint=f"one of {', '.join(sorted(variables))}",
+        )
+        for alarm in strategy.analysis.alarms
+        for name in _VARIABLE.findall(alarm)
+        if name not in variables
+    ]
+    if wrong:
+        raise BadInput.of(wrong)
+    alarms = tuple(_VARIABLE.sub(lambda found: variables[found[1]], alarm) for alarm in strategy.analysis.alarms)
+    return replace(strategy, analysis=replace(strategy.analysis, alarms=alarms))
 
 
 def seconds(text: str) -> int:
@@ -116,9 +135,7 @@ def _shaped(steps: tuple[Step, ...], path: Path) -> tuple[tuple[Step, ...], list
     key = "bake" if path == ("canary",) else "every"
     if steps[0].bake:
         return steps, []
-    return steps, [
-        Problem((*path, key), "is 0: nothing would be measured", "1m or more; strategy: all-at-once needs none")
-    ]
+    return steps, [Problem((*path, key), "is 0: nothing would be measured", "1m or more, or strategy: all-at-once")]
 
 
 def _listed(items: Sequence[Settings]) -> tuple[tuple[Step, ...], list[Problem]]:

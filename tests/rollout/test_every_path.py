@@ -33,17 +33,18 @@ def strategies() -> Iterator[tuple[str, Strategy]]:
         for kinds in product(KINDS, repeat=count):
             yield "-".join(kinds) or "none", made(kinds, QUICK)
     for kinds in (("bake", "both"), ("gate", "bake")):
-        for limits in product((0, 1), (0, 1), (0, 1), ("hold", "abort"), (False, True)):
-            failures, inconclusive, errors, on_error, dry_run = limits
+        for failures, inconclusive, errors, hold, dry_run in product(
+            (0, 1), (0, 1), (0, 1), (True, False), (True, False)
+        ):
             analysis = replace(
                 QUICK,
                 failure_limit=failures,
                 inconclusive_limit=inconclusive,
                 error_limit=errors,
-                on_error=on_error,
-                dry_run=dry_run,
+                on_error="hold" if hold else "abort",
+                dry_run=bool(dry_run),
             )
-            yield f"{'-'.join(kinds)} {limits}", made(kinds, analysis)
+            yield f"{'-'.join(kinds)} {(failures, inconclusive, errors, hold, dry_run)}", made(kinds, analysis)
 
 
 def made(kinds: tuple[str, ...], analysis: Analysis) -> Strategy:
