@@ -73,13 +73,14 @@ class CallEvent:
 
 @dataclass(frozen=True)
 class Means:
-    """What every call of a run shares."""
+    """What every call of a run shares. `clean` takes out of AWS's words what nobody may read."""
 
     transport: Transport
     pacer: Pacer
     clock: Clock
     judge: Callable[[], Classifier]
     tell: Callable[[CallEvent], None]
+    clean: Callable[[str], str] = str
     chance: Callable[[], float] = random.random
 
 
@@ -178,7 +179,11 @@ class Attempts:
 
     def _ended(self, call: FailedCall, verdict: Verdict) -> FailedCall:
         return replace(
-            call, attempts=self._attempt, seconds=self._seconds, details={**call.details, "kind": verdict.kind.value}
+            call,
+            message=self._means.clean(call.message),
+            attempts=self._attempt,
+            seconds=self._seconds,
+            details={**call.details, "kind": verdict.kind.value},
         )
 
     def _wait(self, seconds: float, stop: Event | None) -> None:

@@ -4,6 +4,7 @@ Implements the port `pipeline.resources.base.Aws`. Knows pacing, locks, repetiti
 request looks like on the wire is the transport's (`pipeline.clients`).
 """
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
@@ -19,6 +20,7 @@ from pipeline.applying.parallel import Workers
 from pipeline.applying.waiting import Clock, WaitEvent, check_stop, wait_for
 from pipeline.errors import AwsError, PipelineError
 from pipeline.model.scope import Scope
+from pipeline.model.values import SENSITIVE
 
 T = TypeVar("T")
 Observer = Callable[[CallEvent | WaitEvent], None]
@@ -26,6 +28,7 @@ Observer = Callable[[CallEvent | WaitEvent], None]
 # Seconds that a note of the ledger gets once the run was asked to stop. Calls in flight had their 4 s before, and a
 # stopped run has 7 in all.
 NOTES_GRACE = 2.0
+SHORTEST_SECRET = 4  # characters
 
 
 class AwsClient:
@@ -59,7 +62,8 @@ class AwsClient:
         self._scopes: list[Scope] = []  # a list, so that the twin of `for_records` learns of it too
         self._lock = Lock()
         self._created: set[tuple[str, str]] = set()
-        self._means = Means(transport, self.pacer, clock, judge, self._tell)
+        self._hidden: tuple[str, ...] = ()
+        self._means = Means(transport, self.pacer, clock, judge, self._tell, self._clean)
 
     @property
     def scope(self) -> Scope:
@@ -152,6 +156,17 @@ class AwsClient:
             raise PipelineError(f"looking for the archive {digest}: this run has no store of archives")
         return self.artifacts(digest)
 
+    def hide(self, values: Iterable[str]) -> None:
+        """From now on no error of AWS shows these values: some of its messages repeat what was sent."""
+        forms = {form for value in values for form in _forms(value)}
+        with self._lock:
+            self._hidden = tuple(sorted({*self._hidden, *forms}, key=lambda form: (-len(form), form)))
+
+    def _clean(self, message: str) -> str:
+        for form in self._hidden:
+            message = message.replace(form, SENSITIVE)
+        return message
+
     def _tell(self, event: CallEvent) -> None:
         with self._lock:
             self.calls[event.service, event.operation] += 1
@@ -172,3 +187,9 @@ class AwsClient:
                     self._created.discard(named)
                 else:
                     self._created.add(named)
+
+
+def _forms(value: str) -> set[str]:
+    """A secret as it is and as AWS may quote it; what is too short to be one would blacken every message."""
+    quoted = {value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
+    return {form for form in quoted if len(form) >= SHORTEST_SECRET}

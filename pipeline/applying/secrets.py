@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from typing import Protocol
 
 from pipeline.errors import AwsError, BadInput, Diagnostic
 from pipeline.model.resource import DesiredState, Resource
@@ -12,7 +13,14 @@ from pipeline.resources.base import Aws
 _PARAMETERS_PER_CALL = 10
 
 
-def with_secrets(aws: Aws, desired: DesiredState) -> DesiredState:
+class DiscreetAws(Aws, Protocol):
+    """A way to AWS that keeps values to itself."""
+
+    def hide(self, values: Iterable[str]) -> None:
+        """From now on no error of AWS shows these values."""
+
+
+def with_secrets(aws: DiscreetAws, desired: DesiredState) -> DesiredState:
     """`desired` with every Secret looked up. BadInput names each reference that leads nowhere, and where it is used."""
     users = [(resource, _secrets_of(resource)) for resource in desired]
     references = sorted({secret.reference for _, found in users for secret in found})
@@ -30,8 +38,8 @@ def with_secrets(aws: Aws, desired: DesiredState) -> DesiredState:
     return DesiredState(tuple(_filled(resource, known) if found else resource for resource, found in users))
 
 
-def look_up(aws: Aws, references: Iterable[str]) -> dict[str, Secret]:
-    """reference -> Secret with its value and version; what does not exist is left out."""
+def look_up(aws: DiscreetAws, references: Iterable[str]) -> dict[str, Secret]:
+    """reference -> Secret with its value and version; what does not exist is left out. Errors hide the values."""
     wanted = list(references)
     names = [reference.removeprefix("ssm:") for reference in wanted if reference.startswith("ssm:")]
     batches = [names[i : i + _PARAMETERS_PER_CALL] for i in range(0, len(names), _PARAMETERS_PER_CALL)]
@@ -41,6 +49,7 @@ def look_up(aws: Aws, references: Iterable[str]) -> dict[str, Secret]:
     thunks += [lambda reference=reference: _stored_secret(aws, reference) for reference in stored]
     for part in aws.gather(thunks):
         found.update(part)
+    aws.hide(secret.value for secret in found.values())
     return found
 
 
@@ -57,13 +66,20 @@ def _stored_secret(aws: Aws, reference: str) -> dict[str, Secret]:
         if error.code == "ResourceNotFoundException":
             return {}
         raise
-    text = answer.get("SecretString", "")
+    text = answer.get("SecretString")
+    if text is None:  # bytes, which no property can hold
+        return {}
     if key:
         try:
             text = str(json.loads(text)[key])
         except (ValueError, KeyError, TypeError):
             return {}
     return {reference: Secret(reference, answer["VersionId"], text)}
+
+
+def values_of(desired: DesiredState) -> list[str]:
+    """The values of all secrets that were looked up."""
+    return sorted({secret.value for resource in desired for secret in _secrets_of(resource)})
 
 
 def _secrets_of(resource: Resource) -> list[Secret]:
@@ -87,7 +103,7 @@ def _filled(resource: Resource, known: dict[str, Secret]) -> Resource:
 def _missing(reference: str, resource: Resource) -> Diagnostic:
     source = resource.source
     return Diagnostic(
-        f"{reference} does not exist, or has no such key",
+        f"{reference} does not exist, holds no text, or has no such key",
         file=source.file if source else None,
         line=source.line if source else None,
         address=resource.address,

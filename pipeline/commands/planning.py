@@ -7,7 +7,7 @@ from threading import Thread
 from typing import Any
 
 from pipeline.applying.observer import observe
-from pipeline.applying.secrets import with_secrets
+from pipeline.applying.secrets import values_of, with_secrets
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import Diagnostic
 from pipeline.model.plan import Plan
@@ -63,6 +63,8 @@ def survey(
     """Reads AWS and computes the plan."""
     aws, types = workspace.aws, workspace.types
     desired = with_secrets(aws, desired)
+    for value in values_of(desired):
+        workspace.console.mask(value)
     observed = observe(aws, types, desired, head.current, thorough=thorough or head.unfinished)
     plan = make_plan(
         Question(

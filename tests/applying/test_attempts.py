@@ -1,5 +1,8 @@
 """One call to its end: what is repeated, for how long, and what a lost answer leads to."""
 
+import json
+from collections.abc import Callable
+from functools import partial
 from threading import Event
 from typing import Any
 
@@ -306,3 +309,16 @@ def test_values_do_not_leave_in_messages(clock: FakeClock) -> None:
         Way(clock, name, refused(name, "InvalidParameterValueException", message)).call()
     assert "hunter2" not in f"{caught.value} {caught.value.call}"
     assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("quote", [str, json.dumps, partial(json.dumps, ensure_ascii=False)])
+def test_secrets_of_the_run_do_not_leave_in_messages(clock: FakeClock, quote: Callable[[str], str]) -> None:
+    secret, name = 'hunter2"\n\\é', "lambda:UpdateFunctionConfiguration"
+    message = f"1 validation error detected: Value '{{KEY={quote(secret)}}}' at 'environment.variables'"
+    way = Way(clock, name, refused(name, "ValidationException", message))
+    way.aws.hide([secret, "abc", ""])
+    with pytest.raises(AwsError) as caught:
+        way.call()
+    told = f"{caught.value} {caught.value.call}"
+    assert "hunter2" not in told
+    assert "at 'environment.variables'" in told
