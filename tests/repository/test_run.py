@@ -15,6 +15,8 @@ from uv import find_uv_bin
 
 from tests.repository.files import ROOT
 
+pytestmark = pytest.mark.slow
+
 PYTHON: str = getattr(sys, "_base_executable", sys.executable)
 PIPELINE = """\
 import os, sys
@@ -24,8 +26,6 @@ print("root", os.path.dirname(os.path.dirname(os.path.abspath(__file__))), sep="
 """
 WITHOUT_ENSUREPIP = """\
 import runpy, sys
-
-pytestmark = pytest.mark.slow
 sys.modules["ensurepip"] = None
 del sys.argv[0]
 runpy.run_path(sys.argv[0], run_name="__main__")
@@ -176,6 +176,14 @@ def test_is_made_anew_where_the_clone_was_moved_to(machine: Machine) -> None:
     done = machine.run("pipeline")
     assert f"root|{machine.root}" in done.out
     assert "making" in done.err
+
+
+@pytest.mark.parametrize("locale", ["", "C", "no_SUCH.UTF-8"])
+def test_the_path_of_the_clone_is_in_any_language_and_the_locale_knows_none(machine: Machine, locale: str) -> None:
+    machine.root = machine.root.rename(machine.root.parent / "배포 'é")
+    machine.settings |= {"LC_ALL": locale} if locale else {}
+    done = machine.run("sh", "-c", 'pipeline && python -c "import pipeline"')
+    assert (done.code, f"root|{machine.root}" in done.out) == (0, True), done.err
 
 
 def test_is_made_anew_when_its_python_is_gone(machine: Machine) -> None:
