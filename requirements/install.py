@@ -184,7 +184,9 @@ class Maker:
 def register(environment: Path, locked: bytes) -> None:
     """Makes the project importable, adds its command, and marks the environment as complete."""
     where = {"base": str(environment), "platbase": str(environment)}
-    Path(sysconfig.get_path("purelib", "venv", where), "pipeline-root.pth").write_text(f"{ROOT}\n")
+    # Python reads .pth files as the locale has it, which may know ASCII alone: such paths are escaped.
+    line = str(ROOT) if str(ROOT).isascii() else f"import sys; sys.path.append({str(ROOT)!a})"
+    Path(sysconfig.get_path("purelib", "venv", where), "pipeline-root.pth").write_text(f"{line}\n")
     launcher = environment / "bin" / "pipeline"
     launcher.write_text(LAUNCHER)
     launcher.chmod(0o755)
