@@ -3,15 +3,78 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Self
 
 from pipeline.commands.workspace import Workspace
-from pipeline.errors import BadInput
+from pipeline.errors import BadInput, Diagnostic
 from pipeline.model.resource import DesiredState, Resource
 from pipeline.model.values import references_of
-from pipeline.packaging.values import Artifact, FunctionCode, LayerCode
+from pipeline.packaging.values import Artifact, FunctionCode, LayerCode, Packaged
+
+if TYPE_CHECKING:
+    from pipeline.packaging.packager import Packager
 
 # Which property of which type holds the digest of an archive that packaging builds.
 CODE = "code"
+
+
+class Built:
+    """The code as it was built, while its handlers are still being imported from the bundles in the background.
+
+    `desired` has the digests of the archives, `archives` says where they lie (digest -> file). A context: leaving it
+    ends an import that nobody waits for any more.
+    """
+
+    def __init__(
+        self, workspace: Workspace, desired: DesiredState, packaged: Packaged, code: list[FunctionCode]
+    ) -> None:
+        self.desired = with_code(desired, packaged.artifacts)
+        self.archives = {artifact.digest: artifact.path for artifact in packaged.distinct}
+        self._console = workspace.console
+        self._warnings = packaged.warnings
+        self._given_up = Event()
+        stopping = workspace.stop.is_set
+        packager = replace(workspace.packager, stopping=lambda: stopping() or self._given_up.is_set())
+        self._findings: tuple[Diagnostic, ...] = ()
+        self._error: BaseException | None = None
+        self._thread = Thread(target=self._check, args=(packager, packaged, code), name="imports", daemon=True)
+        self._thread.start()
+
+    def _check(self, packager: "Packager", packaged: Packaged, code: list[FunctionCode]) -> None:
+        try:
+            self._findings = packager.check_handlers(packaged, code)
+        except BaseException as error:  # noqa: BLE001 - raised where the result is asked for
+            self._error = error
+
+    def verify(self) -> None:
+        """Waits for the imports, and warns. BadInput when a handler cannot be imported from its bundle."""
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+        found = (*self._warnings, *self._findings)
+        if errors := [diagnostic for diagnostic in found if diagnostic.severity == "error"]:
+            raise BadInput.of(errors)
+        for diagnostic in found:
+            self._console.warn(diagnostic)
+        self._warnings = self._findings = ()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._given_up.set()
+        self._thread.join()
+
+
+def build(workspace: Workspace) -> Built:
+    """Builds what is not built yet. BadInput when code cannot be built or is too large."""
+    desired = workspace.loaded.desired[workspace.environment.name]
+    functions, layers = code_of(desired)
+    packaged = Packaged({}, {})
+    if functions or layers:
+        packaged = workspace.packager.package(functions, layers, workspace.build_target())
+    return Built(workspace, desired, packaged, functions)
 
 
 def package(workspace: Workspace) -> tuple[DesiredState, dict[str, Path]]:
@@ -19,18 +82,9 @@ def package(workspace: Workspace) -> tuple[DesiredState, dict[str, Path]]:
 
     BadInput when code cannot be built, is too large, or a handler cannot be imported from its bundle.
     """
-    desired = workspace.loaded.desired[workspace.environment.name]
-    functions, layers = code_of(desired)
-    if not functions and not layers:
-        return desired, {}
-    packaged = workspace.packager.package(functions, layers, workspace.build_target())
-    found = (*packaged.warnings, *workspace.packager.check_handlers(packaged, functions))
-    if errors := [diagnostic for diagnostic in found if diagnostic.severity == "error"]:
-        raise BadInput.of(errors)
-    for diagnostic in found:
-        workspace.console.warn(diagnostic)
-    archives = {artifact.digest: artifact.path for artifact in packaged.distinct}
-    return with_code(desired, packaged.artifacts), archives
+    with build(workspace) as built:
+        built.verify()
+    return built.desired, built.archives
 
 
 def code_of(desired: DesiredState) -> tuple[list[FunctionCode], list[LayerCode]]:

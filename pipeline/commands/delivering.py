@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from pipeline.applying.executor import Outcome
-from pipeline.commands.bundling import package
+from pipeline.commands.bundling import Built, build
 from pipeline.commands.planning import Reading, Situation, survey
 from pipeline.commands.running import apply, known_outputs, lock, open_journal, under_lock
 from pipeline.commands.workspace import Workspace
@@ -58,13 +58,20 @@ def deploy(workspace: Workspace, request: DeployRequest) -> DeployReport:
         told.append(counted(len(workspace.loaded.desired[workspace.environment.name].resources), "resource"))
     reading = Reading(workspace)
     with workspace.stage("package") as told:
-        desired, archives = package(workspace)
-        told.append(_archives_line(archives))
-    workspace.ledger.offer(archives)
+        built = build(workspace)
+        told.append(_archives_line(built.archives))
+    workspace.ledger.offer(built.archives)
+    with built:
+        return _deliver(workspace, request, built, reading)
+
+
+def _deliver(workspace: Workspace, request: DeployRequest, built: Built, reading: Reading) -> DeployReport:
     for _ in range(_ATTEMPTS):
         with workspace.stage("plan") as told:
-            situation = survey(workspace, desired, reading.head(), request.consent)
+            situation = survey(workspace, built.desired, reading.head(), request.consent)
             told.append(summary_line(situation.plan))
+        with workspace.stage("package"):
+            built.verify()
         guard(workspace, situation, request)
         if is_done(situation, request):
             return report(workspace, situation, situation.head.current, changed=False)

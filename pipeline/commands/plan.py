@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.commands.bundling import package
+from pipeline.commands.bundling import build
 from pipeline.commands.options import common, workspace
 from pipeline.commands.planning import Reading, survey
 from pipeline.commands.workspace import Workspace
@@ -50,9 +50,10 @@ def plan(workspace: Workspace, *, consent: Consent, out: Path | None, details: b
         _ = workspace.loaded
     reading = Reading(workspace)
     with workspace.stage("package"):
-        desired, _ = package(workspace)
-    with workspace.stage("plan"):
-        found = survey(workspace, desired, reading.head(), consent).plan
+        built = build(workspace)
+    with built, workspace.stage("plan"):
+        found = survey(workspace, built.desired, reading.head(), consent).plan
+        built.verify()
     document = found.to_json()
     if out is not None:
         out.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
