@@ -17,8 +17,10 @@ from pipeline.model.release import LockState
 from pipeline.releasing.store import LOCK, Ledger, LostRace
 
 LEASE_SECONDS = 30.0
-# A clock of another machine may be off by this much before its expiry time is believed.
-CLOCK_SKEW = 30.0
+# Before the expiry time of another machine is believed: AWS refuses calls of a clock that is off by over five minutes,
+# one machine's may be slow by that and the other's fast.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
+CLOCK_SKEW = 600.0
 
 
 @dataclass(frozen=True)
@@ -161,21 +163,23 @@ def _wait_for_end(
 
 
 def _died_here(state: LockState) -> bool:
-    """True when the holder was a process of this machine that is no more."""
-    if state.host != socket.gethostname() or not state.since:
-        return False
-    return _process_birth(state.pid) != state.since
+    """True when the holder was a process that could be seen from here and is no more."""
+    here, _, _ = (_process_birth(os.getpid()) or "").rpartition(" ")
+    there, _, _ = state.since.rpartition(" ")
+    return bool(here) and here == there and _process_birth(state.pid) != state.since
 
 
 def _process_birth(pid: int) -> str | None:
-    """The boot and the tick at which a process started, so that a reused process id is not mistaken; None if gone.
+    """Where and when a process started: boot, namespace of process ids, tick; None if there is none of that id.
 
-    Field 22 of /proc/<pid>/stat: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html. Elsewhere than on Linux
-    this is not known, and the lease alone decides.
+    So neither a reused process id nor another machine or container is mistaken, whatever its name. Field 22 of
+    /proc/<pid>/stat: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html. Elsewhere than on Linux this is not
+    known, and the lease alone decides.
     """
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        return f"{boot}:{stat.rpartition(')')[2].split()[19]}"
+        namespace = Path("/proc/self/ns/pid").readlink()
+        return f"{boot} {namespace} {stat.rpartition(')')[2].split()[19]}"
     except (OSError, IndexError):
         return None

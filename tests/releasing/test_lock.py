@@ -1,6 +1,5 @@
 """One run at a time: taking, renewing, losing, stealing and giving back the lock."""
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -107,19 +106,57 @@ def test_a_lease_that_ran_out_long_ago_is_not_waited_for(ledger: Ledger, time: T
     assert time.read() == before
 
 
+def rewritten(ledger: Ledger, **more: object) -> None:
+    """Changes what the lock says of its holder."""
+    head = ledger.head()
+    assert head.lock is not None
+    if not head.lock.since:
+        pytest.skip("process birth is known on Linux only")
+    state = replace(head.lock, **more)  # type: ignore[arg-type]  # a test names only real fields
+    ledger.put(LOCK, state.to_json(), if_match=head.lock_etag)
+
+
 def test_a_holder_that_died_on_this_machine_is_not_waited_for(ledger: Ledger, time: Time) -> None:
+    assert taken(ledger, time) is not None
+    state = ledger.head().lock
+    assert state is not None
+    rewritten(ledger, since=state.since.rpartition(" ")[0] + " 1")
+    before = time.read()
+    assert taken(ledger, time) is not None
+    assert time.read() == before
+
+
+@pytest.mark.parametrize("part", [0, 1])
+def test_a_holder_on_another_machine_or_in_another_container_is_not_taken_for_dead(
+    ledger: Ledger, time: Time, part: int
+) -> None:
+    """Runners often have one name, and the same process ids."""
     lease = taken(ledger, time)
     assert lease is not None
     state = ledger.head().lock
     assert state is not None
-    if not state.since:
-        pytest.skip("process birth is known on Linux only")
-    ledger.put(
-        LOCK, replace(state, since="another boot:1", pid=os.getpid()).to_json(), if_match=ledger.head().lock_etag
-    )
+    parts = state.since.split(" ")
+    parts[part] = "another"
+    rewritten(ledger, since=" ".join(parts), pid=99_999_999)
     before = time.read()
     assert taken(ledger, time) is not None
-    assert time.read() == before
+    assert time.read() - before >= state.lease_seconds
+
+
+@pytest.mark.parametrize("skew", [-300, -31, 31, 300, 590])
+def test_clocks_that_differ_take_no_lock_from_a_living_holder(ledger: Ledger, time: Time, skew: float) -> None:
+    """Its lease seems to have run out, or to last long; what counts is that it shows life."""
+    elsewhere(ledger, time, expires=time.read() + 30 - skew)
+
+    def renew() -> None:
+        head = ledger.head()
+        assert head.lock is not None
+        later = replace(head.lock, expires=head.lock.expires + 10)
+        ledger.put(LOCK, later.to_json(), if_match=head.lock_etag)
+
+    time.on_sleep = renew
+    with pytest.raises(Refused, match="run-9 of eve"):
+        taken(ledger, time)
 
 
 def test_a_lock_that_was_freed_while_waiting_is_read_again(ledger: Ledger, time: Time) -> None:
