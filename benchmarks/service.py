@@ -20,6 +20,17 @@ ENVIRONMENT = "dev"
 CHANGED = "new-service-usage-handler"
 CHANGED_FILE = "handlers/usage_handler.py"
 _PARTS = ("aws", "backend", "environments", "frontend", "pipeline.yaml")
+# What the floor knows how to make. The sample may declare more; figures stay comparable without it.
+_SPECS = {
+    "api-gateway/rest-api.yaml",
+    "dynamodb/tables.yaml",
+    "iam/bedrock-policy.json",
+    "iam/dynamodb-policy.json",
+    "iam/lambda-trust-policy.json",
+    "iam/roles.yaml",
+    "lambda/functions.yaml",
+    "s3/buckets.yaml",
+}
 
 
 @dataclass(frozen=True)
@@ -63,6 +74,9 @@ def copied(functions: int | None = None) -> Iterator[Service]:
                 shutil.copytree(source, root / part, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy(source, root / part)
+        for file in (root / "aws").rglob("*"):
+            if file.is_file() and file.relative_to(root / "aws").as_posix() not in _SPECS:
+                file.unlink()
         _declare(root / "aws" / "lambda" / "functions.yaml", functions)
         for arguments in (("init", "-q"), ("add", "."), ("commit", "-qm", "sample")):
             identity = ["-c", "user.name=benchmark", "-c", "user.email=benchmark@example.invalid"]
