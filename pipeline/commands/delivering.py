@@ -191,12 +191,15 @@ def new_release(
 
 
 def record(workspace: Workspace, situation: Situation, release: Release) -> None:
-    """Makes `release` the current one, then writes its history copy (and that of the one before, should it lack)."""
+    """Makes `release` the current one, then writes its history copy.
+
+    A run that died may have left the one before without its copy: that is written first, while it still can be known.
+    """
     head, ledger = situation.head, workspace.ledger
+    if head.current is not None and head.unfinished:
+        ledger.put_copy(head.current)
     ledger.put_current(release, head.current_etag)
-    before = head.current
-    copies = [release, *([before] if before and head.unfinished else [])]
-    workspace.aws.gather([lambda entry=entry: ledger.put_copy(entry) for entry in copies])  # type: ignore[misc]  # mypy cannot infer a lambda's default argument
+    ledger.put_copy(release)
 
 
 def report(workspace: Workspace, situation: Situation, release: Release | None, *, changed: bool) -> DeployReport:

@@ -17,8 +17,8 @@ from pipeline.releasing.journal import Journal
 from pipeline.releasing.lock import Holder, Lease, Timing, take
 from pipeline.resources.base import Target
 
-# A stopped run has 7 s: 4 for calls in flight, the rest to write down what was reached.
-_JOURNAL_SECONDS = 1.5
+# Seconds for the end of the journal. A stopped run has 7 in all, 4 of them for calls in flight; others wait for AWS.
+_JOURNAL_SECONDS, _JOURNAL_SECONDS_WHEN_STOPPED = 30.0, 1.5
 
 
 def lock(workspace: Workspace, head: LedgerHead) -> Lease | None:
@@ -53,8 +53,9 @@ def _finish(workspace: Workspace, journal: Journal, lease: Lease, outcome: str) 
     """Writes the end of the journal and frees the lock; neither may hide the error that led here."""
     with workspace.stage("record"):
         journal.note("finished", {"outcome": outcome, "at": workspace.clock.stamp()})
+        patience = _JOURNAL_SECONDS_WHEN_STOPPED if workspace.stop.is_set() else _JOURNAL_SECONDS
         try:
-            workspace.ledger.aws.gather([lambda: journal.close(_JOURNAL_SECONDS), lambda: lease.release(outcome)])
+            workspace.ledger.aws.gather([lambda: journal.close(patience), lambda: lease.release(outcome)])
         except PipelineError as error:
             workspace.console.say(f"closing the journal of run {workspace.run_id}: {error}")
 

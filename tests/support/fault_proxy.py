@@ -33,7 +33,7 @@ _MODELLED = ("s3", "lambda", "apigateway", "apigatewayv2", "cloudfront", "route5
 
 
 class FaultProxy:
-    """The proxy, in a thread of its own. Names of operations may be patterns: `apigateway:*`.
+    """The proxy, in a thread of its own. Names of operations are patterns (`apigateway:*`), with a path after a space.
 
     `latency` (seconds) is added to every call. `calls` holds every API call that arrived, in order, those that were
     answered by a fault included, `requests` what was sent for each; `carried_out` those that the upstream answered.
@@ -188,7 +188,7 @@ class FaultProxy:
             code, status = throttle_of(call.service)
             here.send_answer(error_answer(call, code, "Rate exceeded", status))
             return
-        fault = next((f for f in self._faults if f.due(call.name, self._loop.time())), None)
+        fault = next((f for f in self._faults if f.due(call.name, self._loop.time(), request.path)), None)
         await self._act(here, message, call, fault)
 
     async def _act(self, here: Connection, message: Message, call: Call, fault: Fault | None) -> None:

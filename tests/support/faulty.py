@@ -21,6 +21,7 @@ class Kind(Enum):
 class Fault:
     """Something that happens to calls of `name` (a pattern), `times` times; None is always.
 
+    After a space the pattern goes on with the path: `s3:PutObject */current.json`.
     `after` and `seconds`: only once a call of that name was carried out, for that long (None: from then on).
     """
 
@@ -35,9 +36,9 @@ class Fault:
     change: Callable[[bytes], bytes] | None = None
     since: float | None = None
 
-    def due(self, name: str, now: float) -> bool:
+    def due(self, name: str, now: float, path: str = "") -> bool:
         """True when this call is to be hit, which is counted."""
-        if self.times == 0 or not fnmatchcase(name, self.name):
+        if self.times == 0 or not fnmatchcase(f"{name} {path}" if " " in self.name else name, self.name):
             return False
         if self.after is not None and (self.since is None or now - self.since > (self.seconds or now)):
             return False

@@ -129,3 +129,10 @@ def test_as_a_program(moto_server: str) -> None:
             assert found["counts"] == {"sts:GetCallerIdentity": 2}
         finally:
             program.terminate()
+
+
+def test_a_fault_may_name_a_path() -> None:
+    fault = Fault("s3:PutObject */current.json", Kind.FAIL)
+    assert not fault.due("s3:PutObject", 1, "/bucket/lock.json")
+    assert not fault.due("s3:GetObject", 1, "/bucket/current.json")
+    assert fault.due("s3:PutObject", 1, "/bucket/current.json")
