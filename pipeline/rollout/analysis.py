@@ -6,13 +6,13 @@ most once in 20 times, however many functions it has and however often one looks
 of that one in 20 only (`exact.spending`), divided among the tests that could accuse at all (`exact.accusers`), and the
 confidence that a verdict names has that allowance in it. Absolute limits (`errors`, `p99`) are tested the same way.
 
-Failing needs certainty, never a minimum of requests: three errors in three requests can be enough. Passing needs that
+Failing needs certainty, and no minimum of requests: three errors in three of them can be enough. Passing needs that
 both releases have had `min_requests`, and that nothing else is open. No traffic is never a success.
 """
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from pipeline.model.rollout import Figures, Measurement, Result
@@ -21,7 +21,10 @@ from pipeline.rollout import latency
 from pipeline.rollout.alarms import Alarm, AlarmFindings, judge_alarms
 from pipeline.rollout.exact import Tail, accusers, binomial, fisher
 
+_WHOLE = "all together"
 _MOST_REASONS = 3
+# One error among the first requests of a small share may be certain enough by itself, and still be anybody's fault.
+_LEAST_ERRORS = 2
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,7 @@ def judge(
     """
     every = tuple(samples)
     parts = [s for s in every if s.kind == "function" and s.against == "stable"] or every
-    whole = Sample("all together", Figures.total(s.canary for s in parts), Figures.total(s.stable for s in parts))
+    whole = Sample(_WHOLE, Figures.total(s.canary for s in parts), Figures.total(s.stable for s in parts))
     tests = [test for sample in every for test in _tests(sample, settings, alone=len(every) == 1)]
     if len(parts) > 1:
         tests.append(_compared(whole, f"{whole.name}: "))
@@ -151,6 +154,8 @@ def _tests(sample: Sample, settings: Analysis, *, alone: bool) -> Iterator[_Test
 def _compared(sample: Sample, prefix: str) -> _Test:
     canary, stable = sample.canary, sample.stable
     tail = fisher(canary.errors, canary.requests, stable.errors, stable.requests)
+    if canary.errors < _LEAST_ERRORS:
+        tail = replace(tail, p=1.0)
     return _Test(sample.name, tail, f"{prefix}{_counts(sample)}")
 
 
@@ -163,6 +168,8 @@ def _tested(tests: Sequence[_Test], settings: Analysis, share: float) -> _Tested
         if test.tail.p * divisor <= level:
             text = f"{test.counts}: {test.claim} with {_percent(confidence)} confidence"
             certain.setdefault((test.name, test.claim), text)
+    if len(certain) > 1:
+        certain.pop((_WHOLE, "worse"), None)  # it only repeats
     return _Tested(tuple(certain.values()), sure[0][0] if sure else 0.0)
 
 

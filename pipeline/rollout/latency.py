@@ -15,8 +15,8 @@ from pipeline.model.rollout import Figures
 from pipeline.model.strategy import Analysis
 from pipeline.rollout.exact import Tail, binomial, fisher
 
-# What a metric provider should ask for: the more percentiles, the better counts are known.
-PERCENTILES = ("p25", "p50", "p75", "p90", "p95", "p98", "p99", "p99.9")
+# What a metric provider should ask for: the closer together, the better counts are known.
+PERCENTILES = ("p25", "p50", "p75", "p90", "p94", "p96", "p97", "p98", "p99", "p99.9")
 
 _BOUNDS = ("p50", "p90", "p99", "p99.9")
 _UNNOTICED = 50.0  # milliseconds
