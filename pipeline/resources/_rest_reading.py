@@ -54,7 +54,7 @@ def _method(found: Wire, alias: str, scope: Scope) -> dict[str, Any]:
         uri = integration.get("uri")
         return {"unmanaged": f"{kind or 'no'} integration" + (f" with {uri}" if uri else "")}
     return {
-        "function": _function(str(integration.get("uri")), alias, scope),
+        "function": function_of(str(integration.get("uri")), alias, scope),
         "authorization": _authorization(found),
         "api_key_required": bool(found.get("apiKeyRequired")),
         "timeout_ms": integration.get("timeoutInMillis") or 29000,
@@ -70,7 +70,7 @@ def _authorization(found: Wire) -> str:
     return (found.get("authorizationType") or "NONE") + (f" by {authorizer}" if authorizer else "")
 
 
-def _function(uri: str, alias: str, scope: Scope) -> str:
+def function_of(uri: str, alias: str, scope: Scope) -> str:
     """The function's name when it is ours and reached through `alias`; else what is reached."""
     found = _INVOCATION.fullmatch(uri)
     if found is None:

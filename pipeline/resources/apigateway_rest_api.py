@@ -13,13 +13,12 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-deploy-api.h
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from pipeline.errors import PipelineError
 from pipeline.model.resource import Observed, Resource
-from pipeline.model.scope import Scope
 from pipeline.model.values import Outputs, Properties, references_of
 from pipeline.resources import _rest_definition as definition
 from pipeline.resources import _rest_reading as reading
 from pipeline.resources import _rest_stage as stages
+from pipeline.resources._api_choice import choose
 from pipeline.resources._rest_declaration import LATEST, canonical, derive
 from pipeline.resources._rest_rules import check, warn
 from pipeline.resources.base import Aws, Target, split_tags, stale_tags, tags_for, touches
@@ -44,25 +43,10 @@ def read(aws: Aws, targets: Sequence[Target]) -> dict[str, Observed]:
     found = {observed.address: observed for observed in parts if observed is not None}
     if missing := [target for target in targets if target.address not in found]:
         listed = aws.pages("apigateway", "GetRestApis", "items", limit=500)
-        chosen = [(target, api) for target in missing if (api := _choose(aws.scope, target, listed)) is not None]
+        chosen = [(target, api) for target in missing if (api := choose(aws.scope, target, listed)) is not None]
         parts = aws.gather([_reader(aws, target, str(api["id"]), api) for target, api in chosen])
         found |= {observed.address: observed for observed in parts if observed is not None}
     return found
-
-
-def _choose(scope: Scope, target: Target, listed: Sequence[Wire]) -> Wire | None:
-    """The API with our mark; else one without any mark, to be adopted. APIs of others are no concern of ours."""
-    named = [(api, split_tags(api.get("tags") or {})[1]) for api in listed if api.get("name") == target.name]
-    ours = [api for api, mark in named if scope.owns(mark)]
-    candidates = ours or [api for api, mark in named if mark is None]
-    if len(candidates) > 1:
-        ids = ", ".join(sorted(str(api["id"]) for api in candidates))
-        whose = "carry the mark of this service" if ours else "carry no mark"
-        raise PipelineError(
-            f"looking for {target.address}: several APIs of this name {whose}: {ids}",
-            hint="delete or rename the ones that serve nobody",
-        )
-    return candidates[0] if candidates else None
 
 
 def _reader(aws: Aws, target: Target, api_id: str, api: Wire | None = None) -> Callable[[], Observed | None]:

@@ -14,8 +14,10 @@ from moto.iam.models import AWSManagedPolicy, iam_backends
 
 from pipeline.model.resource import Resource
 from pipeline.model.values import Outputs, Properties
+from pipeline.resources import _websocket_stage
 from pipeline.resources._rest_definition import definition_digest
 from pipeline.resources._rest_stage import deployment_of
+from pipeline.resources._websocket_declaration import definition_digest as websocket_digest
 from pipeline.resources.base import Aws
 
 ARCHIVES = "orders-archives"
@@ -154,6 +156,15 @@ def _move_stage(aws: Aws, resource: Resource, outputs: Outputs) -> None:
         aws.call("apigateway", "UpdateStage", restApiId=api, stageName=stage, patchOperations=operations)
 
 
+def _move_websocket_stage(aws: Aws, resource: Resource, outputs: Outputs) -> None:
+    """The stage to an api deployment of the routes."""
+    digest, api = websocket_digest(resource.properties), str(outputs["id"])
+    if outputs.get("definition") != digest:
+        deployment = _websocket_stage.deployment_of(aws, api, digest)
+        stage = resource.properties["stage"]
+        aws.call("apigatewayv2", "UpdateStage", ApiId=api, StageName=stage, DeploymentId=deployment)
+
+
 _NEEDS = {
     "iam.role": Prerequisites(prepare=_managed_policies, census=[("iam", "ListRoles", "Roles")]),
     "dynamodb.table": Prerequisites(census=[("dynamodb", "ListTables", "TableNames")]),
@@ -176,6 +187,12 @@ _NEEDS = {
         prepare=_functions,
         release=_move_stage,
         census=[("apigateway", "GetRestApis", "items")],
+        echoed=frozenset({"access_logs.retention_days"}),
+    ),
+    "apigatewayv2.api": Prerequisites(
+        prepare=_functions,
+        release=_move_websocket_stage,
+        census=[("apigatewayv2", "GetApis", "Items")],
         echoed=frozenset({"access_logs.retention_days"}),
     ),
 }

@@ -18,6 +18,8 @@ from moto.awslambda.models import LambdaFunction
 from moto.awslambda.responses import LambdaResponse
 from moto.core.exceptions import JsonRESTError
 
+from tests.support import moto_websocket
+
 Answer = tuple[int, dict[str, Any], str]
 
 
@@ -30,6 +32,7 @@ def register() -> None:
         for path, handler in list(paths.items()):
             if handler == theirs.dispatch:
                 paths[path] = ours.dispatch
+    moto_websocket.register()
 
 
 class _Conflict(JsonRESTError):

@@ -1,0 +1,131 @@
+"""A WebSocket API as its author declares it: in canonical form, what follows from it, what AWS would refuse. Pure.
+
+Canonically the routes are a mapping, so that a plan names the route that differs:
+
+    "$connect": {"function": "orders-connect", "authorization": "NONE"}
+
+https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-develop-routes.html
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pipeline.model.resource import Resource
+from pipeline.model.scope import Scope
+from pipeline.model.values import Expression, Properties, Reference, digest
+from pipeline.resources.base import Problem
+
+LATEST = "latest"
+CONNECT, DISCONNECT, DEFAULT = "$connect", "$disconnect", "$default"
+# What changes only with a new api deployment.
+DEFINED = ("routes", "alias", "route_selection_expression")
+# Raised when the same properties come to mean other routes, so that they are deployed.
+_EDITION = 1
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
+ROUTES = 300
+REQUEST_IDS = ("$context.requestId", "$context.extendedRequestId")
+
+
+def canonical(properties: Properties, scope: Scope) -> Properties:
+    """Routes as one mapping, the stage's name, access logs with their destination."""
+    stage = properties.get("stage") or scope.environment
+    found = {**properties, "stage": stage, "alias": properties.get("alias") or "live", "unmanaged": [], "live": LATEST}
+    found["routes"] = routes(properties["routes"])
+    logs = properties.get("access_logs", True)
+    found["access_logs"] = _access_logs(logs, properties["name"], stage) if logs else None
+    found["throttling"] = {"rate": 1000, "burst": 500, **(properties.get("throttling") or {})}
+    return found
+
+
+def routes(declared: Any) -> dict[str, Any]:
+    """Routes by their keys. One that is declared twice has the list of its entries, which `check` refuses."""
+    if isinstance(declared, Mapping):
+        return {key: entry if isinstance(entry, Mapping) else _entry(entry) for key, entry in declared.items()}
+    found: dict[str, Any] = {}
+    for one in declared:
+        entry = _entry(one["function"], one.get("authorization"))
+        before = found.get(one["route"])
+        found[one["route"]] = entry if before is None else [*(before if isinstance(before, list) else [before]), entry]
+    return found
+
+
+def _entry(function: Any, authorization: str | None = None) -> dict[str, Any]:
+    return {"function": function, "authorization": authorization or "NONE"}
+
+
+def _access_logs(declared: Any, name: str, stage: str) -> dict[str, Any]:
+    group = Expression((Reference(f"logs.log_group/{_log_group(name, stage)}", "arn"),))
+    settings = declared if isinstance(declared, Mapping) else {}
+    return {"retention_days": 30, "format": "json", "destination": group, **settings}
+
+
+def _log_group(name: str, stage: str) -> str:
+    return f"/aws/apigateway/{name}/{stage}"
+
+
+def definition_digest(properties: Properties) -> str:
+    """Equal for canonical properties that a stage serves alike: the key of an api deployment."""
+    return digest([_EDITION, {name: properties.get(name) for name in DEFINED}])
+
+
+def derive(resource: Resource, scope: Scope) -> Iterator[Resource]:
+    """The access logs' group, and for each function the permission to invoke it for exactly its routes.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-control-access-iam.html
+    """
+    wanted = resource.properties
+    if logs := wanted["access_logs"]:
+        name = _log_group(resource.name, wanted["stage"])
+        group = {"name": name, "retention_days": logs["retention_days"], "tags": dict(wanted.get("tags") or {})}
+        yield Resource("logs.log_group", name, group, source=resource.source, adopt=True)
+    for function, keys in sorted(_by_function(wanted["routes"]).items()):
+        execution = Reference(resource.address, "execution_arn")
+        # The kind of API is part of the name: a REST API may have the same one.
+        name, needs = f"{function}:websocket/{resource.name}", (f"lambda.function/{function}",)
+        properties = {
+            "name": name,
+            "function": function,
+            "alias": wanted["alias"],
+            "principal": "apigateway.amazonaws.com",
+            "source_arns": [Expression((execution, f"/{wanted['stage']}/{key}")) for key in sorted(keys)],
+        }
+        yield Resource("lambda.permission", name, properties, needs, resource.source)
+
+
+def _by_function(declared: Mapping[str, Any]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for key, entry in declared.items():
+        if isinstance(entry, Mapping) and "function" in entry:
+            found.setdefault(entry["function"], []).append(key)
+    return found
+
+
+def check(resource: Resource, scope: Scope) -> Iterator[Problem]:
+    """Routes declared twice, too many of them, authorization elsewhere than on $connect, logs without request id."""
+    declared = resource.properties["routes"]
+    for key, entry in declared.items():
+        if isinstance(entry, list):
+            yield Problem(f"{key} is declared {len(entry)} times", ("routes",), "name each route once")
+        elif entry["authorization"] != "NONE" and key != CONNECT:
+            hint = f"set it on {CONNECT}: who is let in there may send everything"
+            yield Problem(f"{key} has authorization; API Gateway takes it on {CONNECT} alone", ("routes",), hint)
+    if len(declared) > ROUTES:
+        yield Problem(f"the API has {len(declared)} routes; API Gateway allows {ROUTES}", ("routes",))
+    logs = resource.properties.get("access_logs")
+    if logs and logs["format"] != "json" and not any(name in logs["format"] for name in REQUEST_IDS):
+        hint = f"add {REQUEST_IDS[0]}"
+        yield Problem("API Gateway wants the request's id in the log format", ("access_logs", "format"), hint)
+
+
+def warn(resource: Resource, scope: Scope) -> Iterator[Problem]:
+    """Connections that everybody may open, and messages that reach no function."""
+    declared = resource.properties["routes"]
+    connect = declared.get(CONNECT)
+    if connect is None:
+        yield Problem(f"everybody may connect: there is no {CONNECT} route", ("routes",), f"add {CONNECT}")
+    elif isinstance(connect, Mapping) and connect["authorization"] == "NONE":
+        hint = "set authorization on it, or check callers in its function"
+        yield Problem(f"everybody may connect: {CONNECT} has no authorization", ("routes",), hint)
+    if DEFAULT not in declared:
+        hint = f"add {DEFAULT}"
+        yield Problem("messages that name no route are answered with an error", ("routes",), hint)
