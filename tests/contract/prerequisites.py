@@ -138,6 +138,12 @@ def _dead_letters(aws: Aws) -> None:
     aws.call("sqs", "CreateQueue", QueueName="orders-dead")
 
 
+def _event_sources(aws: Aws) -> None:
+    """The functions and the queue that event sources of examples name."""
+    _functions(aws)
+    aws.call("sqs", "CreateQueue", QueueName="orders-jobs")
+
+
 def _move_alias(aws: Aws, resource: Resource, outputs: Outputs) -> None:
     """The alias to the version last published."""
     latest = outputs.get("latest")
@@ -182,6 +188,11 @@ _NEEDS = {
     "sns.topic": Prerequisites(
         prepare=_dead_letters,
         census=[("sns", "ListTopics", "Topics"), ("sns", "ListSubscriptions", "Subscriptions")],
+    ),
+    "lambda.event_source_mapping": Prerequisites(
+        prepare=_event_sources,
+        census=[("lambda", "ListEventSourceMappings", "EventSourceMappings")],
+        echoed=frozenset({"function"}),
     ),
     "apigateway.rest_api": Prerequisites(
         prepare=_functions,

@@ -108,6 +108,29 @@ class Lambda(LambdaResponse):
         policy = {"Version": "2012-10-17", "Id": "default", "Statement": statements}
         return json.dumps({"Policy": json.dumps(policy), "RevisionId": "1"})
 
+    def create_event_source_mapping(self) -> Any:
+        """AWS keeps the alias that is named; moto the function behind it."""
+        made = json.loads(super().create_event_source_mapping()[2])
+        return 201, {}, self._targeted(made["UUID"])
+
+    def update_event_source_mapping(self) -> Any:
+        """AWS takes another alias, too."""
+        answer = super().update_event_source_mapping()
+        changed = answer[0] == 202 and "FunctionName" in self.json_body
+        return (202, {}, self._targeted(json.loads(answer[2])["UUID"])) if changed else answer
+
+    def list_event_source_mappings(self) -> Any:
+        """AWS finds the mappings of an alias by its ARN and by function:alias; moto by what the creation called it."""
+        name = self.querystring.pop("FunctionName", [""])[0]
+        found = json.loads(super().list_event_source_mappings())["EventSourceMappings"]
+        return json.dumps({"EventSourceMappings": [one for one in found if one["FunctionArn"].endswith(name)]})
+
+    def _targeted(self, uuid: str) -> str:
+        mapping = self.backend.get_event_source_mapping(uuid)
+        assert mapping is not None
+        mapping.function_arn = self.json_body["FunctionName"]
+        return json.dumps(mapping.get_configuration())
+
     def _name(self) -> str:
         return unquote(self.path).split("/functions/")[1].split("/")[0]
 
