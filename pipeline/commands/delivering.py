@@ -10,7 +10,7 @@ from pipeline.commands.bundling import Built, build
 from pipeline.commands.planning import Reading, Situation, survey
 from pipeline.commands.running import apply, known_outputs, lock, open_journal, under_lock
 from pipeline.commands.workspace import Workspace
-from pipeline.errors import Refused
+from pipeline.errors import BadInput, Refused
 from pipeline.model.plan import Action, Change, SavedPlan
 from pipeline.model.release import Hold, LedgerHead, Release
 from pipeline.model.report import DeployReport
@@ -56,6 +56,7 @@ def deploy(workspace: Workspace, request: DeployRequest) -> DeployReport:
     """Brings the environment to what the checkout declares; quick and silent when it is there already."""
     with workspace.stage("validate") as told:
         told.append(counted(len(workspace.loaded.desired[workspace.environment.name].resources), "resource"))
+        check_strategy(workspace)
     reading = Reading(workspace)
     with workspace.stage("package") as told:
         built = build(workspace)
@@ -63,6 +64,17 @@ def deploy(workspace: Workspace, request: DeployRequest) -> DeployReport:
     workspace.ledger.offer(built.archives)
     with built:
         return _deliver(workspace, request, built, reading)
+
+
+def check_strategy(workspace: Workspace) -> None:
+    """BadInput when pipeline.yaml wants traffic to shift in steps: never all at once where that was not asked for."""
+    project = workspace.loaded.project
+    strategy = project.rollout_for(workspace.environment.name)
+    if strategy.steps or strategy.engine != "pipeline":
+        raise BadInput(
+            f"{project.source}: rollout {strategy.name} cannot be carried out yet, only all-at-once",
+            hint="remove the rollout section, or write strategy: all-at-once",
+        )
 
 
 def _deliver(workspace: Workspace, request: DeployRequest, built: Built, reading: Reading) -> DeployReport:
