@@ -194,6 +194,9 @@ _NEEDS = {
         census=[("lambda", "ListEventSourceMappings", "EventSourceMappings")],
         echoed=frozenset({"function"}),
     ),
+    "events.rule": Prerequisites(
+        prepare=_functions, census=[("events", "ListRules", "Rules")], echoed=frozenset({"function"})
+    ),
     "apigateway.rest_api": Prerequisites(
         prepare=_functions,
         release=_move_stage,
