@@ -92,6 +92,11 @@ class AwsClient:
         """True when calls of a service travel over TLS."""
         return self.transport.endpoint(service).startswith("https://")
 
+    def open(self, services: Iterable[str]) -> None:
+        """Makes what calls of these services need, one after the other: several at once take longer altogether."""
+        for service in services:
+            self.transport.endpoint(service)
+
     def for_records(self) -> Self:
         """The same connections, pace and counts, for the ledger's own notes.
 

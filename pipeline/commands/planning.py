@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from threading import Thread
 from typing import Any
 
@@ -30,19 +31,26 @@ class Situation:
 
 
 class Reading:
-    """The ledger's head and the account, read in the background while the code is packaged."""
+    """The ledger's head and the account, read in the background while the code is packaged.
+
+    While AWS answers these, the way to the services that will be asked next is made ready.
+    """
 
     def __init__(self, workspace: Workspace) -> None:
         self._result: Future[tuple[LedgerHead, str]] = Future()
         self._environment = workspace.environment
+        declared = workspace.loaded.desired[self._environment.name]
+        # An address begins with the name of its service. The first two are what is asked for here.
+        self._services = dict.fromkeys(["s3", "sts", *(resource.type.partition(".")[0] for resource in declared)])
         # Made here and not in the thread: the main thread asks for them, too.
         self._aws, self._ledger = workspace.aws, workspace.ledger
         Thread(target=self._work, name="reading", daemon=True).start()
 
     def _work(self) -> None:
         try:
-            thunks: list[Callable[[], Any]] = [self._ledger.head, self._account]
-            head, account = self._aws.gather(thunks)
+            ready = partial(self._aws.open, self._services)
+            thunks: list[Callable[[], Any]] = [self._ledger.head, self._account, ready]
+            head, account, _ = self._aws.gather(thunks)
             self._result.set_result((head, account))
         except BaseException as error:  # noqa: BLE001 - raised where the result is asked for
             self._result.set_exception(error)

@@ -131,7 +131,7 @@ def test_clients_are_made_once_per_service_and_region(aws: AwsClient) -> None:
     config = transport._clients["sts", "us-east-1"].meta.config
     assert config.retries["total_max_attempts"] == 1
     assert config.max_pool_connections == 8
-    assert f"pipeline/{__version__}" in config.user_agent_extra
+    assert config.user_agent.startswith(f"pipeline/{__version__} botocore/")
 
 
 def test_importing_clients_imports_no_botocore() -> None:
