@@ -25,7 +25,11 @@ def main() -> None:
     _make_importable(Path(__file__).resolve().parents[1])
     # The emulator reads its settings from the environment when it is imported, so both come only now.
     app = importlib.import_module("ministack.app").app
-    emulator = importlib.import_module("pipeline.local.plane.emulator").AsgiEmulator(app, counts_invocations=True)
+    # Messages of WebSockets go to processes that are kept by the alias, and would run old code for ever.
+    end_workers = importlib.import_module("ministack.core.lambda_runtime").invalidate_worker
+    emulator = importlib.import_module("pipeline.local.plane.emulator").AsgiEmulator(
+        app, counts_invocations=True, end_workers=end_workers
+    )
     front = importlib.import_module("pipeline.local.plane.front").Front(
         emulator, instance=arguments.instance, account=arguments.account, on_ready=lambda: _tell(arguments.ready)
     )

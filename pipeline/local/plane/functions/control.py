@@ -75,9 +75,13 @@ class Functions:
 
     async def _update_alias(self, request: Request, function: Function, rest: tuple[str, ...]) -> Answer | None:
         alias = await self._invoker.alias(function.qualified(rest[0] if rest else None))
-        if alias is not None:
-            await self._check_target(function, _json(request), alias)
-        return None
+        if alias is None:
+            return None
+        await self._check_target(function, _json(request), alias)
+        answer = await self._forward(request, function)
+        if answer.status < 300:
+            await self._emulator.alias_moved(function.name, rest[0])
+        return answer
 
     async def _check_target(self, function: Function, body: Mapping[str, Any], alias: Mapping[str, Any]) -> None:
         """All versions exist, and the weights are as AWS has them."""
@@ -110,7 +114,8 @@ class Functions:
 
     async def _forward(self, request: Request, function: Function) -> Answer:
         query = {name: values[-1] for name, values in request.query.items()}
-        return await self._emulator.call(Call(function.caller, request.method, request.raw_path, query))
+        call = Call(function.caller, request.method, request.raw_path, query, body=request.body)
+        return await self._emulator.call(call)
 
     async def _publish(self, request: Request, function: Function, _rest: tuple[str, ...]) -> Answer:
         return await self._publishing.publish(function, _json(request), request.body)
