@@ -197,6 +197,7 @@ _NEEDS = {
     "events.rule": Prerequisites(
         prepare=_functions, census=[("events", "ListRules", "Rules")], echoed=frozenset({"function"})
     ),
+    "cloudwatch.alarm": Prerequisites(census=[("cloudwatch", "DescribeAlarms", "MetricAlarms")]),
     "apigateway.rest_api": Prerequisites(
         prepare=_functions,
         release=_move_stage,
