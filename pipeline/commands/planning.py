@@ -39,7 +39,7 @@ class Reading:
     def __init__(self, workspace: Workspace) -> None:
         self._result: Future[tuple[LedgerHead, str]] = Future()
         self._environment = workspace.environment
-        declared = workspace.loaded.desired.get(self._environment.name, ())
+        declared = workspace.loaded.desired[self._environment.name] if workspace.needs_specs else ()
         # An address begins with the name of its service. The first two are what is asked for here.
         self._services = dict.fromkeys(["s3", "sts", *(resource.type.partition(".")[0] for resource in declared)])
         # Made here and not in the thread: the main thread asks for them, too.
