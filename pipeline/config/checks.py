@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
+from pipeline.config.authoring import identity
 from pipeline.config.desired import Rendered
 from pipeline.config.findings import Findings, Place, did_you_mean, one_of
 from pipeline.model.values import Reference, references_of
@@ -41,15 +42,18 @@ class CrossCheck:
         for item in self.rendered:
             if item.address is None or item.derived:
                 continue
-            if item.address in first:
+            kind = self.registry[item.type]
+            schema = kind.spec.schema["properties"]
+            folded = any(schema[key].get("caseInsensitive") for key in identity(kind))
+            other = first.setdefault(item.address.casefold() if folded else item.address, item)
+            if other is not item:
+                same = "is declared twice" if other.address == item.address else f"is {other.address} to AWS"
                 self.findings.error(
-                    f"{item.address} is declared twice: first at {first[item.address].place}",
+                    f"{item.address} {same}: first at {other.place}",
                     item.place,
                     hint="give one of the two another name",
                     address=item.address,
                 )
-            else:
-                first[item.address] = item
 
     def _check_links(self, item: Rendered) -> set[str]:
         """Names of declared resources (`function`, `role`); the addresses that are reported as missing."""
@@ -95,7 +99,8 @@ class CrossCheck:
             hint = one_of(self.registry)
         elif not self._exists(address):
             message = f"{what}: there is no {address}{did_you_mean(name, self.names[kind])}"
-            hint = one_of(f"{kind}/{known}" for known in self.names[kind])
+            known = [f"{kind}/{each}" for each in self.names[kind]]
+            hint = one_of(known) if known else "declare it"
         if message:
             self.findings.error(message, place, hint=hint, address=item.address)
         return message is None and not (derivable and address not in self.by_address)

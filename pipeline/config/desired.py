@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 from pipeline.config.attachments import Attachments
+from pipeline.config.authoring import ADOPT, DEPENDS_ON, Checkers, identity, not_written
 from pipeline.config.declarations import Declared
 from pipeline.config.environments import EnvFile
 from pipeline.config.explanation import Complaint
@@ -21,43 +22,27 @@ from pipeline.config.variables import Variables
 from pipeline.model.resource import Resource, Source
 from pipeline.model.scope import Scope
 from pipeline.model.values import Expression, Reference, Secret, is_known, leaves
-from pipeline.resources.base import Problem, ResourceType
+from pipeline.resources.base import Problem
 from pipeline.resources.registry import Registry
-
-DEPENDS_ON = "depends_on"
-ADOPT = "adopt"
 
 # What a type may raise over the output of another resource where it needs the value itself.
 _STUMBLED = (AttributeError, KeyError, TypeError, ValueError)
-
-
-class Checkers:
-    """The schema of each type, compiled once for all environments."""
-
-    def __init__(self) -> None:
-        self._made: dict[str, Checker] = {}
-
-    def of(self, kind: ResourceType) -> Checker:
-        """The checker of a type; outputs and what the engine fills in are not offered to authors."""
-        if kind.name not in self._made:
-            self._made[kind.name] = Checker(
-                kind.spec.schema, kind.name, hidden=frozenset(_not_written(kind)), extra=frozenset((DEPENDS_ON, ADOPT))
-            )
-        return self._made[kind.name]
 
 
 @dataclass(frozen=True)
 class Rendered:
     """One item in one environment. `resource` is None when something is wrong with it or not known.
 
-    `address` is None when the name itself is not known. `references` are what the author wrote, with their places.
-    `follows` are the resources that derive from this one.
+    `draft` is the resource then, too, without the properties that are wrong: for checks of the others. It is None when
+    nothing can be said. `address` is None when the name itself is not known. `references` are what the author wrote,
+    with their places. `follows` are the resources that derive from this one.
     """
 
     type: str
     place: Place
     address: str | None
     resource: Resource | None = None
+    draft: Resource | None = None
     links: Sequence[Link] = ()
     references: Sequence[tuple[Reference, Place]] = ()
     depends_on: Sequence[tuple[str, Place]] = ()
@@ -99,7 +84,7 @@ class Builder:
     def _derived(self, resource: Resource, parent: Rendered) -> Rendered:
         """A derived resource; its problems are shown where its parent is declared."""
         kind = self.registry[resource.type]
-        name = {key: resource.properties[key] for key in _identity(kind) if key in resource.properties}
+        name = {key: resource.properties[key] for key in identity(kind) if key in resource.properties}
         shape: Mapping[str, Any] = {"properties": {k: kind.spec.schema["properties"][k] for k in name}}
         messages = [c.message for c in Checker(shape, kind.name).complaints(name)]
         follows: list[Resource] = []
@@ -140,7 +125,7 @@ class _Item:
         """The address, when all parts of the name are known."""
         parts = []
         quiet = Renderer(Findings(), Variables(self.builder.env, Findings(), self.builder.lacking))
-        for key in _identity(self.kind):
+        for key in identity(self.kind):
             entry = self.node.entries.get(key)
             part = quiet.text(entry.node) if entry else None
             if not part:
@@ -153,19 +138,20 @@ class _Item:
         value = self.renderer.render(self.node, self.checker.shape)
         depends_on, adopt = self._reserved(value)
         self._check_name(value)
-        sound = self._validate(value)
-        resource, follows = None, list[Resource]()
-        if sound and not self.renderer.broken:
-            resource, follows = self._resource(value, [address for address, _ in depends_on], adopt)
+        wrong = self._validate(value)
+        draft, follows = None, None
+        if not self.renderer.broken:
+            draft, follows = self._resource(value, wrong, [address for address, _ in depends_on], adopt)
         return Rendered(
             type=self.kind.name,
             place=self.place,
             address=self.address,
-            resource=resource,
+            resource=None if follows is None else draft,
+            draft=draft,
             links=self.renderer.links,
             references=self.variables.references,
             depends_on=depends_on,
-            follows=follows,
+            follows=follows or (),
         )
 
     def _reserved(self, value: dict[str, Any]) -> tuple[list[tuple[str, Place]], bool]:
@@ -188,7 +174,7 @@ class _Item:
         return found, adopt is True
 
     def _check_name(self, value: Mapping[str, Any]) -> None:
-        for key in _identity(self.kind):
+        for key in identity(self.kind):
             name = value.get(key)
             if isinstance(name, Placeholder) and name.value is not None:
                 place = self.renderer.place_of((key,))
@@ -196,9 +182,9 @@ class _Item:
             elif name == "" or (name is None and key not in self.checker.schema.get("required", ())):
                 self._error(f"this {self.kind.name} has no {key}", self.place, hint=f"add {key}:")
 
-    def _validate(self, value: dict[str, Any]) -> bool:
-        """True when nothing is wrong that later steps would stumble over; keys without meaning are taken out."""
-        for key in _not_written(self.kind) & value.keys():
+    def _validate(self, value: dict[str, Any]) -> list[Complaint]:
+        """What is wrong that later steps could stumble over; keys without meaning are told and taken out."""
+        for key in not_written(self.kind) & value.keys():
             owner = "AWS gives it" if key in self.kind.spec.read_only else "the pipeline fills it in"
             self._error(f"{key} of {self.kind.name} cannot be set: {owner}", self.renderer.keys[key,], hint="remove it")
             del value[key]
@@ -208,7 +194,7 @@ class _Item:
             self._error(message, self.renderer.place(complaint), hint=self._hint(complaint))
             if complaint.unknown:
                 _drop(value, complaint.path)
-        return all(complaint.unknown for complaint in complaints)
+        return [complaint for complaint in complaints if not complaint.unknown]
 
     def _hint(self, complaint: Complaint) -> str | None:
         """Of values with a lifecycle only those are proposed that have a future."""
@@ -221,25 +207,34 @@ class _Item:
         return complaint.hint
 
     def _resource(
-        self, value: Mapping[str, Any], depends_on: list[str], adopt: bool
-    ) -> tuple[Resource | None, list[Resource]]:
-        """The resource and what follows from it."""
+        self, value: Mapping[str, Any], wrong: Sequence[Complaint], depends_on: list[str], adopt: bool
+    ) -> tuple[Resource | None, list[Resource] | None]:
+        """The resource without its properties that are wrong, and what follows from it; None when something is wrong.
+
+        Rules of the type are judged when all values are of the right kind, so that nothing is told for want of one.
+        """
         scope = self.builder.scope
         if self.address is None or scope is None:
-            return None, []
-        properties = unwrapped(self.checker.with_defaults(value))
+            return None, None
+        names = {str(path[0]) for path in (complaint.path or (complaint.missing,) for complaint in wrong)}
+        mild = all(complaint.mild for complaint in wrong)
+        sound = value if mild else {key: each for key, each in value.items() if key not in names}
+        properties = unwrapped(self.checker.with_defaults(sound))
         name = self.address.partition("/")[2]
         try:
             canonical = self.kind.canonical(properties, scope)
             resource = Resource(self.kind.name, name, canonical, tuple(depends_on), self._source(), adopt)
-            problems = self.kind.check(resource, scope)
-            follows = self.kind.derive(resource, scope)
+            problems = self.kind.check(resource, scope) if mild else []
+            follows = None if wrong or problems else self.kind.derive(resource, scope)
         except _STUMBLED:
-            if not self._is_explained(properties):
+            if not wrong and not self._is_explained(properties):
                 raise
-            return None, []
+            return None, None
         for problem in problems:
-            self._problem(problem)
+            if not any(_overlap(problem.path, complaint.path) for complaint in wrong):
+                self._problem(problem)
+        draft = {key: each for key, each in canonical.items() if key not in names}
+        resource = replace(resource, properties=draft) if names else resource
         check_lifecycle(resource, self.checker.shape, self.renderer, self.builder.today)
         return resource, follows
 
@@ -272,17 +267,9 @@ class _Item:
         self.findings.error(message, place, hint=hint, address=self.address)
 
 
-def _identity(kind: ResourceType) -> tuple[str, ...]:
-    """The properties that make up the name in an address: those of the primary identifier that authors write."""
-    written = tuple(key for key in kind.spec.primary_identifier if key not in _not_written(kind))
-    return written or ("name",)
-
-
-def _not_written(kind: ResourceType) -> set[str]:
-    """Properties that authors do not write: outputs, and what the engine fills in."""
-    declared: Mapping[str, Any] = kind.spec.schema.get("properties", {})
-    marked = {key for key, schema in declared.items() if schema.get("readOnly") or schema.get("engine")}
-    return marked | (set(kind.spec.read_only) & declared.keys())
+def _overlap(one: PropertyPath, other: PropertyPath) -> bool:
+    """True when the paths lead to the same value, or one to a part of the other's."""
+    return all(mine == yours for mine, yours in zip(one, other, strict=False))
 
 
 def _drop(value: Any, path: PropertyPath) -> None:

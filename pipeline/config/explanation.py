@@ -14,6 +14,12 @@ _MOST_UNKNOWN_KEYS = 50  # each costs a search for the key that was meant
 
 _LONGEST_DESCRIPTION = 160
 
+# What limits a value that is of the right kind.
+_BOUNDS = frozenset((
+    "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "pattern",
+    "minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties",
+))  # fmt: skip
+
 _TYPES = {
     "object": "a mapping",
     "array": "a list",
@@ -47,7 +53,8 @@ class Fault:
 class Complaint:
     """One thing that is wrong at `path`. `at_key`: look at the key rather than its value.
 
-    `unknown`: the key has no meaning, and all else can be judged without it. `missing` names a key that is not there.
+    `unknown`: the key has no meaning, and all else can be judged without it. `mild`: the value is of the right kind,
+    and rules about others can be judged with it. `missing` names a key that is not there.
     """
 
     path: tuple[str | int, ...]
@@ -55,6 +62,7 @@ class Complaint:
     hint: str | None = None
     at_key: bool = False
     unknown: bool = False
+    mild: bool = False
     missing: str | None = None
 
 
@@ -62,14 +70,14 @@ def explain(fault: Fault, what: str, offered: Iterable[str]) -> list[Complaint]:
     """A fault as complaints about `what`; `offered` are the keys to propose at the top."""
     path = fault.path
     if fault.of_key:
-        return [Complaint((*path, fault.instance), *_about_key(fault), at_key=True)]
+        return [Complaint((*path, fault.instance), *_about_key(fault), at_key=True, mild=True)]
     if fault.keyword in ("additionalProperties", "unevaluatedProperties"):
         return _unknown_keys(fault, path, what, offered)
     if fault.keyword in ("required", "dependentRequired"):
         return _missing_keys(fault, path, what)
     if fault.branches:
         return [found for inner in _likely_branch(fault) for found in explain(inner, what, offered)]
-    return [Complaint(path, *_about_value(fault, path))]
+    return [Complaint(path, *_about_value(fault, path), mild=fault.keyword in _BOUNDS)]
 
 
 def in_brackets(description: object) -> str:

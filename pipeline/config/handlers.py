@@ -35,9 +35,9 @@ class Handlers:
         """Every declared function whose handler is known."""
         layers = {item.address: item.resource for item in rendered if item.type == LAYER and item.address}
         for item in rendered:
-            handler = item.resource.properties.get("handler") if item.resource else None
-            if item.resource and item.type == FUNCTION and isinstance(handler, str) and self._has_root():
-                self._check(item.resource, handler, item, layers, findings)
+            handler = item.draft.properties.get("handler") if item.draft else None
+            if item.draft and item.type == FUNCTION and isinstance(handler, str) and self._has_root():
+                self._check(item.draft, handler, item, layers, findings)
 
     def _has_root(self) -> bool:
         root = self.project.code.root
@@ -86,7 +86,7 @@ class Handlers:
     def _roots(self, function: Resource, layers: dict[str, Resource | None]) -> tuple[list[str], bool]:
         """Directories that the function's code may come from, and whether these are all."""
         roots = [self.project.code.root]
-        complete = True
+        complete = "layers" in function.properties  # else they are wrong, and told already
         for layer in function.properties.get("layers") or ():
             address = layer.references[0].address if isinstance(layer, Expression) and layer.references else ""
             declared = layers.get(address)

@@ -6,9 +6,10 @@ from datetime import date
 from pathlib import Path
 
 from pipeline.config.attachments import Attachments
+from pipeline.config.authoring import Checkers
 from pipeline.config.checks import CrossCheck
 from pipeline.config.declarations import Declared, read_specs
-from pipeline.config.desired import Builder, Checkers
+from pipeline.config.desired import Builder
 from pipeline.config.env_rules import DIRECTORY, Rules, read_rules
 from pipeline.config.environments import EnvFile, check_parity, names_of, read_environment
 from pipeline.config.files import Files

@@ -1,14 +1,16 @@
 """Validates values against JSON Schema and says what is wrong in words that people use. Pure."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from graphlib import CycleError, TopologicalSorter
 from itertools import islice
 from typing import Any, Self
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError, ValidationError
+from jsonschema.validators import extend
 from referencing import Registry
 
 from pipeline.config.explanation import Complaint, Fault, explain
@@ -19,6 +21,26 @@ _MOST_FAULTS = 200  # of one value; who has more than that will come again
 
 # Keywords whose subschemas are about the same value; `$ref` is another.
 _IN_PLACE = ("allOf", "anyOf", "oneOf", "not", "if", "then", "else")
+
+# What may hold a dollar sign that is no end, an escape or a set of characters; or one that is.
+_END = re.compile(r"\\.|\[\]?(?:\\.|[^\]\\])*\]|\$", re.DOTALL)
+
+
+@cache
+def ecma(pattern: str) -> str:
+    """A pattern as JSON Schema means it: `$` is the end of the text, in Python also the place before a last newline.
+
+    https://json-schema.org/draft/2020-12/json-schema-core#section-6.4
+    """
+    return _END.sub(lambda found: r"\Z" if found[0] == "$" else found[0], pattern)
+
+
+def _pattern(validator: Any, pattern: str, instance: Any, _: Schema) -> Iterator[ValidationError]:
+    if validator.is_type(instance, "string") and not re.search(ecma(pattern), instance):
+        yield ValidationError(f"does not match {pattern}")
+
+
+_VALIDATOR = extend(Draft202012Validator, {"pattern": _pattern})
 
 
 class Placeholder(str):
@@ -53,11 +75,11 @@ class Checker:
         return Shape.of(self.schema)
 
     @cached_property
-    def _validator(self) -> Draft202012Validator:
+    def _validator(self) -> Any:
 
         # An empty registry: by default jsonschema would fetch a remote $ref over the network.
         checker = Draft202012Validator.FORMAT_CHECKER if self.formats else None
-        return Draft202012Validator(self.schema, registry=Registry(), format_checker=checker)
+        return _VALIDATOR(self.schema, registry=Registry(), format_checker=checker)
 
     def complaints(self, value: Any) -> list[Complaint]:
         """All that is wrong with `value`, each thing once."""

@@ -189,17 +189,30 @@ def agrees(found: Value, recorded: Value) -> bool:
 
 
 def check(resource: Resource, scope: Scope) -> Iterator[Problem]:
-    """What Lambda would refuse: reserved environment keys, an environment that is too large, a layer twice."""
+    """What Lambda would refuse: reserved environment keys, an environment that is too large, a layer twice or far."""
     environment = resource.properties.get("environment") or {}
     for key in sorted(RESERVED_KEYS & environment.keys()):
         yield Problem(f"Lambda sets {key} itself and refuses it", ("environment", key), "choose another name")
     if (size := _size(environment)) > ENVIRONMENT_BYTES:
         # The values themselves may be secret: only their size is told.
         yield Problem(f"the environment has {size} bytes; Lambda allows {ENVIRONMENT_BYTES}", ("environment",))
+    for key, value in environment.items():
+        if isinstance(value, str) and "\0" in value:
+            yield Problem(f"{key} holds the character NUL, which no environment variable can", ("environment", key))
     layers = [str(layer) for layer in resource.properties.get("layers") or ()]
     for index, layer in enumerate(layers):
         if _without_version(layer) in map(_without_version, layers[:index]):
             yield Problem("Lambda takes one version of a layer", ("layers", index), "keep one of them")
+        if layer.startswith("arn:"):
+            yield from (Problem(message, ("layers", index)) for message in _of_layer(layer, scope))
+
+
+def _of_layer(arn: str, scope: Scope) -> Iterator[str]:
+    parts = arn.split(":")
+    if len(parts) != 8 or parts[5] != "layer" or not parts[7].isdecimal():
+        yield "this is no ARN of a version of a layer"
+    elif parts[3] != scope.region:
+        yield f"Lambda takes layers of its own region, {scope.region}"
 
 
 def _size(environment: Mapping[str, Value]) -> int:

@@ -34,6 +34,7 @@ from pipeline.model.resource import MARK_PREFIX, Mark, Observed, Resource
 from pipeline.model.scope import Scope
 from pipeline.model.type_spec import TypeSpec
 from pipeline.model.values import Outputs, Properties
+from pipeline.resources.tags import broken_rules
 
 T = TypeVar("T")
 
@@ -147,7 +148,12 @@ class ResourceType:
     def check(self, resource: Resource, scope: Scope) -> list[Problem]:
         """Problems that AWS would refuse and the schema cannot see."""
         function = getattr(self.module, "check", None)
-        return list(function(resource, scope)) if function else []
+        found = list(function(resource, scope)) if function else []
+        return found + [Problem(*rule) for rule in broken_rules(resource)] if self._has_tags else found
+
+    @property
+    def _has_tags(self) -> bool:
+        return "tags" in self.spec.schema.get("properties", {})
 
     def warn(self, resource: Resource, scope: Scope) -> list[Problem]:
         """What a reader of the plan should know."""

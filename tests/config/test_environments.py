@@ -70,6 +70,7 @@ def test_the_account_of_the_credentials_stands_in(tmp_path: Path) -> None:
         ("SERVICE_NAME=Orders", 'SERVICE_NAME is "Orders": it must match ^[a-z][a-z0-9]*(-[a-z0-9]+)*$'),
         (f"SERVICE_NAME={'a' * 51}", "SERVICE_NAME has 51 characters"),
         ("AWS_REGION=us_east_1", 'AWS_REGION is "us_east_1": it must match'),
+        ("AWS_REGION=us-esat-1", 'AWS_REGION is "us-esat-1": it must match'),
         ("AWS_REGION=", 'AWS_REGION is "": it must match'),
         ("AWS_ACCOUNT_ID=1234-5678-9012", 'AWS_ACCOUNT_ID is "1234-5678-9012": it must match ^[0-9]{12}$'),
         ("LAMBDA_MEMORY=much", 'LAMBDA_MEMORY is "much": a whole number is wanted'),
@@ -95,12 +96,13 @@ def test_what_is_wrong_says_where_and_what_is_allowed(tmp_path: Path, lines: str
 
 
 def test_all_that_is_wrong_with_a_file_comes_at_once(tmp_path: Path) -> None:
+    region = "^[a-z]{2,4}(-[a-z]{2,5})?-(central|north|south|(north|south)?(east|west))-[0-9]{1,2}$"
     text = "SERVCE_NAME=orders\nENVIRONMENT=prod\nno assignment\nAWS_REGION=x\nA=1\nA=2\nB=${C}\n"
     assert told(loaded(tmp_path, {ENV: text})) == [
         f"{ENV}:1:1: SERVICE_NAME is missing: is SERVCE_NAME in line 1 meant?",
         f'{ENV}:2:1: ENVIRONMENT is "prod", but this is the file of dev',
         f"{ENV}:3:1: this is no assignment",
-        f'{ENV}:4:1: AWS_REGION is "x": it must match ^[a-z]{{2,3}}(-[a-z]+)+-[0-9]$ (a region such as us-east-1)',
+        f'{ENV}:4:1: AWS_REGION is "x": it must match {region} (a region such as us-east-1)',
         f"{ENV}:6:1: A is set twice: first in line 5",
         f"{ENV}:7:1: B: this file has no key C",
     ]

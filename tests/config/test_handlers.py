@@ -150,3 +150,26 @@ def test_the_module_is_never_run(tmp_path: Path) -> None:
     code = f"open({str(tmp_path / 'ran')!r}, 'w')\n{HANDLER}"
     assert agree(real(tmp_path, function("", handlers__list=code)), [])
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "also"),
+    [
+        ("timeout: 2000", ["5:14: timeout is 2000"]),
+        ("timeout: soon", ['5:14: timeout is "soon"']),
+        ("tracing: on", ['5:14: tracing is "on"']),
+        ("environment: {AWS_REGION: x}", ["5:31: Lambda sets AWS_REGION itself"]),
+    ],
+)
+def test_what_else_is_wrong_with_a_function_does_not_hide_its_handler(
+    tmp_path: Path, wrong: str, also: list[str]
+) -> None:
+    found = ["4:14: handler handlers.nope.handler: there is no backend/handlers/nope.py", *also]
+    result = real(tmp_path, function(f"handler: handlers.nope.handler\n{wrong}"))
+    assert agree(result, [f"{SPEC}:{each}" for each in found])
+
+
+@pytest.mark.parametrize("wrong", ["handler: '..'", "handler: [a]", "handler: handlers.nope.handler\nlayers: {a: b}"])
+def test_a_handler_is_not_looked_for_when_it_or_its_layers_are_wrong(tmp_path: Path, wrong: str) -> None:
+    result = real(tmp_path, function(wrong))
+    assert len(result.diagnostics) == 1

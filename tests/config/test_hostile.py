@@ -103,8 +103,8 @@ def test_mistakes_by_the_thousand(tmp_path: Path, text: str) -> None:
 
 
 def test_values_that_fill_the_memory(tmp_path: Path) -> None:
-    tags = "".join(f"      t{n}: x${{BIG}}\n" for n in range(3_000))
-    files = {ENV: DEV + f"BIG={'x y ' * 2000}\n", SPEC: f"things:\n  - name: a\n    tags:\n{tags}"}
+    variables = "".join(f"      t{n}: x${{BIG}}\n" for n in range(3_000))
+    files = {ENV: DEV + f"BIG={'x y ' * 2000}\n", SPEC: f"things:\n  - name: a\n    variables:\n{variables}"}
     found = told(loaded(tmp_path, files))
     assert len(found) == 1
     assert "more than 16,000,000 characters once variables are filled in" in found[0]

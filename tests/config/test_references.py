@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.model.values import Expression, Reference
-from tests.config.support import SPEC, agree, loaded, properties, thing, told
+from tests.config.support import SPEC, agree, loaded, properties, real, thing, told
 
 
 class TestReferences:
@@ -87,6 +87,13 @@ class TestReferences:
         files = {"aws/a.yaml": "things: {name: orders}\n", SPEC: "things:\n  - name: b\n  - name: ${SERVICE_NAME}\n"}
         assert told(loaded(tmp_path, files)) == [
             f"{SPEC}:3:5: test.thing/orders is declared twice: first at aws/a.yaml:1"
+        ]
+
+    def test_two_names_that_aws_takes_for_one(self, tmp_path: Path) -> None:
+        tables = "tables:\n  - {name: Rows, partition_key: id}\n  - {name: rows, partition_key: id}\n"
+        files = {"aws/a.yaml": f"roles:\n  - name: Worker\n  - name: worker\n{tables}"}
+        assert told(real(tmp_path, files)) == [
+            "aws/a.yaml:3:5: iam.role/worker is iam.role/Worker to AWS: first at aws/a.yaml:2"
         ]
 
     def test_a_type_that_needs_the_value_itself_says_so(self, tmp_path: Path) -> None:

@@ -178,6 +178,27 @@ class TestTypes:
             f"{SPEC}:5:12: ${{test.thing/x.arn}}: there is no test.thing/x",
         ]
 
+    def test_a_value_out_of_bounds_does_not_hide_other_problems(self, tmp_path: Path) -> None:
+        assert told(loaded(tmp_path, thing("size: 13\nlabel: x\nversion: v1\nlist: [a, a]"))) == [
+            f"{SPEC}:3:11: 13 brings bad luck",
+            f"{SPEC}:5:14: version v1 is refused by AWS since 2026-11-24 (deprecated since 2025-01-01)",
+            f'{SPEC}:6:11: list has the same item twice: "a"',
+        ]
+
+    @pytest.mark.parametrize("wrong", ["label: [x]", "mode: sloww", "rules: [{}]", "ratio: 1"])
+    def test_rules_are_not_judged_for_want_of_a_value(self, tmp_path: Path, wrong: str) -> None:
+        [first, second] = told(loaded(tmp_path, thing(f"version: v1\nsize: 13\n{wrong}")))
+        assert "bad luck" not in first + second
+        assert "version v1 is refused" in first + second
+
+    def test_of_one_value_one_thing_is_told(self, tmp_path: Path) -> None:
+        [found] = told(loaded(tmp_path, {SPEC: "things:\n  - {name: a, size: 0, ratio: 2, mode: slow, label: x}\n"}))
+        assert found == f"{SPEC}:2:21: size is 0: at least 1 is allowed"
+
+    def test_a_line_break_at_the_end_does_not_pass_a_pattern(self, tmp_path: Path) -> None:
+        [found] = told(loaded(tmp_path, {SPEC: 'things:\n  - name: "a\\n"\n'}))
+        assert found.startswith(f'{SPEC}:2:11: name is "a')
+
     def test_resources_know_where_they_are_declared(self, tmp_path: Path) -> None:
         source = (
             loaded(tmp_path, thing("size: 1\nrules:\n  - id: 1"))

@@ -168,3 +168,14 @@ def test_two_versions_of_a_layer_are_refused() -> None:
     layer = "arn:aws:lambda:us-east-1:123456789012:layer:shared"
     assert problems(layers=[f"{layer}:1", f"{layer}:2"]) == ["Lambda takes one version of a layer"]
     assert problems(layers=[f"{layer}:1", f"{layer}-2:1"]) == []
+
+
+def test_layers_are_versions_in_the_function_s_region() -> None:
+    layer = "arn:aws:lambda:eu-west-1:123456789012:layer:shared"
+    assert problems(layers=[f"{layer}:1"]) == ["Lambda takes layers of its own region, us-east-1"]
+    assert problems(layers=[layer.replace("eu-west-1", "us-east-1")]) == ["this is no ARN of a version of a layer"]
+
+
+def test_no_environment_variable_holds_nul() -> None:
+    (message,) = problems(environment={"KEY": "a\0b"})
+    assert message == "KEY holds the character NUL, which no environment variable can"
