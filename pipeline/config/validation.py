@@ -40,7 +40,9 @@ def _pattern(validator: Any, pattern: str, instance: Any, _: Schema) -> Iterator
         yield ValidationError(f"does not match {pattern}")
 
 
-_VALIDATOR = extend(Draft202012Validator, {"pattern": _pattern})
+_VALIDATOR: Any = extend(  # type: ignore[no-untyped-call]  # its stub has no types
+    Draft202012Validator, {"pattern": _pattern}
+)
 
 
 class Placeholder(str):
