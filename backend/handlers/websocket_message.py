@@ -64,5 +64,13 @@ def _converse(chat: ChatMessage, user_id: str, wire: Wire, bedrock: Callable[[],
 
 
 def _endpoint(context: Mapping[str, Any]) -> str:
-    """Where connections of this API are written to; WEBSOCKET_ENDPOINT says it where the event's domain does not."""
-    return os.environ.get("WEBSOCKET_ENDPOINT") or f"https://{context['domainName']}/{context['stage']}"
+    """Where connections of this API are written to: the address that the event came through.
+
+    WEBSOCKET_ENDPOINT says it where that is another one. An AWS that boto3 is pointed at by AWS_ENDPOINT_URL (a local
+    one, say) has no names for its APIs: there they have a path each.
+    """
+    if stated := os.environ.get("WEBSOCKET_ENDPOINT"):
+        return stated
+    if elsewhere := os.environ.get("AWS_ENDPOINT_URL"):
+        return f"{elsewhere.rstrip('/')}/_aws/execute-api/{context['apiId']}/{context['stage']}"
+    return f"https://{context['domainName']}/{context['stage']}"

@@ -60,6 +60,7 @@ def websocket_event(
             "routeKey": route,
             "eventType": {"$connect": "CONNECT", "$disconnect": "DISCONNECT"}.get(route, "MESSAGE"),
             "connectionId": "c-1=",
+            "apiId": "abc123",
             "domainName": "abc123.execute-api.us-east-1.amazonaws.com",
             "stage": "dev",
             **authorizer,

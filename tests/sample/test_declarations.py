@@ -73,6 +73,9 @@ def test_every_endpoint_has_a_declared_function_and_every_function_a_handler(loa
     functions = {item["name"] for item in yaml.safe_load(spec("lambda/functions.yaml"))["functions"]}
     api = yaml.safe_load(spec("api-gateway/rest-api.yaml"))["api"]
     assert {endpoint["function"] for endpoint in api["endpoints"]} <= functions
+    websocket = yaml.safe_load(spec("api-gateway/websocket-api.yaml"))["websocket_api"]
+    assert set(websocket["routes"]) == {"$connect", "$disconnect", "$default"}
+    assert set(websocket["routes"].values()) <= functions
     for name in functions:
         module = name.removeprefix("new-service-").replace("-", "_")
         assert callable(load(f"handlers.{module}").handler)

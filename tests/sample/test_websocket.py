@@ -220,6 +220,9 @@ def test_the_endpoint_of_the_connections_can_be_said_by_the_environment(
 ) -> None:
     context = websocket_event("$default")["requestContext"]
     endpoint = load("handlers.websocket_message")._endpoint
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     assert endpoint(context) == "https://abc123.execute-api.us-east-1.amazonaws.com/dev"
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566/")
+    assert endpoint(context) == "http://127.0.0.1:4566/_aws/execute-api/abc123/dev"
     monkeypatch.setenv("WEBSOCKET_ENDPOINT", "http://127.0.0.1:4566/dev")
     assert endpoint(context) == "http://127.0.0.1:4566/dev"
