@@ -198,6 +198,7 @@ _NEEDS = {
         prepare=_functions, census=[("events", "ListRules", "Rules")], echoed=frozenset({"function"})
     ),
     "cloudwatch.alarm": Prerequisites(census=[("cloudwatch", "DescribeAlarms", "MetricAlarms")]),
+    "cloudwatch.dashboard": Prerequisites(census=[("cloudwatch", "ListDashboards", "DashboardEntries")]),
     "apigateway.rest_api": Prerequisites(
         prepare=_functions,
         release=_move_stage,
