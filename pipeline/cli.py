@@ -24,6 +24,8 @@ COMMANDS = {
     "package": "build the bundles of functions and layers",
     "plan": "show what a deploy would change; change nothing",
     "deploy": "bring an environment to what this checkout declares",
+    "rollback": "let an old release serve again, within seconds",
+    "resume": "continue what a run left that did not end",
     "releases": "show what was released, when, from which commit, by whom",
     "destroy": "remove what was made; data only with --include-data",
     "local": "start, stop or look at the embedded AWS",

@@ -29,12 +29,16 @@ _ATTEMPTS = 5
 
 @dataclass(frozen=True)
 class DeployRequest:
-    """What the user asked for. `clear_hold`: deploys although the environment was rolled back, and ends the hold."""
+    """What the user asked for. `clear_hold`: deploys although the environment was rolled back, and ends the hold.
+
+    `expected`: the digest of the one desired state (`DesiredState.declared`) that may be deployed, where that matters.
+    """
 
     consent: Consent = Consent()
     saved: SavedPlan | None = None
     max_deletions: int = 10
     clear_hold: bool = False
+    expected: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """What a resuming run has to know of it."""
@@ -103,6 +107,11 @@ def _archives_line(archives: Mapping[str, Path]) -> str:
 def guard(workspace: Workspace, situation: Situation, request: DeployRequest) -> None:
     """Refused when the plan may not be applied."""
     head = situation.head
+    if request.expected not in (None, situation.desired.declared):
+        raise Refused(
+            f"continuing a deploy to {workspace.environment.name}: this checkout declares something else than that run",
+            hint="check that run's commit out and resume again, or deploy this checkout: pipeline deploy",
+        )
     if not request.clear_hold:
         unfinished = journal_of_unfinished(workspace, head)
         check_hold(head.current, unfinished, digest=situation.desired.digest, commit=workspace.commit)

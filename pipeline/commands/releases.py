@@ -18,9 +18,9 @@ Examples:
 @common()
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many, newest first.")
 def command(root: Path | None, env: str, form: str, local: bool, limit: int) -> int:
-    """Show what was released: what served when, from which commit, by whom."""
+    """Show what was released: what served when, from which commit, by whom, and whether the environment is on hold."""
 
-    space = workspace(root, env, form, local)
+    space = workspace(root, env, form, local).without_specs()
     found = space.ledger.releases(limit)
     document = {"environment": env, "releases": [release_row(release) for release in found]}
     space.console.result(document, render_releases(found, space.console.style, env))

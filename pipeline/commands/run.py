@@ -12,17 +12,20 @@ import click
 from pipeline.commands.delivering import DeployRequest, deploy
 from pipeline.commands.options import common, workspace
 from pipeline.commands.plan import plan
+from pipeline.commands.resuming import render_resumed, resume
+from pipeline.commands.rolling_back import rollback_to
 from pipeline.commands.validate import validate
 from pipeline.commands.workspace import Workspace
 from pipeline.config.project import load_project
 from pipeline.errors import BadInput, Refused
 from pipeline.intake.events import RunFacts, read_event
 from pipeline.intake.intents import decide
-from pipeline.intake.words import Branches, one_of
+from pipeline.intake.words import PREVIOUS, Branches, one_of
 from pipeline.model.intent import Intent, Kind
 from pipeline.planning.planner import Consent
 from pipeline.reporting.console import Console
 from pipeline.reporting.deploy_text import render_deploy
+from pipeline.reporting.rollback_text import render_rollback
 
 EPILOG = """\b
 Examples:
@@ -35,7 +38,7 @@ Examples:
 @common(env=False)
 @click.option("--explain", is_flag=True, help="Say what the event asks for and why; do nothing.")
 def command(root: Path | None, env: str | None, form: str, local: bool, explain: bool) -> int:
-    """Carry out what the repository event asks for: validate, plan or deploy.
+    """Carry out what the repository event asks for: validate, plan, deploy, roll back or resume.
 
     The event is read from GITHUB_EVENT_NAME and the file that GITHUB_EVENT_PATH names. With --env, only the part of
     it that is for this environment.
@@ -119,26 +122,46 @@ def carry_out(intent: Intent, surroundings: Surroundings, env: str | None) -> in
     if intent.command not in (None, "help"):
         raise _impossible(intent, f"this version does not carry out commands of comments, such as /{intent.command}")
     space.console.say(explanation(intent))
-    match intent.kind:
-        case Kind.IGNORE:
-            return 0
-        case Kind.VALIDATE:
-            return validate(space)
-        case Kind.PREVIEW:
-            for name in intent.environments:
-                plan(surroundings(name), consent=Consent(), out=None, details=False)
-        case Kind.DEPLOY:
-            _check_checkout(intent, space)
-            for name in intent.environments:
-                _deploy(surroundings(name))
-        case _:
-            raise _impossible(intent, f"this version has no command for {intent.kind}")
+    if intent.kind is Kind.IGNORE:
+        return 0
+    if intent.kind is Kind.VALIDATE:
+        return validate(space)
+    act = _ACTS.get(intent.kind)
+    if act is None:
+        raise _impossible(intent, f"this version has no command for {intent.kind}")
+    if intent.kind is Kind.DEPLOY:
+        _check_checkout(intent, space)
+    for name in intent.environments:
+        act(surroundings(name), intent)
     return 0
 
 
-def _deploy(space: Workspace) -> None:
+def _preview(space: Workspace, _intent: Intent) -> None:
+    plan(space, consent=Consent(), out=None, details=False)
+
+
+def _deploy(space: Workspace, _intent: Intent) -> None:
     report = deploy(space, DeployRequest())
     space.console.result(report.to_json(), render_deploy(report, space.console.style))
+
+
+def _rollback(space: Workspace, intent: Intent) -> None:
+    report = rollback_to(space, intent.target or PREVIOUS)
+    space.console.result(report.to_json(), render_rollback(report, space.console.style))
+
+
+def _resume(space: Workspace, _intent: Intent) -> None:
+    done = resume(space)
+    space.console.result(done.to_json(), render_resumed(done, space.console.style))
+
+
+# What is done for each environment of an intent.
+_ACTS: Mapping[Kind, Callable[[Workspace, Intent], None]] = {
+    Kind.PREVIEW: _preview,
+    Kind.DEPLOY: _deploy,
+    Kind.ROLLBACK: _rollback,
+    Kind.RESUME: _resume,
+}
 
 
 def _check_checkout(intent: Intent, space: Workspace) -> None:

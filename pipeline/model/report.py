@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.model.plan import Plan
+from pipeline.model.release import Hold, Release
 
 
 @dataclass(frozen=True)
@@ -45,3 +46,48 @@ class DeployReport:
             "seconds": {name: round(value, 3) for name, value in self.seconds.items()},
             "aws_calls": self.aws_calls,
         }
+
+
+@dataclass(frozen=True)
+class RollbackPlan:
+    """What a rollback is about to do: release `release` will restore `target`; `origin` is what serves now.
+
+    `moves`: one {"address", "from", "to", "anew"} for each function and API; `to` is None where the recorded version
+    cannot serve any more and another one is made, for the reason `anew`. `not_reverted`: {"address", "what", "reason"}
+    with `what` one of data, change, addition.
+    """
+
+    environment: str
+    release: int
+    origin: Release
+    target: Release
+    moves: tuple[Mapping[str, Any], ...]
+    not_reverted: tuple[Mapping[str, Any], ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `rollback --dry-run`."""
+        return {
+            "environment": self.environment,
+            "release": self.release,
+            "from": self.origin.number,
+            "restores": self.target.number,
+            "commit": self.target.commit,
+            "moves": [dict(move) for move in self.moves],
+            "not_reverted": [dict(entry) for entry in self.not_reverted],
+        }
+
+
+@dataclass(frozen=True)
+class RollbackReport:
+    """The result of a rollback: that of a deploy, and what it was from and to."""
+
+    deploy: DeployReport
+    plan: RollbackPlan
+    hold: Hold | None
+
+    def to_json(self) -> dict[str, Any]:
+        """The deploy document with `restores`, `from`, `not_reverted` and `hold`."""
+        about = {
+            key: value for key, value in self.plan.to_json().items() if key in ("restores", "from", "not_reverted")
+        }
+        return {**self.deploy.to_json(), **about, "hold": self.hold.to_json() if self.hold else None}

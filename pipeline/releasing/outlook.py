@@ -13,11 +13,13 @@ from typing import Any
 from pipeline.errors import AwsError, Diagnostic
 from pipeline.model.release import Release
 from pipeline.model.resource import Resource
+from pipeline.releasing.apis import APIS, entry_names
+from pipeline.releasing.publisher import FUNCTION
 from pipeline.releasing.store import Ledger
-from pipeline.releasing.traffic import Kind, Pointer
+from pipeline.releasing.traffic import Kind, Pointer, Serving, routers
 from pipeline.resources.base import Aws, ResourceType, Target
 
-FUNCTION, API, LAYER, ROLE = "lambda.function", "apigateway.rest_api", "lambda.layer", "iam.role"
+LAYER, PERMISSION = "lambda.layer", "lambda.permission"
 # How many releases are looked at for those that one can roll back to.
 LOOKED_AT = 20
 
@@ -27,7 +29,8 @@ class Point:
     """One pointer of the release: it serves `before` (None: there is no such pointer) and is to serve `after`.
 
     `shares` is True when it serves something beside `before`. With `anew` the recorded version cannot serve any more,
-    for that reason; convergence makes another one of the same code, and only then the pointer moves.
+    for that reason; convergence makes another one of the same code, and only then the pointer moves. `published` is
+    when the version was made, for functions.
     """
 
     resource: Resource
@@ -36,6 +39,7 @@ class Point:
     after: str
     shares: bool = False
     anew: str | None = None
+    published: datetime | None = None
 
     @property
     def moves(self) -> bool:
@@ -62,36 +66,80 @@ def possible(ledger: Ledger, aws: Aws, types: Mapping[str, ResourceType], curren
 def look(ledger: Ledger, aws: Aws, types: Mapping[str, ResourceType], target: Release) -> Outlook:
     """What of `target` is still there, in about two rounds of calls, whatever its size."""
     finder = _Finder(ledger, aws, types, target)
-    found = aws.gather(finder.questions())
-    points = finder.with_missing_functions([item for part in found for item in part if isinstance(item, Point)])
-    obstacles = tuple(item for part in found for item in part if isinstance(item, Diagnostic))
-    return Outlook(target, points, obstacles)
+    found = [answer for answers in aws.gather(finder.questions()) for answer in answers]
+    roles = {answer.name: answer.made for answer in found if isinstance(answer, _Role)}
+    points = [_with_role(answer, roles) for answer in found if isinstance(answer, Point)]
+    obstacles = tuple(answer for answer in found if isinstance(answer, Diagnostic))
+    return Outlook(target, finder.with_missing_functions(points), obstacles)
 
 
-Answers = Sequence[Point | Diagnostic]
+@dataclass(frozen=True)
+class _Role:
+    """A role that functions of the release run as, and when it was made; None: it is gone."""
+
+    name: str
+    made: datetime | None
+
+
+Answers = Sequence[Point | Diagnostic | _Role]
+
+
+def _with_role(point: Point, roles: Mapping[str, datetime | None]) -> Point:
+    """The point, not to be served by a version whose role is gone, or another one by now.
+
+    A version's environment is encrypted for the role itself, not for its name: one that was made again cannot read it.
+    https://www.lastweekinaws.com/blog/the-sneaky-weakness-behind-aws-managed-kms-keys/
+    """
+    if point.anew or point.published is None:
+        return point
+    for name in _roles_of(point.resource):
+        made = roles.get(name, point.published)
+        if made is None:
+            return replace(point, anew=f"its role {name} was deleted since")
+        if made > point.published:
+            return replace(point, anew=f"its role {name} was made again since")
+    return point
+
+
+def _roles_of(resource: Resource) -> list[str]:
+    prefix = "iam.role/"
+    return [address.removeprefix(prefix) for address in resource.dependencies if address.startswith(prefix)]
 
 
 class _Finder:
     def __init__(self, ledger: Ledger, aws: Aws, types: Mapping[str, ResourceType], target: Release) -> None:
         self.ledger, self.aws, self.types, self.target = ledger, aws, types, target
+        self.names = entry_names(target.desired)
 
     def questions(self) -> Iterable[Callable[[], Answers]]:
+        """Everything there is to ask; the answers come in any order."""
         for resource in self.target.desired:
-            if resource.type == FUNCTION and resource.name in self.target.functions:
+            if resource.type not in self.types:
+                yield partial(self._unknown, resource)
+            elif resource.type == FUNCTION and resource.name in self.target.functions:
                 yield partial(self._function, resource)
-            elif resource.type == API and resource.name in self.target.apis:
+            elif resource.type in APIS and self.names[resource.address] in self.target.apis:
                 yield partial(self._api, resource)
+        functions = [resource for resource in self.target.desired if resource.type == FUNCTION]
+        for name in sorted({name for resource in functions for name in _roles_of(resource)}):
+            yield partial(self._role, name)
         for digest in sorted(self._archives()):
             yield partial(self._archive, digest)
-        by_type: dict[str, list[Target]] = {}
+        for name, targets in self._bearing_data().items():
+            yield partial(self._data, self.types[name], targets)
+
+    def _bearing_data(self) -> dict[str, list[Target]]:
+        found: dict[str, list[Target]] = {}
         for resource in self.target.desired:
-            spec = self.types[resource.type].spec
-            if spec.data_bearing and not spec.disposable:
+            spec = self.types[resource.type].spec if resource.type in self.types else None
+            if spec and spec.data_bearing and not spec.disposable:
                 recorded = self.target.outputs.get(resource.address, {})
                 known = Target(resource, recorded, resource.properties, thorough=False)
-                by_type.setdefault(resource.type, []).append(known)
-        for name, targets in by_type.items():
-            yield partial(self._data, self.types[name], targets)
+                found.setdefault(resource.type, []).append(known)
+        return found
+
+    def _unknown(self, resource: Resource) -> Answers:
+        return (Diagnostic(f"{resource.address} is of a type that this version of pipeline does not know"),)
 
     def _archives(self) -> set[str]:
         codes = (r.properties.get("code") for r in self.target.desired if r.type in (FUNCTION, LAYER))
@@ -120,7 +168,11 @@ class _Finder:
             return (Diagnostic(f"{resource.address}: version {version} is gone", address=resource.address),)
         if kept is None:
             return (Point(resource, pointer, None, version, anew="the function was deleted since"),)
-        return (Point(resource, pointer, before, version, anew=self._unfit(resource, recorded, kept)),)
+        code = recorded.get("code_sha256")
+        again = code is not None and kept.get("CodeSha256") != code
+        anew = "the function was deleted and made again since, and its versions with it" if again else None
+        published = _time(str(kept["LastModified"])) if kept.get("LastModified") else None
+        return (Point(resource, pointer, before, version, anew=anew, published=published),)
 
     def _get(self, name: str, *qualifier: str) -> Callable[[], Mapping[str, Any] | None]:
         chosen = {"Qualifier": qualifier[0]} if qualifier else {}
@@ -131,50 +183,42 @@ class _Finder:
 
         return get
 
-    def _unfit(self, resource: Resource, recorded: Mapping[str, Any], kept: Mapping[str, Any]) -> str | None:
-        """Why a version of the recorded number cannot serve; None when it can."""
-        code = recorded.get("code_sha256")
-        if code is not None and kept.get("CodeSha256") != code:
-            return "the function was deleted and made again since, and its versions with it"
-        roles = [address for address in resource.dependencies if address.startswith(f"{ROLE}/")]
-        for address in roles:
-            if reason := self._role_lost(address.partition("/")[2], kept):
-                return reason
-        return None
-
-    def _role_lost(self, name: str, kept: Mapping[str, Any]) -> str | None:
-        """A version's environment is encrypted for the role itself, not for its name: one made again cannot read it.
-
-        https://www.lastweekinaws.com/blog/the-sneaky-weakness-behind-aws-managed-kms-keys/
-        Who may not ask IAM, or cannot reach it, rolls back all the same.
-        """
+    def _role(self, name: str) -> Answers:
+        """Who may not ask IAM, or cannot reach it, rolls back all the same."""
         try:
             answer = self.aws.found("iam", "GetRole", RoleName=name)
         except AwsError:
-            return None
-        if answer is None:
-            return f"its role {name} was deleted since"
-        made, published = answer["Role"].get("CreateDate"), kept.get("LastModified")
-        if made is None or not published or made <= _time(str(published)):
-            return None
-        return f"its role {name} was made again since"
+            return ()
+        made = answer["Role"].get("CreateDate") if answer else None
+        return () if answer and made is None else (_Role(name, made),)
 
     def _api(self, resource: Resource) -> Answers:
         outputs = self.target.outputs.get(resource.address, {})
-        api, stage_name = str(outputs.get("id")), str(outputs.get("stage") or resource.properties["stage"])
-        deployment = str(self.target.apis[resource.name]["deployment"])
-        pointer = Pointer(Kind.STAGE, api, stage_name)
-        kept, stage = self.aws.gather(
-            [
-                partial(self.aws.found, "apigateway", "GetDeployment", restApiId=api, deploymentId=deployment),
-                partial(self.aws.found, "apigateway", "GetStage", restApiId=api, stageName=stage_name),
-            ]
-        )
-        if stage is None:
+        api, stage = str(outputs.get("id")), str(outputs.get("stage") or resource.properties["stage"])
+        deployment = str(self.target.apis[self.names[resource.address]]["deployment"])
+        pointer = Pointer(APIS[resource.type].kind, api, stage)
+        asked: list[Callable[[], Any]] = [partial(self._serving, pointer), partial(self._has, pointer, deployment)]
+        now, kept = self.aws.gather(asked)
+        if now is None:
             return (Point(resource, pointer, None, deployment, anew="the API or its stage was deleted since"),)
-        if kept is None:
+        if not kept:
             return (Diagnostic(f"{resource.address}: api deployment {deployment} is gone", address=resource.address),)
-        return (Point(resource, pointer, str(stage["deploymentId"]), deployment, bool(stage.get("canarySettings"))),)
+        return (Point(resource, pointer, now.stable, deployment, bool(now.shares)),)
+
+    def _serving(self, pointer: Pointer) -> Serving | None:
+        try:
+            return routers(self.aws)[pointer.kind].current(pointer)
+        except AwsError as error:
+            if error.code == "NotFoundException":
+                return None
+            raise
+
+    def _has(self, pointer: Pointer, deployment: str) -> bool:
+        if pointer.kind is Kind.WEBSOCKET_STAGE:
+            found = self.aws.found("apigatewayv2", "GetDeployment", ApiId=pointer.owner, DeploymentId=deployment)
+        else:
+            found = self.aws.found("apigateway", "GetDeployment", restApiId=pointer.owner, deploymentId=deployment)
+        return found is not None
 
     def with_missing_functions(self, points: Sequence[Point]) -> tuple[Point, ...]:
         """An API that calls a function which is not there waits until that is made."""
@@ -182,14 +226,11 @@ class _Finder:
         return tuple(self._waiting(point, absent) for point in points)
 
     def _waiting(self, point: Point, absent: set[str]) -> Point:
-        if point.pointer.kind is not Kind.STAGE or point.anew:
+        if point.pointer.kind is Kind.ALIAS or point.anew:
             return point
-        endpoints = point.resource.properties["endpoints"].values()
-        needs = sorted({str(entry.get("function")) for entry in endpoints if isinstance(entry, Mapping)} & absent)
-        if not needs:
-            return point
-        reason = f"it calls {needs[0]}, which has to be made anew first"
-        return replace(point, anew=reason)
+        grants = (r for r in self.target.desired if r.type == PERMISSION and point.resource.address in r.dependencies)
+        needs = sorted({str(grant.properties["function"]) for grant in grants} & absent)
+        return replace(point, anew=f"it calls {needs[0]}, which has to be made anew first") if needs else point
 
 
 def _time(text: str) -> datetime:

@@ -68,7 +68,13 @@ def render_releases(releases: Sequence[Release], style: Style, environment: str)
             )
         )
     lines = table(rows).splitlines()
-    return "\n".join([style.bold(lines[0]), *lines[1:]])
+    text = "\n".join([style.bold(lines[0]), *lines[1:]])
+    if (hold := releases[0].hold) is None:
+        return text
+    why = f"{hold.reason} by {hold.by}" + (f", bad commit {hold.bad_commit[:7]}" if hold.bad_commit else "")
+    note = f"{environment} is on hold since {hold.since[:16].replace('T', ' ')}: {why}"
+    hint = f"  once the fix is there: pipeline deploy --env {environment} --clear-hold"
+    return f"{text}\n\n{style(note, fg='yellow', bold=True)}\n{hint}"
 
 
 def _what(release: Release) -> str:

@@ -215,11 +215,9 @@ def test_a_rollback_that_cannot_be_meant_so_is_no_success(run: Run, name: str) -
 @pytest.mark.parametrize(
     ("name", "changes", "what"),
     [
-        ("push.rollback_tag_created", {"ref": "refs/tags/rollback/blue/41"}, "rollback"),
         ("schedule", {}, "detect-drift"),
         ("workflow_dispatch.rollback", {"inputs": {"action": "promote", "environment": "dev"}}, "promote"),
         ("workflow_dispatch.rollback", {"inputs": {"action": "abort", "environment": "dev"}}, "abort"),
-        ("workflow_dispatch.rollback", {"inputs": {"action": "resume"}}, "resume"),
     ],
 )
 def test_what_has_no_command_yet_is_not_pretended(run: Run, name: str, changes: dict[str, Any], what: str) -> None:

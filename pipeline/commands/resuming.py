@@ -1,0 +1,78 @@
+"""Continues a run that did not end well. What it wanted is in its journal; what it reached is read from AWS."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pipeline.commands.choosing import plan_rollback
+from pipeline.commands.delivering import DeployRequest, deploy, journal_of_unfinished
+from pipeline.commands.planning import Reading
+from pipeline.commands.rolling_back import roll_back
+from pipeline.commands.running import lock, open_journal, under_lock
+from pipeline.commands.workspace import Workspace
+from pipeline.errors import Refused
+from pipeline.model.release import LedgerHead
+from pipeline.model.report import DeployReport, RollbackReport
+from pipeline.reporting.deploy_text import render_deploy
+from pipeline.reporting.rollback_text import render_rollback
+from pipeline.reporting.style import Style
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """What came of it. Without a `journal` there was nothing to continue."""
+
+    environment: str
+    journal: Mapping[str, Any] | None = None
+    report: DeployReport | RollbackReport | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of what was continued, with `resumed`: {"run", "kind", "actor", "started"} or None."""
+        about = {key: self.journal.get(key) for key in ("run", "kind", "actor", "started")} if self.journal else None
+        document = self.report.to_json() if self.report else {"environment": self.environment, "changed": False}
+        return {**document, "resumed": about}
+
+
+def resume(workspace: Workspace) -> Resumed:
+    """Continues the last run of the environment if it did not end. Refused when that is not for a machine to decide."""
+    by_ledger = workspace.without_specs()
+    name = by_ledger.environment.name
+    head = Reading(by_ledger).head()
+    journal = journal_of_unfinished(by_ledger, head)
+    if journal is None:
+        return Resumed(name)
+    what = journal["kind"] + (f" of commit {journal['commit'][:12]}" if journal.get("commit") else "")
+    workspace.console.say(f"continuing the {what} that {journal.get('actor')} began ({journal['run']})")
+    if journal["kind"] == "rollback":
+        return Resumed(name, journal, roll_back(by_ledger, plan_rollback(by_ledger, str(journal["target"]))))
+    if journal["kind"] == "destroy":
+        raise Refused(
+            f"resuming {name}: run {journal['run']} of {journal.get('actor')} was destroying it",
+            hint=f"to go on with that: pipeline destroy --env {name}; to bring it back: pipeline deploy --env {name}",
+        )
+    request = DeployRequest.from_json(journal["request"]) if "request" in journal else DeployRequest()
+    report = deploy(workspace, replace(request, expected=journal.get("desired")))
+    if not report.changed:
+        _settle(workspace, head)
+    return Resumed(name, journal, report)
+
+
+def _settle(workspace: Workspace, head: LedgerHead) -> None:
+    """Nothing was left to do: the end of that run alone was missing, and maybe the copy of its release."""
+    lease = lock(workspace, head)
+    if lease is None:
+        return
+    with under_lock(workspace, lease) as journal:
+        open_journal(workspace, journal, "resume", {})
+        if head.current is not None:
+            workspace.ledger.put_copy(head.current)
+
+
+def render_resumed(done: Resumed, style: Style) -> str:
+    """What came of it, for people."""
+    if done.report is None:
+        tick = style("✓", fg="green", bold=True)
+        return f"{tick} {style.bold(f'nothing to resume: the last run in {done.environment} ended')}"
+    if isinstance(done.report, RollbackReport):
+        return render_rollback(done.report, style)
+    return render_deploy(done.report, style)

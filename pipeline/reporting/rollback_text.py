@@ -1,0 +1,61 @@
+"""A rollback before and after, as text: what on-call reads at night. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.model.release import Release
+from pipeline.model.report import RollbackPlan, RollbackReport
+from pipeline.reporting.style import Style, counted, seconds, table
+
+_WORDS = {"data": "data", "change": "stays changed", "addition": "stays"}
+
+
+def render_rollback_plan(plan: RollbackPlan, style: Style) -> str:
+    """From and to of every function and API, and what stays as it is."""
+    head = f"{plan.environment}: back from {_named(plan.origin)} to {_named(plan.target)}"
+    lines = [style.bold(head), ""]
+    moves = [move for move in plan.moves if move["from"] != move["to"]]
+    if moves:
+        lines.append(table([(move["address"], _arrow(move), move["anew"] or "") for move in moves], "  "))
+    if still := len(plan.moves) - len(moves):
+        lines.append(style.dim(f"  {counted(still, 'pointer')} on the recorded version already"))
+    if plan.not_reverted:
+        lines += ["", style.bold("not reverted")]
+        rows = [(entry["address"], _WORDS[entry["what"]], entry["reason"]) for entry in plan.not_reverted]
+        lines.append(table(rows, "  "))
+    return "\n".join(lines)
+
+
+def _named(release: Release) -> str:
+    commit = f", commit {release.commit[:7]}" if release.commit else ""
+    restores = f", which restores {release.restores}" if release.restores is not None else ""
+    return f"release {release.number} ({release.created[:16].replace('T', ' ')}{commit}{restores})"
+
+
+def _arrow(move: Mapping[str, Any]) -> str:
+    after = move["to"] if move["to"] is not None else "made anew"
+    return f"{move['from'] or 'none'} → {after}"
+
+
+def render_rollback(report: RollbackReport, style: Style) -> str:
+    """What serves now, what it took, and how to go on."""
+    deploy, plan = report.deploy, report.plan
+    tick = style("✓", fg="green", bold=True)
+    took = style.dim(f"({seconds(sum(deploy.seconds.values()))}, {deploy.aws_calls} AWS calls)")
+    if not deploy.changed:
+        what = f"nothing to do: release {plan.target.number} serves in {plan.environment}"
+        return f"{tick} {style.bold(what)} {took}"
+    what = f"release {plan.target.number} serves in {plan.environment} again, as release {plan.release}"
+    lines = [f"{tick} {style.bold(what)} {took}"]
+    if traffic := deploy.seconds.get("traffic"):
+        lines.append(f"  traffic moved within {seconds(traffic)}")
+    versions = [f"{name} {entry['version']}" for name, entry in sorted(deploy.functions.items())]
+    if versions:
+        lines.append(f"  {counted(len(versions), 'function')}: {', '.join(versions)}")
+    if report.hold is not None:
+        lines += [
+            "",
+            f"  {plan.environment} is on hold: no deploy brings back what was rolled back.",
+            f"  once the fix is there: pipeline deploy --env {plan.environment} --clear-hold",
+        ]
+    return "\n".join(lines)
