@@ -47,7 +47,7 @@ class Findings:
         count = self._per_file[diagnostic.file or ""]
         self._per_file[diagnostic.file or ""] += 1
         if count < _MOST_PER_FILE:
-            self.found.append(diagnostic)
+            self.found.append(replace(diagnostic, message=printable(diagnostic.message)))
         elif count == _MOST_PER_FILE:
             more = f"more than {_MOST_PER_FILE} findings in this file: the others are left out"
             self.found.append(replace(diagnostic, message=more, address=None, hint=None))
@@ -60,6 +60,13 @@ class Findings:
     def errors(self) -> int:
         """How many errors there are so far."""
         return sum(1 for diagnostic in self.found if diagnostic.severity == "error")
+
+
+def printable(text: str) -> str:
+    """The text in one line and without what a terminal would obey: such characters are escaped."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:

@@ -197,7 +197,13 @@ class TestTypes:
 
     def test_a_line_break_at_the_end_does_not_pass_a_pattern(self, tmp_path: Path) -> None:
         [found] = told(loaded(tmp_path, {SPEC: 'things:\n  - name: "a\\n"\n'}))
-        assert found.startswith(f'{SPEC}:2:11: name is "a')
+        assert found.startswith(f'{SPEC}:2:11: name is "a\\n": it must match')
+
+    def test_what_a_terminal_would_obey_is_shown_escaped(self, tmp_path: Path) -> None:
+        text = 'things:\n  - {name: "a\\e[2J", "b\\e[1A\\u202e\\r": 1, 안녕: 1}\n'
+        found = told(loaded(tmp_path, {SPEC: text}))
+        assert [line.isprintable() for line in found] == [True, True, True]
+        assert (r"a\x1b[2J" in found[0], r"b\x1b[1A\u202e\r" in found[1], "안녕" in found[2]) == (True, True, True)
 
     def test_resources_know_where_they_are_declared(self, tmp_path: Path) -> None:
         source = (
