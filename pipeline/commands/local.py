@@ -18,6 +18,21 @@ Examples:
   pipeline local stop       everything in it is gone
 """
 
+START = """\b
+Examples:
+  pipeline local start
+  pipeline local start --format json     where it is, for scripts
+"""
+STOP = """\b
+Examples:
+  pipeline local stop
+"""
+STATUS = """\b
+Examples:
+  pipeline local status
+  pipeline local status --format json    the variables that lead the AWS CLI to it
+"""
+
 
 @click.group(epilog=EPILOG)
 def command() -> None:
@@ -27,7 +42,7 @@ def command() -> None:
     """
 
 
-@command.command()
+@command.command(epilog=START)
 @common(env=False, default="any; it serves all")
 def start(root: Path | None, env: str | None, form: str, local: bool) -> int:
     """Start it, if it does not run yet."""
@@ -37,7 +52,7 @@ def start(root: Path | None, env: str | None, form: str, local: bool) -> int:
     return 0
 
 
-@command.command()
+@command.command(epilog=STOP)
 @common(env=False, default="any; it serves all")
 def stop(root: Path | None, env: str | None, form: str, local: bool) -> int:
     """Stop it; what was deployed to it is gone."""
@@ -47,7 +62,7 @@ def stop(root: Path | None, env: str | None, form: str, local: bool) -> int:
     return 0
 
 
-@command.command()
+@command.command(epilog=STATUS)
 @common(env=False, default="any; it serves all")
 def status(root: Path | None, env: str | None, form: str, local: bool) -> int:
     """Say whether it runs, and where."""

@@ -18,6 +18,13 @@ def test_every_command_has_its_place(name: str) -> None:
     assert " " not in name or f"| `pipeline {name}` |" in section_of(name)
 
 
+@pytest.mark.parametrize("name", surface.commands())
+def test_the_help_of_every_command_ends_with_examples_of_it(name: str) -> None:
+    epilog = surface.commands()[name].epilog or ""
+    assert "Examples:" in epilog
+    assert f"pipeline {name}" in epilog
+
+
 def test_the_table_of_commands_is_complete() -> None:
     table = document("docs/commands.md").text.split("## Common options")[0]
     assert set(re.findall(r"^\| \[`(\w+)`\]\(#pipeline-\1\) \|", table, re.MULTILINE)) == set(COMMANDS)
