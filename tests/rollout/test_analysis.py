@@ -85,6 +85,7 @@ def test_one_function(canary: tuple[int, int], stable: tuple[int, int], share: f
 
 
 def test_no_functions_at_all_are_no_success() -> None:
+    assert judge([sample((0, 0), (0, 9))], SETTINGS).notes == ()
     assert said([]) == "no requests reached the canary: inconclusive"
 
 
@@ -177,6 +178,7 @@ def test_many_bad_functions_are_counted() -> None:
 def test_a_route_that_fails_in_a_handler_that_answers_500_is_seen_by_the_api() -> None:
     function = sample((0, 300), (0, 2700), "usage")
     api = Sample("orders-api", Figures(300, 12), Figures(2700, 2), kind="api")
+    assert judge([function, api], SETTINGS).canary.requests == 300, "each request counts once"
     assert said([function, api], share=0.16) == (
         "orders-api: 12 5xx answers in 300 requests, stable 2 in 2700: worse with more than 99.9 % confidence: failed"
     )

@@ -116,6 +116,7 @@ def a_gate_holds(strategy: Strategy, move: Move) -> None:
     before, now = move.source.status, move.target.status
     if now.step > before.step and strategy.steps[before.step].gate:
         assert before.approved or isinstance(move.event, Approved)
+        assert now.approved is None, "one approval opens one gate"
 
 
 def only_success_goes_on(strategy: Strategy, move: Move) -> None:

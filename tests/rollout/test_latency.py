@@ -94,6 +94,12 @@ def test_the_words() -> None:
     ]
 
 
+def test_parts_of_requests_do_not_count() -> None:
+    canary = Figures(39, latency={"p90": 100, "p97": 900})
+    ((_, text),) = comparisons(canary, Figures(351, latency={"p99": 100}), SETTINGS)
+    assert text == "at least 1 of 39 requests took more than 150 ms, stable at most 4 of 351"
+
+
 @pytest.mark.parametrize(
     ("canary", "stable"),
     [

@@ -128,10 +128,16 @@ def test_each_step_is_compared_from_its_own_beginning() -> None:
     assert driver.looks == [(60, 0, 60), (120, 60, 120)]
 
 
+def test_the_last_look_is_when_the_bake_ends_and_not_an_interval_later() -> None:
+    driver = Driver(Strategy("canary", (Step(10, 90),)))
+    driver.run()
+    assert driver.looks == [(DELAY + end, 0, end) for end in (60, 90)]
+
+
 def test_no_second_is_lost_where_time_has_fractions() -> None:
-    """(t + 420) - 120 is not always t + 300 for such numbers; a look that seems early would cost another minute."""
+    """(t + 420) - 120 is not always t + 300; a look that seems early by that would cost another minute."""
     for hundredth in range(100):
-        begin = T + hundredth / 100
+        begin = hundredth / 100
         driver = Driver(CANARY, now=begin)
         driver.run()
         assert len(driver.status.measurements) == 5
@@ -190,6 +196,24 @@ def test_a_long_outage_holds_for_a_person() -> None:
     assert driver.status.weight == 10
     driver.results = [OK]
     driver.now += 86_400
+    driver.tell(Resumed("dev"))
+    assert driver.run() == Done(Outcome.PROMOTED)
+
+
+def test_after_a_hold_outages_are_counted_anew() -> None:
+    driver = Driver(limited(CANARY, error_limit=1), [OUTAGE, OUTAGE, OUTAGE, OK])
+    driver.run()
+    assert driver.status.paused
+    driver.tell(Resumed("dev"))
+    assert driver.run() == Done(Outcome.PROMOTED)
+
+
+def test_after_a_pause_and_in_the_next_step_too_little_knowledge_is_counted_anew() -> None:
+    two = limited(Strategy("steps", (Step(10, 60), Step(20, 60))), inconclusive_limit=1)
+    driver = Driver(two, [DOUBT, DOUBT, OK, DOUBT, OK])
+    while not driver.status.inconclusive:
+        driver.step()
+    driver.tell(PauseRequested("dev"))
     driver.tell(Resumed("dev"))
     assert driver.run() == Done(Outcome.PROMOTED)
 
@@ -302,6 +326,14 @@ def test_a_gate_survives_an_outage() -> None:
     assert isinstance(driver.run(), AwaitApproval)
 
 
+def test_a_gate_survives_a_night_without_traffic() -> None:
+    driver = Driver(limited(GATED, inconclusive_limit=0), [OK, OK, OK, OK, OK, DOUBT])
+    for _ in range(3):
+        driver.run()
+        driver.now += 3600
+    assert isinstance(driver.run(), AwaitApproval)
+
+
 # --- people --------------------------------------------------------------------------------------------------------
 
 
@@ -366,6 +398,15 @@ def test_an_abort_says_who_wanted_it_and_sticks() -> None:
         driver.tell(event)
     assert driver.action == Abort("aborted by on-call: wrong prices")
     driver.tell(WeightSet(10, T))
+    assert driver.run() == Done(Outcome.REVERTED)
+
+
+def test_an_abort_in_the_middle_of_a_promotion_wins() -> None:
+    driver = Driver(Strategy())
+    driver.tell(PauseRequested("dev"))
+    driver.tell(AbortRequested("on-call"))
+    driver.tell(Promoted(T))
+    assert (driver.status.outcome, driver.status.paused) == (Outcome.ABORTED, False)
     assert driver.run() == Done(Outcome.REVERTED)
 
 
@@ -442,6 +483,14 @@ def test_a_second_report_of_the_same_changes_nothing() -> None:
     once = driver.status
     driver.tell(report)
     assert driver.status == once
+
+
+def test_a_look_at_a_step_that_is_still_to_come_is_none() -> None:
+    driver = Driver(CANARY)
+    driver.step()
+    began = driver.status
+    driver.tell(Measured(Measurement(1, 20, T + 500, T, T + 300, BAD, "whose?")))
+    assert driver.status == began
 
 
 def test_a_look_that_came_late_from_an_earlier_step_is_kept_and_moves_nothing() -> None:
