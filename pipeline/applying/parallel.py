@@ -7,7 +7,8 @@ waiting thread of the pool carries out its own tasks that nobody has begun. Know
 
 import contextvars
 from collections.abc import Callable, Iterable
-from queue import SimpleQueue
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from threading import Event, Lock, Thread, current_thread, local, main_thread
 from typing import Any, Generic, TypeVar
 
@@ -16,6 +17,7 @@ from pipeline.errors import Interrupted
 T = TypeVar("T")
 
 GRACE = 4.0  # seconds that calls in flight get to end after the run was asked to stop; 7 s is all a whole run has
+IDLE = 5.0  # seconds after which a thread without work ends: nothing else tells it that nobody needs it any more
 _TICK = 0.1
 
 
@@ -54,10 +56,11 @@ class Workers:
     Once `stop` is set, calls in flight get `grace` seconds to end.
     """
 
-    def __init__(self, size: int, stop: Event | None = None, *, grace: float = GRACE) -> None:
+    def __init__(self, size: int, stop: Event | None = None, *, grace: float = GRACE, idle: float = IDLE) -> None:
         self.size = size
         self._stop = stop
         self._grace = grace
+        self._patience = idle
         self._queue: SimpleQueue[Task[Any]] = SimpleQueue()
         self._lock = Lock()
         self._threads = 0
@@ -70,7 +73,7 @@ class Workers:
         with self._lock:
             start = self._idle <= self._queue.qsize() and self._threads < self.size
             self._threads += start
-        self._queue.put(task)
+            self._queue.put(task)
         if start:
             Thread(target=self._work, name="aws-call", daemon=True).start()
         return task
@@ -117,10 +120,21 @@ class Workers:
 
     def _work(self) -> None:
         self._here.inside = True
-        while True:
-            with self._lock:
-                self._idle += 1
-            task = self._queue.get()
-            with self._lock:
-                self._idle -= 1
+        while (task := self._next()) is not None:
             task.run()
+            del task  # what it refers to may go while this thread waits
+
+    def _next(self) -> Task[Any] | None:
+        """The next task; None when none came for long, and the thread is to end."""
+        with self._lock:
+            self._idle += 1
+        task = None
+        with suppress(Empty):
+            task = self._queue.get(timeout=self._patience)
+        with self._lock:
+            if task is None:  # one may have come since, which counted on this thread
+                with suppress(Empty):
+                    task = self._queue.get_nowait()
+            self._idle -= 1
+            self._threads -= task is None
+        return task

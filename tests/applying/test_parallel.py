@@ -108,3 +108,20 @@ def test_a_call_is_attended_where_it_can_be_left_behind() -> None:
 def test_what_a_call_raises_is_raised_where_it_is_attended() -> None:
     with pytest.raises(PipelineError, match="one"):
         Workers(2, Event()).attend(lambda: failing(PipelineError("one")))
+
+
+def test_threads_without_work_end_and_others_take_their_place() -> None:
+    workers = Workers(4, idle=0.01)
+    for _ in range(3):
+        threads = {*workers.gather([current_thread] * 8)}
+        for thread in threads:
+            thread.join(10)
+            assert not thread.is_alive()
+
+
+def test_no_task_is_forgotten_when_threads_end_at_the_same_moment() -> None:
+    workers = Workers(2, idle=0.0005)
+    for number in range(300):
+        assert workers.gather([partial(int, number), partial(int, number + 1)]) == [number, number + 1]
+        never = Event()
+        never.wait(0.0005)
