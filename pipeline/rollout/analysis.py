@@ -122,7 +122,8 @@ def judge(
     """
     every = tuple(samples)
     parts = [s for s in every if s.kind == "function" and s.against == "stable"] or every
-    whole = Sample(_WHOLE, Figures.total(s.canary for s in parts), Figures.total(s.stable for s in parts))
+    canary, stable = Figures.total(s.canary for s in parts), Figures.total(s.stable for s in parts)
+    whole = Sample(_WHOLE, canary, stable, kind=parts[0].kind if parts else "function")
     tests = [test for sample in every for test in _tests(sample, settings, alone=len(every) == 1)]
     if len(parts) > 1:
         tests.append(_compared(whole, f"{whole.name}: "))

@@ -195,7 +195,7 @@ def test_an_api_that_cannot_tell_its_versions_apart_is_compared_with_its_past() 
 def test_where_only_an_api_changed_its_figures_are_the_releases() -> None:
     api = Sample("orders-api", Figures(60, 0), Figures(540, 1), kind="api")
     verdict = judge([api], SETTINGS)
-    assert str(verdict) == "0 errors in 60 requests, stable 1 in 540: no worse: successful"
+    assert str(verdict) == "0 5xx answers in 60 requests, stable 1 in 540: no worse: successful"
 
 
 def test_a_function_without_requests_is_noted_and_does_not_hold_up_the_others() -> None:
