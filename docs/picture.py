@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
-COLUMNS = 100
+COLUMNS = 110
 BELOW_LAST_LINE = 48
 
 # rich's own picture without its web fonts: a file in a repository should load nothing.
