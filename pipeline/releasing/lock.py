@@ -113,7 +113,8 @@ def take(
     """
     state, etag = seen
     if state is not None and state.held:
-        _wait_for_end(ledger, state, etag, timing, tell)
+        if not _is_dead(ledger, state, etag, timing, tell):
+            return None
         tell(f"run {state.run} of {state.actor} died holding the lock: taking over")
     token = (state.token if state else 0) + 1
     now = timing.now()
@@ -141,12 +142,10 @@ def held_message(state: LockState) -> str:
     return f"run {state.run} of {state.actor} on {state.host} holds the lock{where}"
 
 
-def _wait_for_end(
-    ledger: Ledger, state: LockState, etag: str | None, timing: Timing, tell: Callable[[str], None]
-) -> None:
-    """Returns when the holder is surely dead; Refused when it shows life."""
+def _is_dead(ledger: Ledger, state: LockState, etag: str | None, timing: Timing, tell: Callable[[str], None]) -> bool:
+    """True when the holder is surely dead, False when it has ended; Refused when it shows life."""
     if _died_here(state) or timing.now() > state.expires + CLOCK_SKEW:
-        return
+        return True
     tell(f"{held_message(state)}; waiting up to {state.lease_seconds:.0f} s to see whether it is alive")
     deadline = timing.monotonic() + state.lease_seconds
     while timing.monotonic() < deadline:
@@ -159,7 +158,8 @@ def _wait_for_end(
                 f"taking the lock: {held_message(head.lock)}",
                 hint="wait for that run to end and run again; one environment is deployed by one run at a time",
             )
-        return
+        return False
+    return True
 
 
 def _died_here(state: LockState) -> bool:
