@@ -32,8 +32,8 @@ def diff(
     was not edited in between differs because of drift. Absent, None and empty containers are the same.
     """
     changes = []
-    recorded = released[1] if released else {}
-    for path in _differing(_Rules(spec), desired, observed):
+    rules, recorded = _Rules(spec), released[1] if released else {}
+    for path in _differing(rules, desired, observed):
         after = _at(desired, path)
         before = _presentable(spec.secretable, path, _at(observed, path), after, _at(recorded, path))
         shown = ".".join(path)
@@ -45,7 +45,7 @@ def diff(
                 before=_shown(before, hidden),
                 after=_shown(after, hidden),
                 known=known,
-                origin=_origin(path, observed, released) if known else Origin.GIT,
+                origin=_origin(rules, path, observed, released) if known else Origin.GIT,
                 forces_replacement=_named(spec.create_only, shown),
             )
         )
@@ -171,12 +171,14 @@ def _named(patterns: Sequence[str], path: str) -> bool:
     return any(path == pattern or path.startswith(f"{pattern}.") or fnmatchcase(path, pattern) for pattern in patterns)
 
 
-def _origin(path: Sequence[str], observed: Properties, released: tuple[Properties, Properties] | None) -> Origin:
+def _origin(
+    rules: _Rules, path: tuple[str, ...], observed: Properties, released: tuple[Properties, Properties] | None
+) -> Origin:
     if released is None:
         return Origin.GIT
     declared, recorded = (_at(properties, path) for properties in released)
-    if canonical_json(_none(declared)) == canonical_json(_none(recorded)):
+    if next(_differing(rules, plain(declared), plain(recorded), path), None) is None:
         return Origin.DRIFT
-    found = _at(observed, path)
     comparable = not any(isinstance(leaf, (Expression, Secret)) for leaf in leaves(recorded))
-    return Origin.BOTH if comparable and not _deep_equal(recorded, found) else Origin.GIT
+    moved = comparable and next(_differing(rules, recorded, _at(observed, path), path), None) is not None
+    return Origin.BOTH if moved else Origin.GIT

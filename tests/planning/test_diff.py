@@ -107,6 +107,35 @@ def test_origin(released: Any, desired: Any, observed: Any, origin: Origin) -> N
     assert field.origin is origin
 
 
+@pytest.mark.parametrize(
+    ("path", "released", "desired", "observed", "origin"),
+    [
+        # AWS gives a list without an order back in one of its own: that is no drift.
+        ("methods", ["b", "a"], ["b", "a", "c"], ["a", "b"], Origin.GIT),
+        ("methods", ["b", "a"], [], ["a", "b"], Origin.GIT),
+        ("methods", ["b", "a"], ["a", "b"], ["a"], Origin.DRIFT),
+        ("methods", ["b", "a"], ["b", "a", "c"], ["a", "b", "d"], Origin.BOTH),
+        ("order", ["b", "a"], ["b", "a", "c"], ["a", "b"], Origin.BOTH),
+        ("order", ["b", "a"], ["a", "b"], ["b", "a"], Origin.GIT),
+        ("rules.x.n", [{"name": "x", "n": 1}], [{"name": "x", "n": 2}], [{"name": "x", "n": 1}], Origin.GIT),
+        ("rules.x.n", [{"name": "x", "n": 1}], [{"name": "x", "n": 1}], [{"name": "x", "n": 2}], Origin.DRIFT),
+        ("rules.y", [{"name": "x"}], [{"name": "x"}, {"name": "y"}], [{"name": "x"}], Origin.GIT),
+        ("rules", [], [], [{"name": "y"}], Origin.DRIFT),
+        ("rules", [{"name": "x"}], [], [{"name": "x"}], Origin.GIT),
+        ("env.K", {"K": 1, "L": 1}, {"K": 2, "L": 1}, {"K": 1, "L": 1}, Origin.GIT),
+        ("env.K", {"L": 1}, {"L": 1}, {"K": 2, "L": 1}, Origin.DRIFT),
+        ("env", {"K": 1}, {}, {"K": 1}, Origin.GIT),
+        ("env", {"K": 1}, {}, {"K": 2}, Origin.BOTH),
+        ("env.K", {"K": Secret("ssm:/k", "1")}, {"K": Secret("ssm:/k", "2", "new")}, {"K": "old"}, Origin.GIT),
+        ("env.K", {"K": Secret("ssm:/k", "1")}, {"K": Secret("ssm:/k", "1", "new")}, {"K": "old"}, Origin.DRIFT),
+    ],
+)
+def test_origin_inside(path: str, released: Any, desired: Any, observed: Any, origin: Origin) -> None:
+    name = path.partition(".")[0]
+    (field,) = diff(SPEC, {name: desired}, {name: observed}, ({name: desired}, {name: released}))
+    assert (field.path, field.origin) == (path, origin)
+
+
 def test_without_a_release_everything_comes_from_git() -> None:
     (field,) = diff(SPEC, {"a": 1}, {"a": 2})
     assert field.origin is Origin.GIT
