@@ -84,6 +84,7 @@ def survey(
             consent=consent,
             commit=workspace.commit,
             warnings=(*hold.warnings_of(head.current), *warnings_of(workspace, desired)),
+            unfinished=head.unfinished,
         )
     )
     return Situation(desired, observed, head, plan)

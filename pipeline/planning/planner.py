@@ -30,7 +30,10 @@ class Consent:
 
 @dataclass(frozen=True)
 class Question:
-    """All that a plan depends on. `released` is what the last release declared, by address; empty before the first."""
+    """All that a plan depends on. `released` is what the last release declared, by address; empty before the first.
+
+    `unfinished`: an earlier run may have made things that the ledger does not know of.
+    """
 
     scope: Scope
     desired: DesiredState
@@ -40,6 +43,7 @@ class Question:
     consent: Consent = Consent()
     commit: str | None = None
     warnings: tuple[Diagnostic, ...] = ()
+    unfinished: bool = False
 
 
 def make_plan(question: Question) -> Plan:
@@ -134,7 +138,7 @@ class _Planner:
     def _ownership(self, resource: Resource, observed: Observed) -> tuple[FieldChange, ...]:
         """A field when the mark has to be written; a blocker when the resource is not ours to touch."""
         scope = self.question.scope
-        if not observed.markable or scope.owns(observed.mark):
+        if scope.owns(observed.mark):
             return ()
         if observed.mark is not None:
             owner = f"{observed.mark.service}/{observed.mark.environment}"
@@ -145,12 +149,16 @@ class _Planner:
             )
             return ()
         consent = resource.adopt or observed.unclaimed or resource.address in self.question.consent.adopt
-        if not consent and resource.address not in self.question.released:
+        # What cannot carry a mark is ours when the ledger says so, or when a run died that may have made it.
+        presumed = not observed.markable and self.question.unfinished
+        if not consent and not presumed and resource.address not in self.question.released:
             self._block(
                 resource,
                 "it exists in AWS but was not made by this tool",
                 f"look at it, then take it over with --adopt {resource.address}, or choose another name",
             )
+        if not observed.markable:
+            return ()
         after = f"{scope.service}/{scope.environment}"
         drifted = resource.address in self.question.released
         return (FieldChange(OWNERSHIP, None, after, origin=Origin.DRIFT if drifted else Origin.GIT),)

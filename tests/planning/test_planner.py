@@ -136,8 +136,19 @@ def test_a_lost_mark_of_a_released_resource_is_drift_and_put_back() -> None:
     assert (change.action, change.origin) == (Action.UPDATE, Origin.DRIFT)
 
 
-def test_what_cannot_carry_a_mark_needs_none() -> None:
-    made = plan([thing("x")], [found(thing("x"), mark=None, markable=False)])
+def test_what_cannot_carry_a_mark_is_ours_by_the_ledger() -> None:
+    there = [found(thing("x"), mark=None, markable=False)]
+    ours = plan([thing("x")], there, [thing("x")])
+    assert not ours.blockers
+    assert not ours.changes
+    assert "--adopt test.thing/x" in str(plan([thing("x")], there).blockers[0].hint)
+    assert not plan([thing("x")], there, consent=Consent(adopt=frozenset({"test.thing/x"}))).blockers
+
+
+def test_what_cannot_carry_a_mark_may_be_what_a_dead_run_made() -> None:
+    there = ObservedState({"test.thing/x": found(thing("x"), mark=None, markable=False)})
+    desired = DesiredState((thing("x"),))
+    made = make_plan(Question(SCOPE, desired, there, SPECS, unfinished=True))
     assert not made.blockers
     assert not made.changes
 
