@@ -142,6 +142,7 @@ def test_made_again_after_deletion(account: Account, kind: ResourceType) -> None
     converge(aws, wanted)
 
 
+@pytest.mark.slow
 @every_type
 def test_killed_while_creating(account: Account, kind: ResourceType) -> None:
     aws = begin(account, kind)
@@ -157,6 +158,7 @@ def test_killed_while_creating(account: Account, kind: ResourceType) -> None:
     assert n > 1
 
 
+@pytest.mark.slow
 @every_type
 def test_killed_while_updating(account: Account, kind: ResourceType) -> None:
     aws = begin(account, kind)
@@ -173,6 +175,7 @@ def test_killed_while_updating(account: Account, kind: ResourceType) -> None:
     assert n > 1
 
 
+@pytest.mark.slow
 @every_type
 def test_killed_while_deleting(account: Account, kind: ResourceType) -> None:
     aws = begin(account, kind)

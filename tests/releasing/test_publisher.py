@@ -256,6 +256,7 @@ def test_preparing_moves_nothing(aws: Recorder) -> None:
     }
 
 
+@pytest.mark.slow
 def test_killed_after_every_call_it_serves_the_same_in_the_end(aws_environment: None) -> None:
     desired = service(1, apis.LIST, memory=1024)
     with mock_aws() as mock:

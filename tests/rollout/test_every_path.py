@@ -23,6 +23,8 @@ from pipeline.rollout.events import (
 from pipeline.rollout.machine import after, next_action, refusal
 from tests.rollout.walk import EVERYTHING, Move, State, key, walk
 
+pytestmark = pytest.mark.slow
+
 QUICK = Analysis(interval=60, metric_delay=60, failure_limit=0, inconclusive_limit=0, error_limit=0)
 KINDS = {"bake": Step(0, 120), "gate": Step(0, 0, gate=True), "both": Step(0, 120, gate=True)}
 

@@ -18,6 +18,8 @@ from pipeline.rollout.latency import PERCENTILES
 from pipeline.rollout.machine import after, next_action
 from pipeline.rollout.strategy import parse
 
+pytestmark = pytest.mark.slow
+
 Duration = Callable[[Random], float]
 
 

@@ -74,6 +74,7 @@ def _text(value: Any) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("aws_environment")
 @pytest.mark.parametrize("service", SERVICES)
 def test_every_operation_is_recognised(service: str) -> None:
