@@ -1,6 +1,7 @@
 """The command line: parses, calls one command, turns errors into exit codes. The only place that prints or exits."""
 
 import importlib
+import io
 import json
 import os
 import sys
@@ -91,6 +92,7 @@ def main(arguments: list[str] | None = None) -> int:
     stop.reset()
     stop.install()
     form = "json" if _wants_json(arguments) else "text"
+    _write_anything(form)
     try:
         result = program.main(arguments, prog_name="pipeline", standalone_mode=False)
         return result if isinstance(result, int) else 0
@@ -112,6 +114,12 @@ def main(arguments: list[str] | None = None) -> int:
             hint="run the same command again: it continues from what was reached; and report the text above",
         )
         return _failed(bug, form)
+
+
+def _write_anything(form: str) -> None:
+    """No letter and no file name ends a run because the locale cannot write it; JSON is UTF-8 (RFC 8259)."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8" if form == "json" else None, errors="backslashreplace")
 
 
 def _wants_json(arguments: list[str]) -> bool:

@@ -4,6 +4,7 @@ People's text goes to `err`; `out` carries the result alone, so that `--format j
 else. The streams are handed in; nothing here opens or closes one.
 """
 
+import contextlib
 import json
 import os
 import sys
@@ -42,17 +43,17 @@ class Console:
     @property
     def terminal(self) -> bool:
         """True when people watch: `err` is a terminal."""
-        return self.err.isatty() and os.environ.get("TERM") != "dumb"
+        return _is_terminal(self.err)
 
     @property
     def style(self) -> Style:
         """Colours as `out` can show them; NO_COLOR is honoured (https://no-color.org)."""
-        return Style(self.out.isatty() and "NO_COLOR" not in os.environ)
+        return Style(_is_terminal(self.out) and not os.environ.get("NO_COLOR"))
 
     @property
     def err_style(self) -> Style:
         """Colours as `err` can show them."""
-        return Style(self.err.isatty() and "NO_COLOR" not in os.environ)
+        return Style(_is_terminal(self.err) and not os.environ.get("NO_COLOR"))
 
     def say(self, text: str) -> None:
         """A line of progress for people."""
@@ -80,9 +81,7 @@ class Console:
         """An error with everything that is known about it."""
         style = self.err_style
         for diagnostic in error.diagnostics:
-            if self.github:
-                self._write(workflow_command("error", diagnostic))
-            self._write(f"{style('error: ', fg='red')}{diagnostic}")
+            self.finding(diagnostic)
         for address, failure in getattr(error, "failures", ()):
             if self.github:
                 self._write(workflow_command("error", Diagnostic(str(failure), address=address)))
@@ -118,8 +117,10 @@ class Console:
         with self._writing:
             if self._live is not None and self._live.print(text):
                 return
-            self.err.write(text + "\n")
-            self.err.flush()
+            # Who reads may leave; what is under way goes on.
+            with contextlib.suppress(BrokenPipeError):
+                self.err.write(text + "\n")
+                self.err.flush()
 
 
 class Live:
@@ -188,3 +189,7 @@ class Live:
         ]
         shown = lines[:12] + ([f"    … and {len(lines) - 12} more"] if len(lines) > 12 else [])
         return Text("\n".join([f"{frame} {self.title}", *shown]))
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    return stream.isatty() and os.environ.get("TERM") != "dumb"

@@ -1,0 +1,77 @@
+"""What reaches standard output, whatever the locale can write and the terminal can show."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.config.support import DEV, HANDLER, write
+from tests.repository.files import ROOT
+
+SERVICE = {
+    "pipeline.yaml": "",
+    "environments/dev.env": DEV,
+    "aws/functions.yaml": "functions:\n  - name: orders-list\n    runtime: python3.13\n",
+    "backend/handlers/list.py": HANDLER,
+}
+
+
+def run(root: Path, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[bytes]":
+    return subprocess.run(
+        [sys.executable, "-m", "pipeline", *arguments, "--root", str(root)],
+        cwd=ROOT, env=os.environ | {"XDG_CACHE_HOME": str(root / "cache")} | environment,
+        capture_output=True, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_what_the_locale_cannot_write_is_escaped(tmp_path: Path, encoding: str) -> None:
+    done = run(write(tmp_path / "a", SERVICE), "package", "--env", "dev", "--out", str(tmp_path / "출력"),
+               PYTHONIOENCODING=encoding)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    shown = "출력" if encoding == "utf-8" else "\\ucd9c\\ub825"
+    assert f"{shown}/orders-list.zip" in done.stdout.decode(encoding)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8:surrogateescape"])
+def test_json_is_utf_8_whatever_the_locale_and_the_names_of_files(tmp_path: Path, encoding: str) -> None:
+    root = write(tmp_path / "a", SERVICE)
+    try:
+        Path(os.fsdecode(os.fsencode(root / "aws") + b"/\xff.yaml")).write_text("함수: 1\n", encoding="utf-8")
+    except OSError:
+        pytest.skip("this file system has no such names")
+    done = run(root, "validate", "--format", "json", PYTHONIOENCODING=encoding)
+    (found,) = json.loads(done.stdout.decode("utf-8", errors="strict"))["errors"]
+    assert (found["file"], "함수" in found["message"]) == ("aws/\udcff.yaml", True)
+
+
+def on_a_terminal(root: Path, environment: dict[str, str]) -> bytes:
+    """What `validate` writes to a terminal."""
+    reader, writer = pty.openpty()
+    with os.fdopen(reader, "rb", buffering=0) as terminal:
+        plain = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "TERM", "GITHUB_ACTIONS")}
+        subprocess.run(
+            [sys.executable, "-m", "pipeline", "validate", "--root", str(root)],
+            cwd=ROOT, env=plain | {"XDG_CACHE_HOME": str(root / "cache")} | environment,
+            stdin=writer, stdout=writer, stderr=writer, check=False,
+        )  # fmt: skip
+        os.close(writer)
+        return terminal.read(4096)
+
+
+@pytest.mark.parametrize(
+    ("environment", "coloured"),
+    [
+        ({"TERM": "xterm"}, True),
+        ({"TERM": "xterm", "NO_COLOR": ""}, True),
+        ({"TERM": "xterm", "NO_COLOR": "1"}, False),
+        ({"TERM": "dumb"}, False),
+    ],
+)
+def test_colours_are_for_terminals_that_want_them(tmp_path: Path, environment: dict[str, str], coloured: bool) -> None:
+    root = write(tmp_path / "a", {**SERVICE, "aws/functions.yaml": "funktions: 1\n"})
+    assert (b"\x1b[" in on_a_terminal(root, environment)) is coloured
