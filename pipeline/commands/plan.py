@@ -9,6 +9,7 @@ from pipeline.commands.bundling import build
 from pipeline.commands.options import common, workspace
 from pipeline.commands.planning import Reading, survey
 from pipeline.commands.workspace import Workspace
+from pipeline.errors import BadInput
 from pipeline.model.plan import Plan
 from pipeline.planning.planner import Consent
 from pipeline.reporting.plan_text import render_plan
@@ -56,7 +57,16 @@ def plan(workspace: Workspace, *, consent: Consent, out: Path | None, details: b
         built.verify()
     document = found.to_json()
     if out is not None:
-        out.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        _write(out, json.dumps(document, indent=2) + "\n")
         workspace.console.say(f"wrote {out}")
     workspace.console.result(document, render_plan(found, workspace.console.style, details=details))
     return found
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise BadInput(
+            f"writing the plan to {path}: {error.strerror}", hint="name a file in a folder that is there"
+        ) from error

@@ -10,7 +10,7 @@ from typing import Any
 from pipeline.applying.observer import observe
 from pipeline.applying.secrets import values_of, with_secrets
 from pipeline.commands.workspace import Workspace
-from pipeline.errors import Diagnostic
+from pipeline.errors import Diagnostic, PipelineError
 from pipeline.model.plan import Plan
 from pipeline.model.release import LedgerHead
 from pipeline.model.resource import DesiredState, ObservedState, Resource
@@ -37,7 +37,7 @@ class Reading:
     """
 
     def __init__(self, workspace: Workspace) -> None:
-        self._result: Future[tuple[LedgerHead, str]] = Future()
+        self._result: Future[tuple[LedgerHead | PipelineError, str]] = Future()
         self._environment = workspace.environment
         declared = workspace.loaded.desired[self._environment.name] if workspace.needs_specs else ()
         # An address begins with the name of its service. The first two are what is asked for here.
@@ -49,11 +49,18 @@ class Reading:
     def _work(self) -> None:
         try:
             ready = partial(self._aws.open, self._services)
-            thunks: list[Callable[[], Any]] = [self._ledger.head, self._account, ready]
+            thunks: list[Callable[[], Any]] = [self._head, self._account, ready]
             head, account, _ = self._aws.gather(thunks)
             self._result.set_result((head, account))
         except BaseException as error:  # noqa: BLE001 - raised where the result is asked for
             self._result.set_exception(error)
+
+    def _head(self) -> LedgerHead | PipelineError:
+        """The head, or why it cannot be read: in the wrong account it cannot, and then that is what to tell."""
+        try:
+            return self._ledger.head()
+        except PipelineError as error:
+            return error
 
     def _account(self) -> str:
         return str(self._aws.call("sts", "GetCallerIdentity")["Account"])
@@ -62,6 +69,8 @@ class Reading:
         """The head, once the account is known to be the environment's; Refused when it is another."""
         head, account = self._result.result()
         check_account(self._environment.account, account, self._environment.name)
+        if isinstance(head, PipelineError):
+            raise head
         return head
 
 

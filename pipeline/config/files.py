@@ -153,5 +153,5 @@ def find_root(start: Path) -> Path:
             return directory
     raise BadInput(
         f"looking for the project: neither {start} nor a directory above it has a {FILE}",
-        hint="change into the service's repository, name it with --root, or make one with `pipeline init`",
+        hint="change into the service's repository, or name it with --root",
     )

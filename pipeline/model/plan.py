@@ -134,7 +134,7 @@ class Plan:
         return tuple(c for c in self.changes if c.action not in (Action.RETAIN, Action.FORGET))
 
     def to_json(self) -> dict[str, Any]:
-        """The plan document, format 1."""
+        """The plan document, format 1; what blocks the plan stands among the warnings."""
         return {
             "format": 1,
             "service": self.service,
@@ -145,7 +145,10 @@ class Plan:
             "digest": self.digest,
             "summary": self.summary,
             "changes": [change.to_json() for change in self.changes],
-            "warnings": [{"address": w.address, "message": w.message} for w in self.warnings],
+            "warnings": [
+                *({"address": w.address, "message": w.message} for w in self.warnings),
+                *({"address": b.address, "message": f"blocked: {b}"} for b in self.blockers),
+            ],
         }
 
 

@@ -19,7 +19,7 @@ def render_deploy(report: DeployReport, style: Style) -> str:
         what = f"release {report.release} is live in {report.environment}"
     lines = [f"{tick} {style.bold(what)} {style.dim(f'({seconds(total)}, {report.aws_calls} AWS calls)')}"]
     if report.changed:
-        lines.append(f"  {summary_line(report.plan)}")
+        lines.append(f"  {summary_line(report.plan, done=True)}")
     lines += [f"  {line}" for line in _versions(report)]
     urls = [(address, value) for address, value in sorted(report.outputs.items()) if address.endswith(".url")]
     if urls:

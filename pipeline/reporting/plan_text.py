@@ -32,10 +32,14 @@ def render_plan(plan: Plan, style: Style, *, details: bool = False) -> str:
     return "\n".join(lines)
 
 
-def summary_line(plan: Plan) -> str:
-    """`2 to create, 1 to update, 20 unchanged (1 undoes drift)`; what is zero is left out."""
+def summary_line(plan: Plan, *, done: bool = False) -> str:
+    """`2 to create, 1 to update, 20 unchanged (1 undoes drift)`; what is zero is left out.
+
+    With `done` as what was done: `2 created, 1 updated, 20 unchanged`.
+    """
     counts = plan.summary
-    parts = [f"{counts[action.value]} {text}" for action, text in _NAMES.items() if counts[action.value]]
+    words = {action: f"{action.value}d" for action in _NAMES} if done else _NAMES
+    parts = [f"{counts[action.value]} {text}" for action, text in words.items() if counts[action.value]]
     kept = sum(change.action is Action.RETAIN for change in plan.changes)
     gone = sum(change.action is Action.FORGET for change in plan.changes)
     parts += [f"{kept} to keep though no longer declared"] if kept else []

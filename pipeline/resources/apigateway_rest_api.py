@@ -125,7 +125,7 @@ def _refused_logs(aws: Aws, target: Target, properties: dict[str, Any]) -> str |
     properties["access_logs"] = {**wanted, "destination": destination}
     return (
         f"{target.address} writes no access logs: API Gateway has no role to write them with in this account and region"
-        " (one setting for all APIs); try: pipeline bootstrap"
+        " (one setting for all APIs); try: set cloudwatchRoleArn (apigateway update-account), once"
     )
 
 

@@ -115,8 +115,8 @@ DENIED = (
 @pytest.mark.parametrize(
     ("code", "message", "hint"),
     [
-        ("AccessDenied", DENIED, "add iam:PassRole to the deploy role (pipeline bootstrap)"),
-        ("AccessDeniedException", "", "add lambda:CreateFunction to the deploy role (pipeline bootstrap)"),
+        ("AccessDenied", DENIED, "add iam:PassRole to the deploy role"),
+        ("AccessDeniedException", "", "add lambda:CreateFunction to the deploy role"),
         (
             "AccessDeniedException",
             "not authorized to perform: lambda:CreateFunction with an explicit deny in a permissions boundary",

@@ -281,3 +281,18 @@ def test_traffic_never_shifts_at_once_where_steps_were_asked_for(shop: Service, 
     assert result.code == 2
     assert "all-at-once" in result.err
     assert proxy.calls == []
+
+
+def test_the_wrong_account_is_named_though_its_ledger_cannot_be_read(shop: Service, proxy: FaultProxy) -> None:
+    shop.run("deploy")
+    shop.replace("environments/test.env", "123456789012", "210987654321")
+    proxy.fail("s3:GetObject", "AccessDenied", status=403, times=None)
+    result = shop.run("plan")
+    assert result.code == 4
+    assert "AWS_ACCOUNT_ID" in result.err
+
+
+def test_a_plan_that_cannot_be_written_is_bad_input(shop: Service) -> None:
+    result = shop.run("plan", "--out", str(shop.root / "none" / "plan.json"))
+    assert result.code == 2
+    assert "none/plan.json" in result.err

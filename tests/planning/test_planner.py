@@ -125,7 +125,9 @@ def test_somebody_elses_resource_blocks() -> None:
 
 def test_an_unmarked_resource_asks_to_be_adopted() -> None:
     unmarked = [found(thing("x"), mark=None)]
-    assert "--adopt test.thing/x" in str(plan([thing("x")], unmarked).blockers[0].hint)
+    blocked = plan([thing("x")], unmarked)
+    assert "--adopt test.thing/x" in str(blocked.blockers[0].hint)
+    assert blocked.to_json()["warnings"][0]["message"].startswith("blocked: test.thing/x")
     adopted = plan([thing("x")], unmarked, consent=Consent(adopt=frozenset({"test.thing/x"})))
     assert not adopted.blockers
     assert [f.path for f in adopted.changes[0].fields] == ["ownership"]

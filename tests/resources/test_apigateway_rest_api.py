@@ -370,7 +370,7 @@ def test_without_the_account_s_role_the_api_serves_without_logs_and_says_so(aws:
     assert differing(wanted, observed) == set(), "a second deploy changes nothing"
     assert observed.pending is not None
     assert "writes no access logs" in observed.pending
-    assert "pipeline bootstrap" in observed.pending
+    assert "cloudwatchRoleArn" in observed.pending
 
 
 def test_once_the_account_has_its_role_the_logs_are_switched_on(aws: Recorder) -> None:
