@@ -1,5 +1,6 @@
 """The command line: parses, calls one command, turns errors into exit codes. The only place that prints or exits."""
 
+import errno
 import importlib
 import io
 import json
@@ -7,6 +8,7 @@ import os
 import sys
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from itertools import pairwise
 from typing import Any
 
@@ -31,6 +33,10 @@ COMMANDS = {
     "destroy": "remove what was made; data only with --include-data",
     "local": "start, stop or look at the embedded AWS",
 }
+
+
+# What a machine refuses, whatever program asks for it.
+_MACHINE = {errno.EACCES, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENOSPC, errno.EPERM, errno.EROFS}
 
 
 class LazyGroup(click.Group):
@@ -107,13 +113,15 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except Exception as error:  # noqa: BLE001 - whatever breaks, the exit code and the JSON document are as agreed
-        traceback.print_exc(file=sys.stderr)
-        bug = PipelineError(
-            f"a bug in pipeline {__version__}: {type(error).__name__}: {error}",
-            hint="run the same command again: it continues from what was reached; and report the text above",
+    except OSError as error:
+        if error.errno not in _MACHINE:
+            return _bug(error, form)
+        where = f": {error.filename}" if error.filename else ""
+        return _failed(
+            PipelineError(f"{error.strerror}{where}", hint="free the disk, or let this user write there"), form
         )
-        return _failed(bug, form)
+    except Exception as error:  # noqa: BLE001 - whatever breaks, the exit code and the JSON document are as agreed
+        return _bug(error, form)
 
 
 def _write_anything(form: str) -> None:
@@ -135,6 +143,15 @@ def _usage(error: click.ClickException, form: str) -> int:
     return 2
 
 
+def _bug(error: Exception, form: str) -> int:
+    traceback.print_exception(error, file=sys.stderr)
+    bug = PipelineError(
+        f"a bug in pipeline {__version__}: {type(error).__name__}: {error}",
+        hint="run the same command again: it continues from what was reached; and report the text above",
+    )
+    return _failed(bug, form)
+
+
 def _failed(error: PipelineError, form: str) -> int:
     Console.of_process(form).error(error)
     if form == "json":
@@ -144,5 +161,6 @@ def _failed(error: PipelineError, form: str) -> int:
 
 def _print_error(message: str, hint: str | None, code: int, more: Mapping[str, Any]) -> None:
     document = {"error": {"message": message, "hint": hint, "exit_code": code}, **more}
-    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
-    sys.stdout.flush()
+    with suppress(OSError):  # it may be standard output itself that cannot be written to
+        sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+        sys.stdout.flush()

@@ -75,3 +75,16 @@ def on_a_terminal(root: Path, environment: dict[str, str]) -> bytes:
 def test_colours_are_for_terminals_that_want_them(tmp_path: Path, environment: dict[str, str], coloured: bool) -> None:
     root = write(tmp_path / "a", {**SERVICE, "aws/functions.yaml": "funktions: 1\n"})
     assert (b"\x1b[" in on_a_terminal(root, environment)) is coloured
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_what_the_machine_refuses_is_no_bug(tmp_path: Path, form: str) -> None:
+    root = write(tmp_path / "a", SERVICE)
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "pipeline", "validate", "--format", form, "--root", str(root)],
+            cwd=ROOT, stdout=full, stderr=subprocess.PIPE, check=False,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"error: No space left on device\ntry: ")
