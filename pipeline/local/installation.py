@@ -85,7 +85,8 @@ def _uv() -> str:
 
 
 def _run(command: list[str]) -> None:
-    environment = {name: value for name, value in os.environ.items() if name not in {"VIRTUAL_ENV", "PYTHONPATH"}}
+    inherited = {name: value for name, value in os.environ.items() if name not in {"VIRTUAL_ENV", "PYTHONPATH"}}
+    environment = {"UV_SYSTEM_CERTS": "true"} | inherited
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         raise PipelineError(

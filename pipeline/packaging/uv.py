@@ -87,7 +87,8 @@ class Uv:
     def _run(self, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
         command = [_program(), *arguments, "--quiet", "--no-progress", "--color", "never"]
         inherited = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
-        environment = inherited | dict(self.environment)
+        # The certificates of the machine count, as for every other program on it; who says otherwise is heard.
+        environment = {"UV_SYSTEM_CERTS": "true"} | inherited | dict(self.environment)
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             child = subprocess.Popen(command, stdout=out, stderr=err, env=environment, cwd=self.folder)
             status = ended(child, self.stopping)
