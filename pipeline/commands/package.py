@@ -7,6 +7,7 @@ import click
 
 from pipeline.commands.bundling import code_of, package
 from pipeline.commands.options import common, workspace
+from pipeline.errors import BadInput
 from pipeline.reporting.style import counted, size, table
 
 EPILOG = """\b
@@ -38,10 +39,20 @@ def command(root: Path | None, env: str, form: str, local: bool, out: Path | Non
         digest = str(resource.properties["code"])
         path = archives[digest]
         if out is not None:
-            out.mkdir(parents=True, exist_ok=True)
-            path = Path(shutil.copyfile(path, out / f"{resource.name}.zip"))
+            twin = any(other.name == resource.name for other in built.values() if other is not resource)
+            path = _copy(path, out, f"{address.replace('/', '-')}.zip" if twin else f"{resource.name}.zip")
         entries.append({"address": address, "code": digest, "file": str(path), "size": path.stat().st_size})
     distinct = counted(len(archives), "archive")
     rows = [(str(e["address"]), size(int(str(e["size"]))), str(e["code"])[:19], str(e["file"])) for e in entries]
     space.console.result({"artifacts": entries}, f"{distinct}\n{table(rows, '  ')}" if rows else "no code to build")
     return 0
+
+
+def _copy(archive: Path, folder: Path, name: str) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return Path(shutil.copyfile(archive, folder / name))
+    except (FileExistsError, IsADirectoryError, NotADirectoryError) as error:
+        raise BadInput(
+            f"copying {name} to {folder}: {error.strerror}: {error.filename}", hint="name a folder, or a new one"
+        ) from error

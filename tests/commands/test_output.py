@@ -88,3 +88,21 @@ def test_what_the_machine_refuses_is_no_bug(tmp_path: Path, form: str) -> None:
         )  # fmt: skip
     assert done.returncode == 1
     assert done.stderr.startswith(b"error: No space left on device\ntry: ")
+
+
+def test_archives_of_one_name_do_not_overwrite_each_other(tmp_path: Path) -> None:
+    layer = "layers:\n  - {name: orders-list, path: layer, compatible_runtimes: [python3.13]}\n"
+    root = write(tmp_path / "a", {**SERVICE, "aws/layers.yaml": layer, "layer/shared.py": "A = 1\n"})
+    done = run(root, "package", "--env", "dev", "--out", str(tmp_path / "out"))
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "lambda.function-orders-list.zip",
+        "lambda.layer-orders-list.zip",
+    ]
+
+
+def test_a_folder_for_archives_that_is_a_file_is_bad_input(tmp_path: Path) -> None:
+    root = write(tmp_path / "a", SERVICE)
+    done = run(root, "package", "--env", "dev", "--out", str(root / "pipeline.yaml" / "out"))
+    assert done.returncode == 2
+    assert b"Not a directory" in done.stderr
