@@ -43,7 +43,9 @@ class Handlers:
         root = self.project.code.root
         if self.files.is_directory(root):
             return True
-        if not self._rootless:
+        # Where pipeline.yaml has errors of its own, the directory that it names may be one of them.
+        told = {found.file for found in self.findings.found if found.severity == "error"}
+        if not self._rootless and self.project.source not in told:
             self._rootless = True
             hint = "name the directory with the functions' code in pipeline.yaml (code: root: ...)"
             self.findings.error(

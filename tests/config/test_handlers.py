@@ -146,6 +146,14 @@ def test_no_code_at_all_is_told_once(tmp_path: Path) -> None:
     assert agree(found, ["pipeline.yaml:2:9: there is no directory src with the functions' code"])
 
 
+@pytest.mark.parametrize("project", ["- a", "environments: {", "code: {root: ../x}", "cod: {root: x}"])
+def test_the_default_directory_is_not_missed_when_pipeline_yaml_is_wrong(tmp_path: Path, project: str) -> None:
+    spec = "functions:\n  - name: orders-list\n    runtime: python3.13\n"
+    (found,) = real(tmp_path, {"pipeline.yaml": f"{project}\n", SPEC: spec}).diagnostics
+    assert found.file == "pipeline.yaml"
+    assert "no directory" not in found.message
+
+
 def test_the_module_is_never_run(tmp_path: Path) -> None:
     code = f"open({str(tmp_path / 'ran')!r}, 'w')\n{HANDLER}"
     assert agree(real(tmp_path, function("", handlers__list=code)), [])
