@@ -196,3 +196,20 @@ def test_a_policy_goes_with_its_alias_and_its_function(account: Account, functio
     functions.delete_function(FunctionName=name)
     account.function(name)
     assert refused(functions.get_policy, FunctionName=name)[0] == "ResourceNotFoundException"
+
+
+def test_a_version_that_an_alias_sends_traffic_to_is_not_deleted(
+    account: Account, functions: Any, unique: Unique
+) -> None:
+    name = unique("fn")
+    account.function(name)
+    second, third = account.publish(name, mark=2), account.publish(name, mark=3)
+    account.alias(name)
+    shares = {"AdditionalVersionWeights": {second: 0.1}}
+    functions.update_alias(FunctionName=name, Name="live", FunctionVersion=third, RoutingConfig=shares)
+    for version in (second, third):
+        code, message, status = refused(functions.delete_function, FunctionName=name, Qualifier=version)
+        assert (code, status) == ("ResourceConflictException", 409)
+        assert message == "Unable to delete version because the following aliases reference it: [live]"
+    functions.delete_function(FunctionName=name, Qualifier="1")
+    assert refused(functions.get_function, FunctionName=name, Qualifier="1")[0] == "ResourceNotFoundException"

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from moto.apigateway import urls as apigateway_urls
-from moto.apigateway.exceptions import RestAPINotFound
+from moto.apigateway.exceptions import DeploymentNotFoundException, RestAPINotFound, StageStillActive
 from moto.apigateway.models import Method, RestAPI
 from moto.apigateway.responses import APIGatewayResponse
 from moto.awslambda import urls as lambda_urls
@@ -93,6 +93,19 @@ class Lambda(LambdaResponse):
             raise _Conflict(f"Alias already exists: {name}")
         return super().create_alias()
 
+    def delete_function(self) -> Any:
+        """AWS refuses to delete a version that an alias is on. moto leaves such an alias on nothing."""
+        qualifier = self.querystring.get("Qualifier", [None])[0]
+        users = [
+            alias.name
+            for alias in self.backend.list_aliases(self._name())
+            if qualifier in (alias.function_version, *_shared(alias))
+        ]
+        if qualifier and users:
+            aliases = ", ".join(users)
+            raise _Conflict(f"Unable to delete version because the following aliases reference it: [{aliases}]")
+        return super().delete_function()
+
     def add_permission(self) -> Any:
         """AWS refuses a second statement of an id. moto would keep both."""
         sid = self.json_body["StatementId"]
@@ -152,6 +165,11 @@ class Lambda(LambdaResponse):
         return published
 
 
+def _shared(alias: Any) -> list[str]:
+    """The versions that get a part of an alias's traffic."""
+    return list((alias.routing_config or {}).get("AdditionalVersionWeights") or {})
+
+
 def _content(function: LambdaFunction) -> dict[str, Any]:
     own = ("FunctionArn", "Version", "LastModified")
     return {name: value for name, value in function.get_configuration().items() if name not in own}
@@ -205,6 +223,20 @@ class ApiGateway(APIGatewayResponse):
                 left.append(operation)
         return 200, {}, json.dumps(self.backend.update_rest_api(self._api_id(), left).to_dict())
 
+    def get_deployment(self) -> Any:
+        """AWS says that there is no such deployment. moto breaks down."""
+        self._deployment()
+        return super().get_deployment()
+
+    def delete_deployment(self) -> Any:
+        """AWS refuses what a stage serves. moto looks only for the stage that a deployment was made with."""
+        deployment = self._deployment()
+        if any(
+            stage.deployment_id == deployment for stage in self.backend.get_rest_api(self._api_id()).stages.values()
+        ):
+            raise StageStillActive
+        return super().delete_deployment()
+
     def delete_rest_api(self) -> Any:
         """AWS says that there is no such API."""
         if self._api_id() not in self.backend.apis:
@@ -226,6 +258,12 @@ class ApiGateway(APIGatewayResponse):
 
     def _api_id(self) -> str:
         return str(self.path.replace("/restapis/", "", 1).split("/")[0])
+
+    def _deployment(self) -> str:
+        deployment = str(self.path.rstrip("/").split("/")[-1])
+        if deployment not in self.backend.get_rest_api(self._api_id()).deployments:
+            raise DeploymentNotFoundException
+        return deployment
 
     def _tagged(self) -> Any:
         parts = unquote(unquote(self.path)).partition("::/restapis/")[2].split("/")

@@ -10,7 +10,7 @@ from typing import Any
 from pipeline.local.plane.asgi import Answer, Request
 from pipeline.local.plane.caller import Caller
 from pipeline.local.plane.emulator import Call, Emulator
-from pipeline.local.plane.functions.guards import check_alias_name, check_routing
+from pipeline.local.plane.functions.guards import check_alias_name, check_routing, versions_of
 from pipeline.local.plane.functions.invoking import Invoker
 from pipeline.local.plane.functions.names import Function, function_of
 from pipeline.local.plane.functions.policies import Policies
@@ -106,11 +106,24 @@ class Functions:
         return answer
 
     async def _delete_function(self, request: Request, function: Function, _rest: tuple[str, ...]) -> Answer | None:
+        await self._check_unused(function)
         answer = await self._forward(request, function)
         if answer.status < 300:
             self._policies.forget(function)
             self._publishing.forget(function)
         return answer
+
+    async def _check_unused(self, function: Function) -> None:
+        """No alias may be on a version that is deleted. Raises Refusal."""
+        if function.qualifier is None:
+            return
+        path = f"/{'/'.join(_ROOT)}/{function.name}/aliases"
+        answer = await self._emulator.call(Call(function.caller, "GET", path))
+        listed = json.loads(answer.body).get("Aliases", []) if answer.status == 200 else []
+        names = [alias["Name"] for alias in listed if function.qualifier in versions_of(alias)]
+        if names:
+            message = f"Unable to delete version because the following aliases reference it: [{', '.join(names)}]"
+            raise Refusal(409, "ResourceConflictException", message)
 
     async def _forward(self, request: Request, function: Function) -> Answer:
         query = {name: values[-1] for name, values in request.query.items()}

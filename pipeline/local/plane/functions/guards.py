@@ -43,5 +43,11 @@ def check_routing(version: str, weights: Mapping[str, Any]) -> None:
             )
 
 
+def versions_of(alias: Mapping[str, Any]) -> set[str]:
+    """Every version that an alias (as GetAlias shows it) sends traffic to."""
+    weights = (alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
+    return {str(alias.get("FunctionVersion")), *weights}
+
+
 def _invalid(message: str) -> Refusal:
     return Refusal(400, "InvalidParameterValueException", message)
