@@ -1,12 +1,13 @@
 """Checks between the resources of one environment: names, references, dependencies. Pure."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
 from pipeline.config.authoring import identity
 from pipeline.config.desired import Rendered
 from pipeline.config.findings import Findings, Place, did_you_mean, one_of
+from pipeline.config.rendering import Link
 from pipeline.model.values import Reference, references_of
 from pipeline.resources.registry import Registry
 
@@ -67,7 +68,7 @@ class CrossCheck:
             self.findings.error(
                 f"there is no {' or '.join(candidates)}{did_you_mean(link.name, known)}",
                 link.place,
-                hint=f"declare it, write an ARN, or name {one_of(known)}" if known else "declare it, or write an ARN",
+                hint=_ways(link, known),
                 address=item.address,
             )
         return told
@@ -143,3 +144,8 @@ class CrossCheck:
             hint="take out one of these references",
             address=item.address,
         )
+
+
+def _ways(link: Link, known: Collection[str]) -> str:
+    ways = ["declare it", *(["write an ARN"] if link.arns else []), *([f"name {one_of(known)}"] if known else [])]
+    return ways[0] if len(ways) == 1 else f"{', '.join(ways[:-1])}, or {ways[-1]}"

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+from pipeline.config.aliases import check_aliases
 from pipeline.config.attachments import Attachments
 from pipeline.config.authoring import Checkers
 from pipeline.config.checks import CrossCheck
@@ -110,6 +111,7 @@ class _Loading:
         builder = Builder(env, lacking, self.registry, self.checkers, self.attachments, self.today, findings)
         rendered = builder.build(declared)
         CrossCheck(rendered, self.registry, findings).run()
+        check_aliases(rendered, findings)
         handlers.check(rendered, findings)
         return DesiredState(tuple({r.resource.address: r.resource for r in rendered if r.resource}.values()))
 

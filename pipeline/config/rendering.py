@@ -26,12 +26,16 @@ _DOCUMENTS = ("policy-document", "document")
 
 @dataclass(frozen=True)
 class Link:
-    """A property that names a declared resource of one of `types`, by the schema's word `references`."""
+    """A property that names a declared resource of one of `types`, by the schema's word `references`.
+
+    `arns`: the ARN of another one would do, too.
+    """
 
     types: tuple[str, ...]
     name: str
     place: Place
     path: PropertyPath
+    arns: bool = True
 
 
 @dataclass(frozen=True)
@@ -201,7 +205,7 @@ class Renderer:
         types = shape.word("references")
         if types and text and not text.startswith("arn:"):
             named = (types,) if isinstance(types, str) else tuple(types)
-            self.links.append(Link(named, text, node.place, path))
+            self.links.append(Link(named, text, node.place, path, arns=not shape.word("pattern")))
 
     def _is_path(self, text: str, shape: Shape) -> bool:
         """True when text at a place for documents names one; `lambda.amazonaws.com` may be a short form of its own."""

@@ -27,6 +27,12 @@ STATEMENT_KEYS = (
 )  # fmt: skip
 LISTS = ("Action", "NotAction", "Resource", "NotResource")
 
+# Of the partitions: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-services
+_SERVICE_DOMAINS = (
+    ".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".c2s.ic.gov", ".sc2s.sgov.gov", ".cloud.adc-e.uk",
+    ".csp.hci.ic.gov",
+)  # fmt: skip
+
 Document = Mapping[str, Any]
 Path = tuple[str | int, ...]
 
@@ -233,6 +239,16 @@ def _check_principal(statement: Mapping[str, Any], use: Use, place: Path) -> Ite
     elif isinstance(statement[named[0]], str) and statement[named[0]] != "*":
         hint = 'write {"Service": "lambda.amazonaws.com"} or {"AWS": "<ARN>"}'
         yield Problem("Principal is * or a mapping of AWS, Service or Federated", (*place, named[0]), hint)
+    else:
+        yield from _service_problems(statement[named[0]], (*place, named[0]))
+
+
+def _service_problems(principal: Any, place: Path) -> Iterator[Problem]:
+    for service in _values(principal.get("Service")) if isinstance(principal, Mapping) else ():
+        if isinstance(service, str) and service != "*" and not service.endswith(_SERVICE_DOMAINS):
+            yield Problem(
+                f"{service} is no service of AWS", (*place, "Service"), "write one such as lambda.amazonaws.com"
+            )
 
 
 def _check_resources(statement: Mapping[str, Any], use: Use, place: Path) -> Iterator[Problem]:

@@ -162,6 +162,12 @@ def test_no_trust(statement: Any) -> None:
         (Use.TRUST, document({"Effect": "Allow", "Action": "sts:AssumeRole"}), "has a Principal", ("Statement", 0)),
         (Use.TRUST, document({**TRUST, "Principal": "lambda"}), "Principal is *", ("Statement", 0, "Principal")),
         (Use.RESOURCE, document(READ), "has a Principal", ("Statement", 0)),
+        (
+            Use.TRUST,
+            document({**TRUST, "Principal": {"Service": ["lambda.amazonaws.com", "lambda"]}}),
+            "lambda is no service of AWS",
+            ("Statement", 0, "Principal", "Service"),
+        ),
     ],
 )
 def test_malformed(use: Use, broken: Any, message: str, path: tuple[str | int, ...]) -> None:
