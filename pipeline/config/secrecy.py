@@ -14,9 +14,10 @@ _ACTION = re.compile(r"secretsmanager:[A-Z][A-Za-z]+")
 
 REFERENCE_HINT = "store it and write ssm:/path or secretsmanager:name#key, which is looked up when deploying"
 
+# PGPASSWORD and clientSecret have no underscore in front.
 _SECRET_KEY = re.compile(
-    r"(?:^|_)(?:SECRET|SECRETS|TOKEN|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|API_?KEY|PRIVATE_?KEY|SECRET_?KEY"
-    r"|ACCESS_?KEY|SIGNING_?KEY|ENCRYPTION_?KEY)$"
+    r"(?:SECRETS?|TOKEN|PASSWORD|PASSWD|PASSPHRASE|API_?KEY|PRIVATE_?KEY|SECRET_?KEY|ACCESS_?KEY|SIGNING_?KEY"
+    r"|ENCRYPTION_?KEY|(?:^|_)CREDENTIALS?|_PWD)$"
 )
 
 # What the issuers document, most of it gathered in https://docs.github.com/en/code-security/secret-scanning

@@ -46,6 +46,11 @@ def test_malformed_references(text: str) -> None:
         "PRIVATE_KEY",
         "AWS_SECRET_ACCESS_KEY",
         "CREDENTIALS",
+        "PGPASSWORD",
+        "MYSQL_PWD",
+        "clientSecret",
+        "accessToken",
+        "apiKey",
     ],
 )
 def test_keys_of_secrets(key: str) -> None:
@@ -56,6 +61,7 @@ def test_keys_of_secrets(key: str) -> None:
     "key",
     [
         "TOKEN_TTL",
+        "PWD",
         "MAX_TOKENS",
         "PASSWORD_MIN_LENGTH",
         "SECRET_NAME",
