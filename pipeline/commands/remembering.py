@@ -86,9 +86,10 @@ class _Values(pickle.Unpickler):
 
 
 def _edition(today: date) -> str:
-    """Changes with the date, with our code, with the Python and with the libraries that are installed for it."""
+    """Changes with the date, with our code, with the Python and with where and when its libraries were installed."""
     own = Path(package_file).parent
-    parts = [str(today), sys.version, str(Path(click.__file__).parents[1].stat().st_mtime_ns)]
+    # An installer writes files anew; the folder around them changes for lesser reasons, such as a compiled module.
+    parts = [str(today), sys.version, f"{click.__file__} {Path(click.__file__).stat().st_mtime_ns}"]
     for room in _ROOMS:
         parts += sorted(f"{room}/{entry}" for entry in _states(str(own / room)))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
