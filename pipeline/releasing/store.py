@@ -71,7 +71,7 @@ class Ledger:
             "name": self.bucket,
             "tags": {},
             "tls_only": tls_only,
-            "lifecycle": [{"id": "old-run-journals", "prefix": "runs/", "expire_after_days": 400}],
+            "lifecycle": [{"id": "old-run-journals", "prefix": "runs/", "enabled": True, "expire_days": 400}],
         }
         properties = bucket_type.canonical(bucket_defaults(bucket_type) | wanted, self.aws.scope)
         return Resource(bucket_type.name, self.bucket, properties)
