@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 from pipeline.applying.executor import Outcome
-from pipeline.commands.bundling import Built, build
+from pipeline.commands.bundling import CODE, Built, build
 from pipeline.commands.planning import Reading, Situation, survey
-from pipeline.commands.running import apply, known_outputs, lock, open_journal, under_lock
+from pipeline.commands.running import apply, known_outputs, under_lock
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import BadInput, Refused
 from pipeline.model.plan import Action, Change, SavedPlan
@@ -91,12 +92,30 @@ def _deliver(workspace: Workspace, request: DeployRequest, built: Built, reading
         guard(workspace, situation, request)
         if is_done(situation, request):
             return report(workspace, situation, situation.head.current, changed=False)
-        lease = lock(workspace, situation.head)
-        if lease is not None:
-            with under_lock(workspace, lease) as journal:
+        about = {
+            "plan": situation.plan.to_json(),
+            "desired": situation.desired.declared,
+            "request": request.to_json(),
+        }
+        if situation.head.exists:
+            upload_early(workspace, situation)
+        with under_lock(workspace, situation.head, "deploy", about) as journal:
+            if journal is not None:
+                upload_early(workspace, situation)
                 return _carry_out(workspace, situation, journal, request)
         reading = Reading(workspace)
     raise Refused("taking the lock: other runs kept changing the environment", hint="run again when they have ended")
+
+
+def upload_early(workspace: Workspace, situation: Situation) -> None:
+    """Begins to upload the archives that the plan needs: until they are needed, other things have to be done.
+
+    Where they lie depends on their content alone, so a plan that is not carried out after all does no harm with them.
+    """
+    for change in situation.plan.effective:
+        digest = change.desired.properties.get(CODE) if change.desired else None
+        if digest and (change.action is not Action.UPDATE or any(field.path == CODE for field in change.fields)):
+            workspace.aws.workers.submit(partial(workspace.ledger.artifact, digest))
 
 
 def _archives_line(archives: Mapping[str, Path]) -> str:
@@ -139,8 +158,6 @@ def is_done(situation: Situation, request: DeployRequest) -> bool:
 
 
 def _carry_out(workspace: Workspace, situation: Situation, journal: Journal, request: DeployRequest) -> DeployReport:
-    about = {"plan": situation.plan.to_json(), "desired": situation.desired.declared, "request": request.to_json()}
-    open_journal(workspace, journal, "deploy", about)
     adding = [c for c in situation.plan.effective if c.action is not Action.DELETE]
     removing = removals(workspace, situation)
     with workspace.stage("apply") as told:

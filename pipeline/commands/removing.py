@@ -6,7 +6,7 @@ from pipeline.applying.executor import Outcome
 from pipeline.applying.observer import observe
 from pipeline.commands.delivering import new_release, record, report
 from pipeline.commands.planning import Reading, Situation
-from pipeline.commands.running import apply, known_outputs, lock, open_journal, under_lock
+from pipeline.commands.running import apply, known_outputs, under_lock
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import Refused
 from pipeline.model.plan import Action
@@ -49,15 +49,14 @@ def destroy(workspace: Workspace, situation: Situation) -> DeployReport:
     """Carries out the removal that `survey_for_removal` planned, and records it."""
     if not situation.plan.effective:
         return report(workspace, situation, situation.head.current, changed=False)
-    lease = lock(workspace, situation.head)
-    if lease is None:
-        raise Refused("taking the lock: another run changed the environment meanwhile", hint="run again")
-    with under_lock(workspace, lease) as journal:
+    about = {"plan": situation.plan.to_json()}
+    with under_lock(workspace, situation.head, "destroy", about) as journal:
+        if journal is None:
+            raise Refused("taking the lock: another run changed the environment meanwhile", hint="run again")
         return _carry_out(workspace, situation, journal)
 
 
 def _carry_out(workspace: Workspace, situation: Situation, journal: Journal) -> DeployReport:
-    open_journal(workspace, journal, "destroy", {"plan": situation.plan.to_json()})
     removing = [c for c in situation.plan.changes if c.action is Action.DELETE]
     with workspace.stage("destroy"):
         applied: Outcome = apply(workspace, removing, known_outputs(situation), journal, "destroying")

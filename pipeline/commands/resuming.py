@@ -8,7 +8,7 @@ from pipeline.commands.choosing import plan_rollback
 from pipeline.commands.delivering import DeployRequest, deploy, journal_of_unfinished
 from pipeline.commands.planning import Reading
 from pipeline.commands.rolling_back import roll_back
-from pipeline.commands.running import lock, open_journal, under_lock
+from pipeline.commands.running import under_lock
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import Refused
 from pipeline.model.release import LedgerHead
@@ -59,12 +59,8 @@ def resume(workspace: Workspace) -> Resumed:
 
 def _settle(workspace: Workspace, head: LedgerHead) -> None:
     """Nothing was left to do: the end of that run alone was missing, and maybe the copy of its release."""
-    lease = lock(workspace, head)
-    if lease is None:
-        return
-    with under_lock(workspace, lease) as journal:
-        open_journal(workspace, journal, "resume", {})
-        if head.current is not None:
+    with under_lock(workspace, head, "resume", {}) as journal:
+        if journal is not None and head.current is not None:
             workspace.ledger.put_copy(head.current)
 
 

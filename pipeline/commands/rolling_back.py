@@ -11,7 +11,7 @@ from typing import Any
 from pipeline.commands.choosing import Rollback, plan_of, plan_rollback
 from pipeline.commands.delivering import removals, report
 from pipeline.commands.planning import Situation, survey
-from pipeline.commands.running import apply, known_outputs, lock, open_journal, under_lock
+from pipeline.commands.running import apply, known_outputs, under_lock
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import ChangesFailed, Interrupted, PipelineError, Refused
 from pipeline.model.plan import Action, Change, Plan
@@ -37,10 +37,17 @@ def roll_back(workspace: Workspace, rollback: Rollback) -> RollbackReport:
     for _ in range(_ATTEMPTS):
         if rollback.done:
             return _nothing_done(workspace, rollback)
-        lease = lock(workspace, rollback.head)
-        if lease is not None:
-            with under_lock(workspace, lease) as journal:
-                return _carry_out(workspace, rollback, journal)
+        moves = plan_of(workspace, rollback)
+        about = {
+            "target": rollback.target.number,
+            "asked": rollback.asked,
+            "release": rollback.number,
+            "from": rollback.origin.number,
+            "moves": moves.to_json(),
+        }
+        with under_lock(workspace, rollback.head, "rollback", about) as journal:
+            if journal is not None:
+                return _carry_out(workspace, rollback, moves, journal)
         again = plan_rollback(workspace, rollback.asked)
         if (again.current.number, again.target.number) != (rollback.current.number, rollback.target.number):
             raise Refused(
@@ -59,10 +66,7 @@ def rollback_to(workspace: Workspace, target: str) -> RollbackReport:
     return roll_back(by_ledger, rollback)
 
 
-def _carry_out(workspace: Workspace, rollback: Rollback, journal: Journal) -> RollbackReport:
-    plan = plan_of(workspace, rollback)
-    about = {"target": rollback.target.number, "asked": rollback.asked, "release": rollback.number}
-    open_journal(workspace, journal, "rollback", {**about, "from": rollback.origin.number, "moves": plan.to_json()})
+def _carry_out(workspace: Workspace, rollback: Rollback, plan: RollbackPlan, journal: Journal) -> RollbackReport:
     with workspace.stage("traffic") as told:
         restoring.restore(workspace.aws, rollback.outlook.points)
         first = _first_record(workspace, rollback)

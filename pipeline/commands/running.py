@@ -21,23 +21,31 @@ from pipeline.resources.base import Target
 _JOURNAL_SECONDS, _JOURNAL_SECONDS_WHEN_STOPPED = 30.0, 1.5
 
 
-def lock(workspace: Workspace, head: LedgerHead) -> Lease | None:
-    """Takes the environment's lock, making the ledger where it is missing; None when `head` is stale."""
-    ledger, clock = workspace.ledger, workspace.clock
+@contextmanager
+def under_lock(workspace: Workspace, head: LedgerHead, kind: str, about: Mapping[str, Any]) -> Iterator[Journal | None]:
+    """The journal of a run that holds the environment's lock; None when `head` is stale: look again then.
+
+    What the run is and may do (`kind`, `about`) is written down before it does any of it, and however the block ends,
+    that is recorded and the lock given back. The ledger is made where it is missing. Refused when the lock is held.
+    """
     if head.current is None:
         with workspace.stage("ledger"):
-            ensure_ledger(workspace)
-    holder = Holder(workspace.run_id, workspace.actor, workspace.run_url)
-    timing = Timing(clock.now, clock.monotonic, clock.sleep)
-    return take(ledger, (head.lock, head.lock_etag), holder, timing, workspace.console.say)
-
-
-@contextmanager
-def under_lock(workspace: Workspace, lease: Lease) -> Iterator[Journal]:
-    """The journal of a run that holds the lock; however the block ends, that is recorded and the lock given back."""
+            ensure_ledger(workspace, head)
     journal = Journal(workspace.ledger, workspace.run_id)
+    # Nobody holds the lock, as far as is known: the two writes need not wait for each other. A journal that was begun
+    # in vain has no end, and nothing leads to it.
+    at_once = head.lock is None or not head.lock.held
+    if at_once:
+        journal.begin(_beginning(workspace, kind, about))
+    lease = _take(workspace, head)
+    if lease is None:
+        yield None
+        return
     outcome = "failed"
     try:
+        if not at_once:
+            journal.begin(_beginning(workspace, kind, about))
+        journal.wait_until_open()
         workspace.aws.guard = lease.guard
         yield journal
         outcome = "succeeded"
@@ -49,6 +57,25 @@ def under_lock(workspace: Workspace, lease: Lease) -> Iterator[Journal]:
         _finish(workspace, journal, lease, outcome)
 
 
+def _take(workspace: Workspace, head: LedgerHead) -> Lease | None:
+    clock = workspace.clock
+    holder = Holder(workspace.run_id, workspace.actor, workspace.run_url)
+    timing = Timing(clock.now, clock.monotonic, clock.sleep)
+    return take(workspace.ledger, (head.lock, head.lock_etag), holder, timing, workspace.console.say)
+
+
+def _beginning(workspace: Workspace, kind: str, about: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "environment": workspace.environment.name,
+        "commit": workspace.commit,
+        "actor": workspace.actor,
+        "run_url": workspace.run_url,
+        "started": workspace.clock.stamp(),
+        **about,
+    }
+
+
 def _finish(workspace: Workspace, journal: Journal, lease: Lease, outcome: str) -> None:
     """Writes the end of the journal and frees the lock; neither may hide the error that led here."""
     with workspace.stage("record"):
@@ -58,21 +85,6 @@ def _finish(workspace: Workspace, journal: Journal, lease: Lease, outcome: str) 
             workspace.ledger.aws.gather([lambda: journal.close(patience), lambda: lease.release(outcome)])
         except PipelineError as error:
             workspace.console.say(f"closing the journal of run {workspace.run_id}: {error}")
-
-
-def open_journal(workspace: Workspace, journal: Journal, kind: str, about: Mapping[str, Any]) -> None:
-    """Writes down what this run is and may do, before it does any of it."""
-    journal.open(
-        {
-            "kind": kind,
-            "environment": workspace.environment.name,
-            "commit": workspace.commit,
-            "actor": workspace.actor,
-            "run_url": workspace.run_url,
-            "started": workspace.clock.stamp(),
-            **about,
-        }
-    )
 
 
 def apply(
@@ -105,11 +117,12 @@ def executor_for(workspace: Workspace, record: Record, tell: Callable[[Progress]
     )
 
 
-def ensure_ledger(workspace: Workspace) -> None:
+def ensure_ledger(workspace: Workspace, head: LedgerHead) -> None:
     """Makes the ledger bucket, or completes one that an earlier run left half made."""
     kind, aws = workspace.types["s3.bucket"], workspace.aws
     wanted = workspace.ledger.bucket_resource(kind, tls_only=aws.is_encrypted("s3"))
-    observed = kind.read(aws, [Target(wanted, {})]).get(wanted.address)
+    # One that did not exist a moment ago is not looked for again: making it says so if it is there after all.
+    observed = kind.read(aws, [Target(wanted, {})]).get(wanted.address) if head.exists else None
     fields = diff(kind.spec, wanted.properties, observed.properties if observed else {})
     action = Action.UPDATE if observed else Action.CREATE
     change = Change(wanted.address, action, Origin.GIT, fields, desired=wanted, observed=observed)

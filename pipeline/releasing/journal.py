@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from pipeline.errors import PipelineError
 from pipeline.releasing.store import Ledger
 
 _END = None
@@ -29,13 +28,26 @@ class Journal:
         self._ledger, self._run = ledger, run
         self._entries: SimpleQueue[Mapping[str, Any] | None] = SimpleQueue()
         self._seq = 0
-        self._error: PipelineError | None = None
-        self._thread = threading.Thread(target=self._write_batches, name="journal", daemon=True)
+        self._head: Mapping[str, Any] = {}
+        self._open = threading.Event()
+        self._error: Exception | None = None
+        self._thread = threading.Thread(target=self._write_all, name="journal", daemon=True)
 
     def open(self, head: Mapping[str, Any]) -> None:
         """Writes the head: what the run is and all that it may do. Returns once it is durable."""
-        self._ledger.put(f"runs/{self._run}/{_HEAD}", {"format": 1, "run": self._run, **head})
+        self.begin(head)
+        self.wait_until_open()
+
+    def begin(self, head: Mapping[str, Any]) -> None:
+        """Begins to write the head; until it is durable, the run may not change anything."""
+        self._head = {"format": 1, "run": self._run, **head}
         self._thread.start()
+
+    def wait_until_open(self) -> None:
+        """Returns once the head is durable. Raises what hindered it."""
+        self._open.wait()
+        if self._error is not None:
+            raise self._error
 
     def begun(self, address: str, action: str) -> None:
         """A change is about to call AWS."""
@@ -62,6 +74,12 @@ class Journal:
         if self._error is not None:
             raise self._error
 
+    def _write_all(self) -> None:
+        self._put(_HEAD, self._head)
+        self._open.set()
+        if self._error is None:
+            self._write_batches()
+
     def _write_batches(self) -> None:
         ended = False
         while not ended:
@@ -78,7 +96,10 @@ class Journal:
 
     def _write(self, entries: list[Mapping[str, Any]]) -> None:
         self._seq += 1
+        self._put(f"{self._seq:06d}.json", {"entries": entries})
+
+    def _put(self, name: str, document: Mapping[str, Any]) -> None:
         try:
-            self._ledger.put(f"runs/{self._run}/{self._seq:06d}.json", {"entries": entries})
-        except PipelineError as error:
+            self._ledger.put(f"runs/{self._run}/{name}", document)
+        except Exception as error:  # noqa: BLE001 - raised where somebody waits for what was to be written
             self._error = error
