@@ -94,6 +94,7 @@ def survey(
             commit=workspace.commit,
             warnings=(*hold.warnings_of(head.current), *warnings_of(workspace, desired)),
             unfinished=head.unfinished,
+            grants=types.grants(workspace.scope),
         )
     )
     return Situation(desired, observed, head, plan)

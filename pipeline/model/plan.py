@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from pipeline.errors import Diagnostic
+from pipeline.model.access import Widening
 from pipeline.model.resource import Observed, Resource
 from pipeline.model.values import digest
 
@@ -99,7 +100,8 @@ class Plan:
     """All changes in a safe order, with what they were computed for.
 
     `unchanged` counts the resources that are as declared; `warnings` are what a reader should know.
-    `blockers` are findings that forbid applying (a resource of somebody else, protected data).
+    `blockers` are findings that forbid applying (a resource of somebody else, protected data). `access` is what the
+    changes allow that was not allowed before.
     """
 
     service: str
@@ -111,6 +113,7 @@ class Plan:
     unchanged: int = 0
     warnings: tuple[Diagnostic, ...] = ()
     blockers: tuple[Diagnostic, ...] = ()
+    access: tuple[Widening, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -133,6 +136,11 @@ class Plan:
         """The changes that call AWS."""
         return tuple(c for c in self.changes if c.action not in (Action.RETAIN, Action.FORGET))
 
+    @property
+    def widens_access(self) -> bool:
+        """True when anybody may do more afterwards than before."""
+        return bool(self.access)
+
     def to_json(self) -> dict[str, Any]:
         """The plan document, format 1; what blocks the plan stands among the warnings."""
         return {
@@ -145,6 +153,7 @@ class Plan:
             "digest": self.digest,
             "summary": self.summary,
             "changes": [change.to_json() for change in self.changes],
+            "access": [widening.to_json() for widening in self.access],
             "warnings": [
                 *({"address": w.address, "message": w.message} for w in self.warnings),
                 *({"address": b.address, "message": f"blocked: {b}"} for b in self.blockers),

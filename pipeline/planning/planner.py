@@ -8,7 +8,8 @@ from pipeline.model.plan import Action, Change, FieldChange, Origin, Plan
 from pipeline.model.resource import DesiredState, Observed, ObservedState, Resource
 from pipeline.model.scope import Scope
 from pipeline.model.type_spec import TypeSpec
-from pipeline.model.values import Reference, Unknown, Value, canonical_json, plain, resolve
+from pipeline.model.values import Properties, Reference, Unknown, Value, canonical_json, plain, resolve
+from pipeline.planning.access import GrantsOf, widened
 from pipeline.planning.diff import diff
 from pipeline.planning.graph import graph_of, ordered
 
@@ -32,7 +33,8 @@ class Consent:
 class Question:
     """All that a plan depends on. `released` is what the last release declared, by address; empty before the first.
 
-    `unfinished`: an earlier run may have made things that the ledger does not know of.
+    `unfinished`: an earlier run may have made things that the ledger does not know of. `grants` tells what a resource
+    grants, for the part of the plan about access.
     """
 
     scope: Scope
@@ -44,6 +46,7 @@ class Question:
     commit: str | None = None
     warnings: tuple[Diagnostic, ...] = ()
     unfinished: bool = False
+    grants: GrantsOf = lambda _type, _properties: ()
 
 
 def make_plan(question: Question) -> Plan:
@@ -62,6 +65,7 @@ def make_plan(question: Question) -> Plan:
         unchanged=planner.unchanged,
         warnings=(*question.warnings, *planner.warnings),
         blockers=tuple(planner.blockers),
+        access=widened(planner.changes, planner.wanted, question.grants),
     )
 
 
@@ -102,6 +106,11 @@ class _Planner:
         if action is Action.UPDATE and reference.output in spec.volatile_outputs:
             return Unknown(str(reference))
         return observed.outputs[reference.output]
+
+    def wanted(self, change: Change) -> Properties:
+        """What the resource of a change is to be, as far as it is known."""
+        resolved: Properties = resolve(change.desired.properties, self.lookup) if change.desired else {}
+        return resolved
 
     def _change_for(self, resource: Resource) -> Change | None:
         spec = self.question.specs[resource.type]

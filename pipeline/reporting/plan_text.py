@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from pipeline.model.plan import Action, Change, FieldChange, Origin, Plan
+from pipeline.reporting.access_text import access_lines
 from pipeline.reporting.style import Style
 
 _WIDEST_VALUE = 100
@@ -24,6 +25,7 @@ def render_plan(plan: Plan, style: Style, *, details: bool = False) -> str:
         lines += _change_lines(change, style, details)
     if plan.changes:
         lines.append("")
+    lines += access_lines(plan.access, style)
     lines.append(style.bold(summary_line(plan)))
     for warning in plan.warnings:
         lines.append(style("warning: ", fg="yellow") + _warning_text(warning.address, warning.message))

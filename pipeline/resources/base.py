@@ -19,6 +19,7 @@ and, where needed, pure functions:
     check(resource, scope) -> iterable of Problem   rules of AWS that a schema cannot express
     derive(resource, scope) -> iterable of Resource resources that follow from this one
     warn(resource, scope) -> iterable of Problem    what a reader of the plan should know
+    grants(properties, scope) -> iterable of Grant  who may do what because of this resource; values may be Unknown
 
 Verbs must converge: `create` may find what an earlier, killed run left (the engine then calls `update` instead, after
 reading), `update` may be called again, `delete` too. A crash after any single call must be mended by reading and
@@ -30,6 +31,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Protocol, TypeVar
 
+from pipeline.model.access import Grant
 from pipeline.model.resource import MARK_PREFIX, Mark, Observed, Resource
 from pipeline.model.scope import Scope
 from pipeline.model.type_spec import TypeSpec
@@ -159,6 +161,11 @@ class ResourceType:
         """What a reader of the plan should know."""
         function = getattr(self.module, "warn", None)
         return list(function(resource, scope)) if function else []
+
+    def grants(self, properties: Properties, scope: Scope) -> list[Grant]:
+        """Who may do what because of a resource with these properties."""
+        function = getattr(self.module, "grants", None)
+        return list(function(properties, scope)) if function else []
 
     def derive(self, resource: Resource, scope: Scope) -> list[Resource]:
         """Resources that follow from this one."""

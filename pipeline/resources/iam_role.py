@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_general.html#troub
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from pipeline.model.access import Grant
 from pipeline.model.resource import Observed, Resource
 from pipeline.model.scope import Scope
 from pipeline.model.values import Outputs, Properties
@@ -24,6 +25,7 @@ from pipeline.resources.base import (
     tags_for,
     touches,
 )
+from pipeline.resources.grants import of_document, text
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 INLINE_CHARACTERS = 10_240
@@ -82,6 +84,18 @@ def warn(resource: Resource, scope: Scope) -> Iterator[Problem]:
         yield Problem(f"the trust policy has {size:,} characters; without a raised quota IAM allows 2,048", ("trust",))
     if ATTACHED < (count := len(wanted["managed_policies"])) <= ATTACHED_MOST:
         yield Problem(f"{count} managed policies; without a raised quota IAM allows {ATTACHED}", ("managed_policies",))
+
+
+def grants(properties: Properties, scope: Scope) -> Iterator[Grant]:
+    """Who may assume the role, and what its policies then let it do."""
+    arn = scope.arn("iam", f"role{properties.get('path') or '/'}{properties['name']}", regional=False)
+    yield from of_document(properties.get("trust"), resource=arn)
+    for document in (properties.get("policies") or {}).values():
+        yield from of_document(document, principal=arn)
+    for policy in properties.get("managed_policies") or ():
+        yield Grant(arn, f"what {text(policy)} allows", "*")
+    if boundary := properties.get("permissions_boundary"):
+        yield Grant(arn, f"what {text(boundary)} does not allow", "*", allows=False)
 
 
 def read(aws: Aws, targets: Sequence[Target]) -> dict[str, Observed]:

@@ -8,15 +8,17 @@ https://docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pipeline.errors import AwsError, PipelineError
+from pipeline.model.access import Grant
 from pipeline.model.resource import Observed, Resource
 from pipeline.model.scope import Scope
 from pipeline.model.values import Outputs, Properties, digest
 from pipeline.resources.base import Aws, Target, read_each
+from pipeline.resources.grants import text
 
 _EXISTS = "ResourceConflictException"
 _ROUNDS = 4
@@ -41,6 +43,16 @@ class _Said:
             for key, value in values.items()
         }
         return cls(str(service), str(conditions.get("aws:sourceaccount", "")), str(conditions.get("aws:sourcearn", "")))
+
+
+def grants(properties: Properties, scope: Scope) -> Iterator[Grant]:
+    """The service may invoke the alias, for each source."""
+    alias = scope.arn("lambda", f"function:{text(properties['function'])}:{text(properties['alias'])}")
+    account = properties.get("source_account")
+    owned = f"StringEquals aws:SourceAccount = {text(account)} and " if account else ""
+    for source in properties.get("source_arns") or ():
+        condition = f"{owned}ArnLike aws:SourceArn = {text(source)}"
+        yield Grant(text(properties["principal"]), "lambda:InvokeFunction", alias, condition=condition)
 
 
 def read(aws: Aws, targets: Sequence[Target]) -> dict[str, Observed]:

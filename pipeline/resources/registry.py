@@ -2,12 +2,15 @@
 
 import importlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib import resources as package_files
 from typing import Any
 
+from pipeline.model.access import Grant
+from pipeline.model.scope import Scope
 from pipeline.model.type_spec import TypeSpec
+from pipeline.model.values import Properties
 from pipeline.resources.base import ResourceType
 
 _PACKAGE = "pipeline.resources"
@@ -28,6 +31,10 @@ class Registry(Mapping[str, ResourceType]):
 
     def __len__(self) -> int:
         return len(self._types)
+
+    def grants(self, scope: Scope) -> Callable[[str, Properties], list[Grant]]:
+        """(type, properties) -> who may do what because of it; nothing for a type that there is no more."""
+        return lambda name, properties: self._types[name].grants(properties, scope) if name in self._types else []
 
     @property
     def specs(self) -> dict[str, TypeSpec]:

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from pipeline.errors import AwsError, BadInput, Diagnostic, FailedCall
+from pipeline.model.access import Grant
 from pipeline.model.resource import Observed, Resource
 from pipeline.model.scope import Scope
 from pipeline.model.values import Outputs, Properties
@@ -20,6 +21,7 @@ from pipeline.resources import _s3_policy as access
 from pipeline.resources import _s3_settings as settings
 from pipeline.resources import policies
 from pipeline.resources.base import Aws, Problem, Target, read_each, split_tags, tag_list, tag_map, tags_for, touches
+from pipeline.resources.grants import of_document
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 _RESERVED_PREFIXES = ("xn--", "sthree-", "amzn-s3-demo-")
@@ -95,6 +97,14 @@ def warn(resource: Resource, scope: Scope) -> Iterator[Problem]:
             "S3 serves websites over plain HTTP", ("website",), "put CloudFront in front of the bucket instead"
         )
     yield from policies.warnings(wanted.get("policy"), ("policy",))
+
+
+def grants(properties: Properties, scope: Scope) -> Iterator[Grant]:
+    """The statements of the bucket policy, those behind `public` and `tls_only` included."""
+    own = access.own_statements(properties["name"], scope)
+    chosen = {access.TLS_ONLY: properties.get("tls_only"), access.PUBLIC_READ: properties.get("public") is True}
+    yield from of_document({"Statement": {sid: own[sid] for sid, on in chosen.items() if on}})
+    yield from of_document(properties.get("policy"))
 
 
 def read(aws: Aws, targets: Sequence[Target]) -> dict[str, Observed]:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from pipeline.model.access import Grant
 from pipeline.model.resource import Observed, Resource
 from pipeline.model.scope import Scope
 from pipeline.model.values import Expression, Outputs, Properties, Reference, Value
@@ -26,6 +27,7 @@ from pipeline.resources.base import (
     tags_for,
     touches,
 )
+from pipeline.resources.grants import of_document
 
 FIFO, ALIAS = ".fifo", "live"
 # What every topic has until it gets a policy: https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html
@@ -118,6 +120,11 @@ def warn(resource: Resource, scope: Scope) -> Iterator[Problem]:
         hint = "use a key of your own whose policy admits cloudwatch.amazonaws.com"
         yield Problem("alarms and event rules cannot publish to a topic encrypted with this key", ("kms_key",), hint)
     yield from policies.warnings(resource.properties.get("policy"), ("policy",))
+
+
+def grants(properties: Properties, scope: Scope) -> Iterator[Grant]:
+    """What the policy grants."""
+    yield from of_document(properties.get("policy"))
 
 
 def read(aws: Aws, targets: Sequence[Target]) -> dict[str, Observed]:

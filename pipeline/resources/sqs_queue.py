@@ -11,11 +11,13 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from pipeline.model.access import Grant
 from pipeline.model.resource import Observed, Resource
 from pipeline.model.scope import Scope
 from pipeline.model.values import Expression, Outputs, Properties, Reference, Value
 from pipeline.resources import policies
 from pipeline.resources.base import Aws, Problem, Target, read_each, split_tags, stale_tags, tags_for, touches
+from pipeline.resources.grants import of_document
 
 KMS, OWN_KEYS = "aws:kms", "SSE-SQS"
 FIFO = ".fifo"
@@ -104,6 +106,11 @@ def _name_of(queue: Value) -> str | None:
 def warn(resource: Resource, scope: Scope) -> Iterator[Problem]:
     """Grants that are too wide."""
     yield from policies.warnings(resource.properties.get("policy"), ("policy",))
+
+
+def grants(properties: Properties, scope: Scope) -> Iterator[Grant]:
+    """What the policy grants."""
+    yield from of_document(properties.get("policy"))
 
 
 def read(aws: Aws, targets: Sequence[Target]) -> dict[str, Observed]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pipeline.errors import BadInput, ChangesFailed, Diagnostic, PipelineError
+from pipeline.model.access import Widening
 from pipeline.model.plan import Action, Change, FieldChange, Origin, Plan
 from pipeline.model.release import Release
 from pipeline.model.report import DeployReport
@@ -40,8 +41,11 @@ CHANGES = (
 PLAN = Plan("shop", "dev", "eu-west-1", "123456789012", "c0ffee" * 6 + "abcd", CHANGES, 12,
             (Diagnostic("the role may do anything", address="iam.role/shop-role", severity="warning"),),
             (Diagnostic("dynamodb.table/shop-log: replacing it loses its data", address="dynamodb.table/shop-log",
-                        file="aws/t.yaml", line=3, hint="agree with --include-data"),))  # fmt: skip
-EMPTY = replace(PLAN, changes=(), warnings=(), blockers=(), unchanged=20)
+                        file="aws/t.yaml", line=3, hint="agree with --include-data"),),
+            (Widening("iam.role/shop-role", "arn:role/shop-role", "sqs:SendMessage", "arn:queue", None, "allowed"),
+             Widening("iam.role/shop-role", "arn:role/shop-role", "sqs:ReceiveMessage", "arn:queue", None, "allowed"),
+             Widening("s3.bucket/shop", "*", "s3:*", "arn:bucket/*", "denied unless TLS", None)))  # fmt: skip
+EMPTY = replace(PLAN, changes=(), warnings=(), blockers=(), access=(), unchanged=20)
 RELEASE = Release(
     42, "shop", "dev", "eu-west-1", "123456789012", "c0ffee" * 6 + "abcd", "2026-03-04T05:06:07Z", "ada", "run-1",
     functions={"shop-orders": {"version": "7", "previous": "6", "code_sha256": "x"}},
@@ -80,7 +84,8 @@ def test_texts(name: str, text: str) -> None:
 def test_the_plan_document_has_the_agreed_shape() -> None:
     document = PLAN.to_json()
     assert list(document) == [
-        "format", "service", "environment", "region", "account", "commit", "digest", "summary", "changes", "warnings",
+        "format", "service", "environment", "region", "account", "commit", "digest", "summary", "changes", "access",
+        "warnings",
     ]  # fmt: skip
     assert set(document["summary"]) == {"create", "update", "replace", "delete", "unchanged", "drift"}
     assert set(document["changes"][0]) == {"address", "action", "origin", "fields", "destructive", "reason"}
