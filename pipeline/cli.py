@@ -22,6 +22,7 @@ from pipeline.reporting.diagnostics import diagnostics_json
 
 # command -> (module, help line). Modules are imported only for the command that runs, so that the others cost nothing.
 COMMANDS = {
+    "init": "make a new service repository that deploys at once",
     "run": "carry out what a repository event asks for; the entry for CI",
     "validate": "check all environment files and specs; every error at once",
     "package": "build the bundles of functions and layers",

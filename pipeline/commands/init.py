@@ -1,0 +1,138 @@
+"""`pipeline init`: a new service repository that deploys at once."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from pipeline.errors import BadInput
+from pipeline.reporting.console import Console
+from pipeline.scaffolding import answers as asking
+from pipeline.scaffolding.answers import Answers, Tool
+
+EPILOG = """\b
+Examples:
+  pipeline init orders                                          asks on a terminal
+  pipeline init orders --service orders --region eu-west-1 --environments dev,production=main
+  pipeline init orders --account dev=123456789012 --account production=123456789012
+  pipeline init --schemas .                                     writes the editors' schemas anew
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("directory", type=click.Path(path_type=Path, file_okay=True))
+@click.option("--service", metavar="NAME", help="Name of the service. [default: the directory's]")
+@click.option("--region", metavar="REGION", help=f"AWS region. [default: {asking.REGION}]")
+@click.option(
+    "--environments",
+    metavar="NAMES",
+    help="Environments, each with =BRANCH if need be. [default: dev,staging,production=main]",
+)
+@click.option(
+    "--account",
+    "accounts",
+    metavar="[ENV=]ID",
+    multiple=True,
+    help="AWS account of one environment, or of all; may be repeated.",
+)
+@click.option(
+    "--tool", metavar="URL@COMMIT", help="Where the repository fetches the pipeline. [default: where this one is from]"
+)
+@click.option("--schemas", is_flag=True, help="Only write schemas/ of an existing repository anew.")
+@click.option("--yes", is_flag=True, help="Ask nothing, on a terminal either: what is not given takes its default.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="json: one document on stdout, people's text on stderr.",
+)
+def command(
+    directory: Path, service: str | None, region: str | None, environments: str | None, accounts: tuple[str, ...],
+    tool: str | None, schemas: bool, yes: bool, form: str,
+) -> int:  # fmt: skip
+    """Make a new service repository in DIRECTORY, with a function behind an API and its table, that deploys at once.
+
+    Asks on a terminal for what no option says. Refuses a directory that is not empty.
+    """
+    console = Console.of_process(form)
+    if schemas:
+        return _write_schemas(directory, console)
+    from pipeline.scaffolding.template import EXECUTABLE, repository  # noqa: PLC0415 - imports all resource types
+    from pipeline.scaffolding.writing import check_free, write  # noqa: PLC0415 - comes with the one above
+
+    check_free(directory)
+    asks = sys.stdin.isatty() and form == "text" and not yes
+    found = _answers(directory, (service, region, environments), accounts, tool, asks=asks)
+    found.check()
+    files = repository(found)
+    write(directory, files, EXECUTABLE)
+    document = {"directory": str(directory), "service": found.service, "files": sorted(files)}
+    console.result(document, _told(directory, found, len(files)))
+    return 0
+
+
+def _answers(
+    directory: Path,
+    given: tuple[str | None, str | None, str | None],
+    accounts: tuple[str, ...],
+    tool: str | None,
+    *,
+    asks: bool,
+) -> Answers:
+    """What the options say, then what the terminal answers, then the defaults."""
+    service = _ask("service", given[0], asking.service_name(directory.absolute().name), asks=asks)
+    region = _ask("region", given[1], asking.REGION, asks=asks)
+    names = asking.environments(_ask("environments", given[2], "dev,staging,production=main", asks=asks))
+    known = asking.accounts(accounts, names)
+    if asks and not accounts:
+        text = "AWS account of {} (empty: none yet)"
+        told = {name: _ask(text.format(name), None, "", asks=True) for name in names}
+        known = {name: account for name, account in told.items() if account}
+    return Answers(service, region, names, known, _tool(tool))
+
+
+def _ask(what: str, given: str | None, default: str, *, asks: bool) -> str:
+    if given is not None or not asks:
+        return default if given is None else given
+    answer: str = click.prompt(what, default=default, err=True, show_default=bool(default))
+    return answer.strip()
+
+
+def _tool(given: str | None) -> Tool:
+    if given is None:
+        from pipeline.scaffolding.origin import tool  # noqa: PLC0415 - asks git, which only this needs
+
+        return tool()
+    url, _, commit = given.rpartition("@")
+    if not url or not commit:
+        raise BadInput(
+            f'--tool is "{given[:80]}"', hint="write URL@COMMIT, such as https://github.com/OWNER/pipeline@v1.2.0"
+        )
+    return Tool(url, commit)
+
+
+def _told(directory: Path, found: Answers, count: int) -> str:
+    first = next(iter(found.environments))
+    lines = [f"{found.service} is in {directory}: {count} files", ""]
+    lines += ["  next:"]
+    lines += [f"    cd {directory}"] if directory.absolute() != Path.cwd() else []
+    lines += [f"    ./run pipeline deploy --env {first} --local", "    git init && git add . && git commit -m 'Begin'"]
+    if not found.accounts:
+        lines += ["", "  before AWS is used: AWS_ACCOUNT_ID in environments/*.env"]
+    return "\n".join(lines)
+
+
+def _write_schemas(directory: Path, console: Console) -> int:
+    from pipeline.scaffolding.editor_schemas import schemas  # noqa: PLC0415 - imports all resource types
+
+    if not (directory / "pipeline.yaml").is_file():
+        raise BadInput(f"{directory} has no pipeline.yaml", hint="name the root of a service's repository")
+    files = schemas()
+    for name, text in files.items():
+        path = directory / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    console.result({"directory": str(directory), "files": sorted(files)}, f"wrote {', '.join(sorted(files))}")
+    return 0
