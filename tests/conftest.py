@@ -3,6 +3,7 @@
 import os
 import socket
 from collections.abc import Iterator
+from functools import cache
 from ipaddress import ip_address
 from typing import Any
 
@@ -56,9 +57,18 @@ def _is_here(host: Any) -> bool:
         return False
 
 
+@cache
+def share_models() -> None:
+    """Lets all sessions of this process read a service's model from disk once: half of a short test would go into it."""
+    from botocore.loaders import JSONFileLoader
+
+    JSONFileLoader.load_file = cache(JSONFileLoader.load_file)
+
+
 @pytest.fixture
 def aws_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """The environment of this process without any AWS_ variable of the host, with credentials of nobody."""
+    share_models()
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     for name, value in _CREDENTIALS.items():

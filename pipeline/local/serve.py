@@ -25,14 +25,12 @@ def main() -> None:
     _make_importable(Path(__file__).resolve().parents[1])
     # The emulator reads its settings from the environment when it is imported, so both come only now.
     app = importlib.import_module("ministack.app").app
-    # Messages of WebSockets go to processes that are kept by the alias, and would run old code for ever.
-    end_workers = importlib.import_module("ministack.core.lambda_runtime").invalidate_worker
-    emulator = importlib.import_module("pipeline.local.plane.emulator").AsgiEmulator(
-        app, counts_invocations=True, end_workers=end_workers
-    )
+    emulator = importlib.import_module("pipeline.local.plane.emulator").AsgiEmulator(app, counts_invocations=True)
     front = importlib.import_module("pipeline.local.plane.front").Front(
         emulator, instance=arguments.instance, account=arguments.account, on_ready=lambda: _tell(arguments.ready)
     )
+    # Messages of WebSockets would otherwise go to processes that are kept by the alias, and run old code for ever.
+    importlib.import_module("ministack.core.lambda_runtime").get_or_create_worker = front.lender.lend
     hypercorn = importlib.import_module("hypercorn.asyncio")
     asyncio.run(hypercorn.serve(front, _hypercorn(arguments.socket), mode="asgi", shutdown_trigger=_until_ended))
     if os.getpgrp() == os.getpid():

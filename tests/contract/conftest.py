@@ -17,9 +17,9 @@ from tests.support.aws import CREDENTIALS, REGION, SCOPE, FakeClock
 class Account:
     """An AWS account played by moto. `process` is a new run in it, `empty` an account without anything."""
 
-    def __init__(self, mock: object) -> None:
+    def __init__(self, mock: object, transport: BotoTransport) -> None:
         self._mock = mock
-        self._transport = BotoTransport(REGION, threads=4, environment=CREDENTIALS)
+        self._transport = transport
 
     def process(self) -> Aws:
         """A new process: it remembers nothing of what others did."""
@@ -33,9 +33,15 @@ class Account:
         self._mock.reset()  # type: ignore[attr-defined]  # moto carries no types
 
 
+@pytest.fixture(scope="session")
+def transport() -> BotoTransport:
+    """Clients hold no state of an account, so one set of them serves all tests."""
+    return BotoTransport(REGION, threads=4, environment=CREDENTIALS)
+
+
 @pytest.fixture
-def account(aws_environment: None) -> Iterator[Account]:
+def account(aws_environment: None, transport: BotoTransport) -> Iterator[Account]:
     moto_extension.register()
     mock = mock_aws()
     with mock:
-        yield Account(mock)
+        yield Account(mock, transport)

@@ -31,9 +31,6 @@ class HttpEmulator:
         headers = {**dict(call.headers), "authorization": call.caller.authorization()}
         return await asyncio.to_thread(self._ask, call.method, call.path + query, headers, call.body)
 
-    async def alias_moved(self, name: str, alias: str) -> None:
-        """It keeps no processes."""
-
     def _ask(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
         connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=30)
         try:
@@ -53,9 +50,6 @@ class TableEmulator:
     answer: Callable[[Call], Answer]
     counts_invocations: bool = True
     calls: list[Call] = field(default_factory=list)
-
-    async def alias_moved(self, name: str, alias: str) -> None:
-        """It keeps no processes."""
 
     async def pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send_answer(send, Answer(418))

@@ -1,7 +1,6 @@
 """The port to the emulator behind the plane: requests passed on as they are, and calls of the plane's own."""
 
-import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import unquote, urlencode
@@ -35,26 +34,14 @@ class Emulator(Protocol):
     async def call(self, call: Call) -> Answer:
         """The answer to a call of the plane's own."""
 
-    async def alias_moved(self, name: str, alias: str) -> None:
-        """Told when an alias of the function `name` serves another version: what still runs the old one has to go."""
-
 
 @dataclass(frozen=True)
 class AsgiEmulator:
-    """An emulator that is an ASGI application in this process: no socket in between.
-
-    `end_workers` (function, alias) ends the processes that the emulator keeps for an alias, where it keeps such.
-    """
+    """An emulator that is an ASGI application in this process: no socket in between."""
 
     app: App
     counts_invocations: bool
     host: str = "127.0.0.1"
-    end_workers: Callable[[str, str], None] | None = None
-
-    async def alias_moved(self, name: str, alias: str) -> None:
-        """Ends them, which may take a moment."""
-        if self.end_workers is not None:
-            await asyncio.to_thread(self.end_workers, name, alias)
 
     async def pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Calls the application."""

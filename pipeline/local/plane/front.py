@@ -1,5 +1,6 @@
 """The ASGI application that the child serves: the plane's own operations, and all else passed on to the emulator."""
 
+import asyncio
 from collections.abc import Callable
 
 from pipeline.local.plane.asgi import (
@@ -19,6 +20,7 @@ from pipeline.local.plane.caller import Caller, caller_of
 from pipeline.local.plane.emulator import Emulator
 from pipeline.local.plane.functions.control import Functions
 from pipeline.local.plane.functions.invoking import Invoker
+from pipeline.local.plane.functions.lending import Lender
 from pipeline.local.plane.functions.policies import Policies
 from pipeline.local.plane.journal import Journal
 from pipeline.local.plane.rest.control import RestApis
@@ -31,7 +33,10 @@ _READS_JOURNAL = frozenset({"monitoring", "logs"})
 
 
 class Front:
-    """The plane before one emulator. `on_ready` is called once, when requests can be answered."""
+    """The plane before one emulator. `on_ready` is called once, when requests can be answered.
+
+    `lender` is for an emulator that serves WebSockets itself: it has the processes that are to get the messages.
+    """
 
     def __init__(self, emulator: Emulator, *, instance: str, account: str, on_ready: Callable[[], None]) -> None:
         self._emulator = emulator
@@ -42,6 +47,7 @@ class Front:
         self._journal = Journal(emulator)
         policies = Policies()
         invoker = Invoker(emulator, self._journal)
+        self.lender = Lender(invoker)
         self._rest = RestApis(self._store)
         self._functions = Functions(emulator, invoker, policies)
         self._gateway = Gateway(self._store, invoker, policies, self._journal)
@@ -57,6 +63,7 @@ class Front:
             except Disconnected:
                 return
         else:
+            self.lender.loop = asyncio.get_running_loop()
             await self._emulator.pass_on(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -78,10 +78,7 @@ class Functions:
         if alias is None:
             return None
         await self._check_target(function, _json(request), alias)
-        answer = await self._forward(request, function)
-        if answer.status < 300:
-            await self._emulator.alias_moved(function.name, rest[0])
-        return answer
+        return await self._forward(request, function)
 
     async def _check_target(self, function: Function, body: Mapping[str, Any], alias: Mapping[str, Any]) -> None:
         """All versions exist, and the weights are as AWS has them."""
