@@ -59,7 +59,7 @@ def _is_here(host: Any) -> bool:
 
 @cache
 def share_models() -> None:
-    """Lets all sessions of this process read a service's model from disk once: half of a short test would go into it."""
+    """Lets all sessions of this process read a service's model from disk once, which takes half of a short test."""
     from botocore.loaders import JSONFileLoader
 
     JSONFileLoader.load_file = cache(JSONFileLoader.load_file)

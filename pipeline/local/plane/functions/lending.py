@@ -1,4 +1,4 @@
-"""Processes of functions as the emulator's WebSocket APIs want them, each message in truth an invocation like any other.
+"""Processes of functions as the emulator's WebSocket APIs want them; each message is in truth an invocation.
 
 The emulator hands messages straight to a process that it keeps for an alias. That process goes on with old code when
 the alias moves, knows no weights and counts nothing. What it borrows here has the same two methods and none of that.
