@@ -30,7 +30,8 @@ def main() -> None:
         emulator, instance=arguments.instance, account=arguments.account, on_ready=lambda: _tell(arguments.ready)
     )
     # Messages of WebSockets would otherwise go to processes that are kept by the alias, and run old code for ever.
-    importlib.import_module("ministack.core.lambda_runtime").get_or_create_worker = front.lender.lend
+    runtime: Any = importlib.import_module("ministack.core.lambda_runtime")
+    runtime.get_or_create_worker = front.lender.lend
     hypercorn = importlib.import_module("hypercorn.asyncio")
     asyncio.run(hypercorn.serve(front, _hypercorn(arguments.socket), mode="asgi", shutdown_trigger=_until_ended))
     if os.getpgrp() == os.getpid():

@@ -14,12 +14,17 @@ from tests.support import moto_extension
 from tests.support.aws import CREDENTIALS, REGION, SCOPE, FakeClock
 
 
+def new_transport() -> BotoTransport:
+    """Clients of moto."""
+    return BotoTransport(REGION, threads=4, environment=CREDENTIALS)
+
+
 class Account:
     """An AWS account played by moto. `process` is a new run in it, `empty` an account without anything."""
 
-    def __init__(self, mock: object, transport: BotoTransport) -> None:
+    def __init__(self, mock: object, transport: BotoTransport | None = None) -> None:
         self._mock = mock
-        self._transport = transport
+        self._transport = transport or new_transport()
 
     def process(self) -> Aws:
         """A new process: it remembers nothing of what others did."""
@@ -36,7 +41,7 @@ class Account:
 @pytest.fixture(scope="session")
 def transport() -> BotoTransport:
     """Clients hold no state of an account, so one set of them serves all tests."""
-    return BotoTransport(REGION, threads=4, environment=CREDENTIALS)
+    return new_transport()
 
 
 @pytest.fixture
