@@ -9,7 +9,7 @@ from typing import Any, Self
 from pipeline.applying.executor import Outcome
 from pipeline.commands.bundling import CODE, Built, build
 from pipeline.commands.planning import Reading, Situation, survey
-from pipeline.commands.running import apply, known_outputs, under_lock
+from pipeline.commands.running import apply, known_outputs, label, under_lock
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import BadInput, Refused
 from pipeline.model.plan import Action, Change, SavedPlan
@@ -160,6 +160,7 @@ def is_done(situation: Situation, request: DeployRequest) -> bool:
 def _carry_out(workspace: Workspace, situation: Situation, journal: Journal, request: DeployRequest) -> DeployReport:
     adding = [c for c in situation.plan.effective if c.action is not Action.DELETE]
     removing = removals(workspace, situation)
+    label(workspace, situation.head.next_number, workspace.commit)
     with workspace.stage("apply") as told:
         applied = apply(workspace, adding, known_outputs(situation), journal, "applying the plan")
         told.append(counted(len(applied.done), "change"))
@@ -202,13 +203,12 @@ def new_release(
     hold: Hold | None = None,
 ) -> Release:
     """The record of what serves now. Resources that were kept though no longer declared stay in it."""
-    current = situation.head.current
     kept = [c.desired for c in situation.plan.changes if c.action is Action.RETAIN and c.desired is not None]
     desired = (*situation.desired, *kept)
     addresses = {resource.address for resource in desired}
     scope = workspace.scope
     return Release(
-        number=current.number + 1 if current else 1,
+        number=situation.head.next_number,
         service=scope.service,
         environment=scope.environment,
         region=scope.region,

@@ -11,7 +11,7 @@ from typing import Any
 from pipeline.commands.choosing import Rollback, plan_of, plan_rollback
 from pipeline.commands.delivering import removals, report
 from pipeline.commands.planning import Situation, survey
-from pipeline.commands.running import apply, known_outputs, under_lock
+from pipeline.commands.running import apply, known_outputs, label, under_lock
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import ChangesFailed, Interrupted, PipelineError, Refused
 from pipeline.model.plan import Action, Change, Plan
@@ -72,6 +72,7 @@ def _carry_out(workspace: Workspace, rollback: Rollback, plan: RollbackPlan, jou
         first = _first_record(workspace, rollback)
         etag = _record_first(workspace, rollback, first)
         told.append(f"release {rollback.target.number} serves again, as release {rollback.number}")
+    label(workspace, rollback.number, rollback.target.commit)
     try:
         situation, outputs, published = _converge(workspace, rollback, journal)
         with workspace.stage("record"):

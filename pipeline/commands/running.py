@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from pipeline.applying.executor import Executor, Outcome, Progress, Record, silent
@@ -98,6 +99,12 @@ def apply(
         outcome = executor.run(changes, outputs)
     outcome.raise_for_failures()
     return outcome
+
+
+def label(workspace: Workspace, number: int, commit: str | None) -> None:
+    """From now on, what is made says that it is made for release `number`."""
+    text = f"release {number}" + (f", commit {commit[:7]}" if commit else "")
+    workspace.aws.scope = replace(workspace.scope, label=text)
 
 
 def known_outputs(situation: Situation) -> dict[str, Outputs]:

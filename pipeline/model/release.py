@@ -165,6 +165,11 @@ class LedgerHead:
     lock_etag: str | None = None
 
     @property
+    def next_number(self) -> int:
+        """The number of the next release."""
+        return self.current.number + 1 if self.current else 1
+
+    @property
     def unfinished(self) -> bool:
         """True when an earlier run left something open."""
         return self.lock is not None and self.lock.unfinished

@@ -1,19 +1,24 @@
 """Where a run acts: one service in one environment, one account and one region."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pipeline.model.resource import Mark
 
 
 @dataclass(frozen=True)
 class Scope:
-    """Everything that an ARN or a name needs to be computed without asking AWS."""
+    """Everything that an ARN or a name needs to be computed without asking AWS.
+
+    `label` says for which release the run works, as soon as it changes AWS: `release 41, commit 1a2b3c4`. It is written
+    on what is made for that release alone, such as versions of functions.
+    """
 
     service: str
     environment: str
     account: str
     region: str
     partition: str = "aws"
+    label: str = field(default="", compare=False)
 
     def arn(self, service: str, resource: str, *, regional: bool = True, account: bool = True) -> str:
         """`arn:aws:<service>:<region>:<account>:<resource>`; global services and S3 leave parts empty."""

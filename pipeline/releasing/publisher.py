@@ -17,7 +17,7 @@ from pipeline.model.resource import Resource
 from pipeline.model.values import Outputs
 from pipeline.releasing.apis import APIS, entry_names
 from pipeline.releasing.traffic import AliasRouter, Kind, Pointer, serve_all
-from pipeline.resources._lambda_properties import code_sha256
+from pipeline.resources._lambda_properties import code_sha256, described
 from pipeline.resources.base import Aws
 
 FUNCTION = "lambda.function"
@@ -113,7 +113,8 @@ class Publisher:
         """The version of what the function holds now; its update has published it, where there was one."""
         if (latest := outputs.get("latest")) is not None:
             return str(latest)
-        return str(self._aws.call("lambda", "PublishVersion", FunctionName=resource.name)["Version"])
+        text = described(self._aws.scope.label, resource.properties)
+        return str(self._aws.call("lambda", "PublishVersion", FunctionName=resource.name, **text)["Version"])
 
     def publish_api(self, resource: Resource, outputs: Outputs) -> str:
         """The api deployment of the declared definition; a new one only when there is none."""

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/lambda/latest/api/API_FunctionConfiguration.html
 
 import base64
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,10 @@ from pipeline.model.values import Expression, Properties, Reference, Secret, Val
 from pipeline.resources.base import Problem
 
 ENVIRONMENT_BYTES = 4096
+DESCRIPTION_CHARACTERS = 256
+# What a version's description begins with; see `described`. The least that then is left of a long one.
+_LABEL = re.compile(r"release \d+(, commit [0-9a-f]+)?(: |$)")
+_CUT = DESCRIPTION_CHARACTERS - 64
 
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
 RESERVED_KEYS = frozenset({
@@ -131,10 +136,22 @@ def _text(value: Value) -> Value:
 def observed(configuration: Mapping[str, Any], scope: Scope) -> dict[str, Value]:
     """The frozen properties of a function or version, from its FunctionConfiguration."""
     found = {name: member.take(configuration) for name, member in MEMBERS.items()}
+    if configuration.get("Version", "$LATEST") != "$LATEST":
+        found["description"] = _LABEL.sub("", str(found["description"]), count=1)
     found["log_group"] = scope.arn("logs", f"log-group:{found['log_group']}")
     found["architecture"] = (configuration.get("Architectures") or ["x86_64"])[0]
     found["code"] = digest_of(configuration.get("CodeSha256"))
     return found
+
+
+def described(label: str, properties: Properties) -> dict[str, str]:
+    """The description of a version: for which release it is, then the function's own, as far as AWS has room for it.
+
+    https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html
+    """
+    own = str(reveal(properties.get("description")) or "")
+    text = f"{label}: {own}" if own else label
+    return {"Description": text[:DESCRIPTION_CHARACTERS]} if label else {}
 
 
 def sent(properties: Properties, names: Iterable[str]) -> dict[str, Any]:
@@ -169,12 +186,22 @@ def lags(served: Properties, held: Properties, wanted: Properties) -> bool:
 
     What the function alone holds against the specs is drift of the function, not a version that waits to be served.
     """
-    return any(served[name] != held[name] and served[name] != reveal(wanted.get(name)) for name in FROZEN)
+    return any(
+        not _frozen_as(name, served, held[name]) and not _frozen_as(name, served, reveal(wanted.get(name)))
+        for name in FROZEN
+    )
 
 
 def same(frozen: Properties, wanted: Properties) -> bool:
     """True when a version is what is wanted (resolved), so that publishing would make the same again."""
-    return all((frozen[name] or None) == (reveal(wanted.get(name)) or None) for name in FROZEN)
+    return all(_frozen_as(name, frozen, reveal(wanted.get(name))) for name in FROZEN)
+
+
+def _frozen_as(name: str, frozen: Properties, value: Any) -> bool:
+    """True when a version has `value`; of a long description it has the beginning alone."""
+    held = frozen[name]
+    cut = name == "description" and len(str(held)) > _CUT and str(value).startswith(str(held))
+    return cut or (held or None) == (value or None)
 
 
 def agrees(found: Value, recorded: Value) -> bool:

@@ -1,10 +1,10 @@
 """Lambda functions, with their alias.
 
-A function is created with its first version and the alias on it. Later changes go to `$LATEST` and are published as a
-version, but the alias stays: what callers get is moved by the release phase (`pipeline.releasing.publisher`). A run
-that died between the two is noticed by reading the version behind the alias: when it lacks something that the function
-holds, `live` differs from `latest`, and the next run goes on from there. When that version is as wanted already, after
-a rollback or drift, `$LATEST` is put right and nothing is published.
+A function is created, then its first version and the alias on it. Later changes go to `$LATEST` and are published as a
+version that says for which release it is, but the alias stays: what callers get is moved by the release phase
+(`pipeline.releasing.publisher`). A run that died between the two is noticed by reading the version behind the alias:
+when it lacks something that the function holds, `live` differs from `latest`, and the next run goes on from there. When
+that version is as wanted already, after a rollback or drift, `$LATEST` is put right and nothing is published.
 
 Lambda changes functions behind the answer of a call: `State` and `LastUpdateStatus` say when it is done, and until then
 other changes are refused. https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
@@ -68,21 +68,20 @@ def _default_role(name: str, scope: Scope) -> Properties:
 
 
 def create(aws: Aws, resource: Resource) -> Outputs:
-    """The function with its mark and first version, then the alias on that version."""
+    """The function with its mark, its first version, then the alias on that."""
     wanted, name = resource.properties, resource.name
     made = aws.call(
         "lambda",
         "CreateFunction",
         FunctionName=name,
         PackageType="Zip",
-        Publish=True,
         Architectures=[wanted["architecture"]],
         Code=_code(aws, wanted),
         Tags=tags_for(aws, resource),
         **rules.created(wanted),
     )
     _settle(aws, name, made)
-    return _with_alias(aws, resource, made["Version"])
+    return _with_alias(aws, resource, _version(aws, wanted))
 
 
 def update(aws: Aws, resource: Resource, observed: Observed, paths: frozenset[str]) -> Outputs:
@@ -122,18 +121,21 @@ def _publish(aws: Aws, resource: Resource, observed: Observed, paths: frozenset[
         guard = _revision(_settle(aws, name, answer))
     if touches(paths, "code", "architecture"):
         code = {**_code(aws, wanted), **guard}
-        built_for = [wanted["architecture"]]
         answer = aws.call(
-            "lambda", "UpdateFunctionCode", FunctionName=name, Publish=not serves, Architectures=built_for, **code
+            "lambda", "UpdateFunctionCode", FunctionName=name, Architectures=[wanted["architecture"]], **code
         )
-    elif serves:
-        return str(observed.outputs["version"])
-    else:
-        # Refused when somebody else's code came in between.
-        expected = {"CodeSha256": rules.code_sha256(wanted["code"])} if wanted.get("code") else {}
-        answer = aws.call("lambda", "PublishVersion", FunctionName=name, **expected, **guard)
-    version = str(observed.outputs["version"] if serves else answer["Version"])
-    _settle(aws, name, answer, **({} if serves else {"Qualifier": version}))
+        guard = _revision(_settle(aws, name, answer))
+    return str(observed.outputs["version"]) if serves else _version(aws, wanted, **guard)
+
+
+def _version(aws: Aws, wanted: Properties, **guard: str) -> str:
+    """Publishes what the function holds; refused when somebody else's code came in between."""
+    name = wanted["name"]
+    expected = {"CodeSha256": rules.code_sha256(wanted["code"])} if wanted.get("code") else {}
+    described = rules.described(aws.scope.label, wanted)
+    answer = aws.call("lambda", "PublishVersion", FunctionName=name, **described, **expected, **guard)
+    version = str(answer["Version"])
+    _settle(aws, name, answer, Qualifier=version)
     return version
 
 

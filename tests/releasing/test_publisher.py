@@ -110,7 +110,8 @@ def test_the_first_release_serves_what_was_made(aws: Recorder) -> None:
 
 def test_what_was_just_made_is_not_moved(aws: Recorder) -> None:
     deploy(aws, service())
-    assert moves(aws) == ["CreateDeployment", "UpdateStage"], "the deployment and the settings of the new stage"
+    made = ["PublishVersion", "PublishVersion", "CreateDeployment", "UpdateStage"]
+    assert moves(aws) == made, "the first versions, the deployment and the settings of the new stage"
 
 
 def test_without_a_change_no_call_is_made(aws: Recorder) -> None:
@@ -131,7 +132,7 @@ def test_new_code_moves_one_alias(aws: Recorder) -> None:
     first = deploy(aws, service())
     aws.calls.clear()
     second = deploy(aws, service(1), released(first))
-    assert moves(aws) == ["UpdateAlias"]
+    assert moves(aws) == ["PublishVersion", "UpdateAlias"]
     assert second.functions["orders-list"] == {
         "version": "2",
         "previous": "1",
@@ -172,7 +173,7 @@ def test_a_new_definition_is_deployed_and_served_after_the_functions(aws: Record
     aws.calls.clear()
     desired = service(1, apis.LIST)
     second = deploy(aws, desired, released(first))
-    assert moves(aws) == ["CreateDeployment", "UpdateAlias", "UpdateStage"]
+    assert moves(aws) == ["PublishVersion", "CreateDeployment", "UpdateAlias", "UpdateStage"]
     assert second.apis["orders-api"]["previous"] == first.apis["orders-api"]["deployment"]
     outputs = second.outputs["apigateway.rest_api/orders-api"]
     assert outputs["definition"] == definition_digest(desired[2].properties)

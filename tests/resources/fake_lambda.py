@@ -35,6 +35,7 @@ class Function:
         self.latest = configuration
         self.tags = tags
         self.versions: dict[str, dict[str, Any]] = {}
+        self.published: dict[str, Any] | None = None
         self.aliases: dict[str, dict[str, Any]] = {}
         self.ready_at: dict[str, float] = {}
 
@@ -132,15 +133,16 @@ class FakeLambda:
         if self.fail:
             function.latest["_fails"], self.fail = self.fail, None
 
-    def _publish(self, function: Function, *, pending: bool) -> dict[str, Any]:
+    def _publish(self, function: Function, *, pending: bool, description: str = "") -> dict[str, Any]:
+        """The description of a version may be its own: it does not count as a change of the function."""
         content = {key: function.latest.get(key) for key in (*_MUTABLE, "CodeSha256", "Architectures")}
-        if function.versions:
-            last = function.versions[max(function.versions, key=int)]
-            if {key: last.get(key) for key in content} == content:
-                return last
+        if function.versions and function.published == content:
+            return function.versions[max(function.versions, key=int)]
+        function.published = deepcopy(content)
         number = str(max(map(int, function.versions), default=0) + 1)
         version = {**deepcopy(function.latest), "Version": number, "RevisionId": self._revision()}
         version.pop("_fails", None)
+        version |= {"Description": description} if description else {}
         if pending:
             version |= {"State": "Pending"}
             version.pop("LastUpdateStatus", None)
@@ -202,7 +204,7 @@ class FakeLambda:
         function = self._changing("PublishVersion", params)
         if params.get("CodeSha256") not in (None, function.latest["CodeSha256"]):
             raise refused("PublishVersion", "InvalidParameterValueException", "CodeSHA256 is different")
-        return self._publish(function, pending=True)
+        return self._publish(function, pending=True, description=params.get("Description", ""))
 
     def _create_alias(self, params: Params) -> dict[str, Any]:
         function, name = self._named("CreateAlias", params["FunctionName"]), params["Name"]

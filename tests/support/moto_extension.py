@@ -84,7 +84,8 @@ class Lambda(LambdaResponse):
         if expected and expected != function.code_sha_256:
             message = f"CodeSHA256 ({expected}) is different from current CodeSHA256 in $LATEST"
             raise JsonRESTError("InvalidParameterValueException", message)
-        return 201, {"status": 201}, json.dumps(self._publish(function).get_configuration())
+        published = self._publish(function, self.json_body.get("Description") or "")
+        return 201, {"status": 201}, json.dumps(published.get_configuration())
 
     def create_alias(self) -> Any:
         """AWS refuses a second alias of a name with ResourceConflictException."""
@@ -157,11 +158,21 @@ class Lambda(LambdaResponse):
         resource = latest.function_arn + (f":{qualifier}" if qualifier else "")
         return [statement for statement in function.policy.statements if statement["Resource"] == resource]
 
-    def _publish(self, function: LambdaFunction) -> LambdaFunction:
+    def _publish(self, function: LambdaFunction, description: str = "") -> LambdaFunction:
+        """The description of a version may be its own, and a number never comes again after its version was deleted."""
         versions = list(self.backend.list_versions_by_function(function.function_name))[1:]
-        function.code_or_config_updated = not versions or _content(versions[-1]) != _content(function)
-        published = self.backend.publish_version(function.function_name)
+        content = _content(function)
+        changed = not versions or versions[-1].__dict__.get("made_of", _content(versions[-1])) != content
+        function.code_or_config_updated = changed
+        published = self.backend.publish_version(function.function_name, description)
         assert published is not None
+        if changed:
+            published.__dict__["made_of"] = content
+            function.__dict__["last_number"] = number = function.__dict__.get("last_number", 0) + 1
+            if number != published.version:
+                self.backend._lambdas._arns.pop(published.function_arn, None)
+                published.set_version(number)
+                self.backend._lambdas._arns[published.function_arn] = published
         return published
 
 
