@@ -31,6 +31,7 @@ COMMANDS = {
     "rollback": "let an old release serve again, within seconds",
     "resume": "continue what a run left that did not end",
     "releases": "show what was released, when, from which commit, by whom",
+    "drift": "compare AWS with the last release and with this checkout",
     "destroy": "remove what was made; data only with --include-data",
     "local": "start, stop or look at the embedded AWS",
 }

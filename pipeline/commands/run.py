@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from pipeline.commands.delivering import DeployRequest, deploy
+from pipeline.commands.drifting import detect_all
 from pipeline.commands.options import common, workspace
 from pipeline.commands.plan import plan
 from pipeline.commands.resuming import render_resumed, resume
@@ -126,6 +127,8 @@ def carry_out(intent: Intent, surroundings: Surroundings, env: str | None) -> in
         return 0
     if intent.kind is Kind.VALIDATE:
         return validate(space)
+    if intent.kind is Kind.DETECT_DRIFT:
+        return detect_all(intent.environments, surroundings)
     act = _ACTS.get(intent.kind)
     if act is None:
         raise _impossible(intent, f"this version has no command for {intent.kind}")

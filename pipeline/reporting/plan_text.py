@@ -18,20 +18,25 @@ _NAMES = {
 
 def render_plan(plan: Plan, style: Style, *, details: bool = False) -> str:
     """The whole plan; `details` also lists every property of what is created."""
-    commit = f", commit {plan.commit[:7]}" if plan.commit else ""
-    head = f"{plan.service} in {plan.environment} ({plan.region}, account {plan.account}{commit})"
-    lines = [style.bold(head), ""]
+    lines = [style.bold(headline(plan)), ""]
     for change in plan.changes:
-        lines += _change_lines(change, style, details)
+        lines += change_lines(change, style, details=details)
     if plan.changes:
         lines.append("")
     lines += access_lines(plan.access, style)
-    lines.append(style.bold(summary_line(plan)))
-    for warning in plan.warnings:
-        lines.append(style("warning: ", fg="yellow") + _warning_text(warning.address, warning.message))
-    for blocker in plan.blockers:
-        lines.append(style("blocked: ", fg="red") + str(blocker))
-    return "\n".join(lines)
+    return "\n".join([*lines, style.bold(summary_line(plan)), *finding_lines(plan, style)])
+
+
+def headline(plan: Plan) -> str:
+    """`shop in dev (eu-west-1, account 123456789012, commit c0ffee1)`."""
+    commit = f", commit {plan.commit[:7]}" if plan.commit else ""
+    return f"{plan.service} in {plan.environment} ({plan.region}, account {plan.account}{commit})"
+
+
+def finding_lines(plan: Plan, style: Style) -> list[str]:
+    """The warnings, then what blocks the plan."""
+    warnings = [style("warning: ", fg="yellow") + _warning_text(w.address, w.message) for w in plan.warnings]
+    return [*warnings, *(style("blocked: ", fg="red") + str(blocker) for blocker in plan.blockers)]
 
 
 def summary_line(plan: Plan, *, done: bool = False) -> str:
@@ -51,7 +56,8 @@ def summary_line(plan: Plan, *, done: bool = False) -> str:
     return text + (f" ({drift} {'undoes' if drift == 1 else 'undo'} drift)" if drift else "")
 
 
-def _change_lines(change: Change, style: Style, details: bool) -> list[str]:
+def change_lines(change: Change, style: Style, *, details: bool = False) -> list[str]:
+    """A change, and below it the fields that differ; those of what is created only with `details`."""
     obvious = change.action is Action.CREATE and change.origin is Origin.GIT
     why = [change.reason] if change.reason and not obvious else []
     if change.origin is not Origin.GIT:

@@ -215,7 +215,6 @@ def test_a_rollback_that_cannot_be_meant_so_is_no_success(run: Run, name: str) -
 @pytest.mark.parametrize(
     ("name", "changes", "what"),
     [
-        ("schedule", {}, "detect-drift"),
         ("workflow_dispatch.rollback", {"inputs": {"action": "promote", "environment": "dev"}}, "promote"),
         ("workflow_dispatch.rollback", {"inputs": {"action": "abort", "environment": "dev"}}, "abort"),
     ],
@@ -290,6 +289,37 @@ def test_a_push_deploys_one_environment_when_asked_to(run: Run, root: Path, acco
     assert result.code == 0, result.err
     assert "is what green should be" in result.out or "is live in green" in result.out
     assert groups(account) == ["/tiny/green/audit"]
+
+
+def test_a_schedule_compares_every_environment_whatever_becomes_of_the_others(
+    run: Run, root: Path, account: Any, tmp_path: Path
+) -> None:
+    assert run("push.branch_existing", "--env", "green", after=commit_of(root)).code == 0
+    account.call("logs", "DeleteLogGroup", logGroupName="/tiny/green/audit")
+    (root / "environments" / "dev.env").write_text(ENVIRONMENT.format("dev").replace("123456789012", "210987654321"))
+    summary = tmp_path / "summary.md"
+    result = run("schedule", "--format", "json", environ={"GITHUB_STEP_SUMMARY": str(summary)})
+    assert result.code == 4
+    assert (result.json["intent"], result.json["environments"]) == ("detect-drift", ["dev", "blue", "green"])
+    dev, blue, green = result.json["results"]
+    assert (dev["environment"], dev["error"]["exit_code"]) == ("dev", 4)
+    assert (blue["environment"], "error" in blue) == ("blue", False)
+    assert (green["environment"], green["summary"]["drift"]) == ("green", 1)
+    assert "comparing dev: checking the account" in result.err
+    assert "warning: green has drifted: 1 resource was changed outside of git" in result.err
+    told = summary.read_text()
+    assert "❌ `dev`" in told
+    assert "`blue`" in told
+    assert "- `+ logs.log_group//tiny/green/audit` **drift**" in told
+    assert groups(account) == []
+
+
+def test_a_schedule_for_people(run: Run, root: Path, account: Any) -> None:
+    assert run("push.branch_existing", "--env", "green", after=commit_of(root)).code == 0
+    result = run("schedule", "--env", "green", environ={"GITHUB_ACTIONS": "true"})
+    assert result.code == 0
+    assert "no drift, 1 as released" in result.out
+    assert "::warning" not in result.err
 
 
 def test_other_files_than_the_pushed_ones_are_not_deployed(run: Run, account: Any) -> None:

@@ -1,0 +1,97 @@
+"""Compares live AWS with the last release and with git: reads everything, builds nothing, changes nothing."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pipeline.commands.planning import Reading, survey, warnings_of
+from pipeline.commands.workspace import Workspace
+from pipeline.errors import Diagnostic, Interrupted, PipelineError
+from pipeline.model.plan import Action, Plan
+from pipeline.model.release import Release
+from pipeline.planning.drift import drifted, remarks, with_released_code
+from pipeline.planning.planner import Consent
+from pipeline.reporting.diagnostics import diagnostics_json
+from pipeline.reporting.drift_text import drift_summary, failure_summary, render_drift
+
+
+@dataclass(frozen=True)
+class Drift:
+    """What differs, as the plan that would mend it, and the release that it was compared with (None: there is none)."""
+
+    plan: Plan
+    release: Release | None
+
+    @property
+    def differs(self) -> bool:
+        """True when a deploy would do something; what is kept for its data is none of that."""
+        return any(change.action is not Action.RETAIN for change in self.plan.changes)
+
+    @property
+    def drifted(self) -> bool:
+        """True when somebody changed something outside of git."""
+        return self.release is not None and bool(drifted(self.plan))
+
+
+def detect(workspace: Workspace) -> Drift:
+    """What differs in the environment. Code is compared with the digest that was released, so nothing is built."""
+    with workspace.stage("validate"):
+        _ = workspace.loaded
+    head = Reading(workspace).head()
+    released = head.current.resources if head.current else {}
+    desired = with_released_code(workspace.loaded.desired[workspace.environment.name], released)
+    with workspace.stage("compare"):
+        found = survey(workspace, desired, head, Consent(), thorough=True)
+    # What the types warn of is the business of plans: it is as it was at the last release.
+    usual = warnings_of(workspace, found.desired)
+    warnings = [warning for warning in found.plan.warnings if warning not in usual]
+    told = remarks(found.desired, head, found.plan, workspace.types.specs)
+    return Drift(replace(found.plan, warnings=(*warnings, *told)), head.current)
+
+
+def detect_all(names: Iterable[str], surroundings: Callable[[str], Workspace]) -> int:
+    """Reports every environment, whatever becomes of the others; the exit code is that of the first that failed.
+
+    Drift is no failure. In GitHub Actions it is a warning of the run, and the job's summary has the report.
+    """
+    failed = 0
+    for name in names:
+        space = surroundings(name)
+        try:
+            found = detect(space)
+        except Interrupted:
+            raise
+        except PipelineError as error:
+            failed = failed or error.exit_code
+            _failed(space, name, error)
+        else:
+            _report(space, found)
+    return failed
+
+
+def _report(space: Workspace, found: Drift) -> None:
+    plan = found.plan
+    space.console.result(plan.to_json(), render_drift(plan, found.release, space.console.style))
+    if found.drifted:
+        were = "resource was" if plan.summary["drift"] == 1 else "resources were"
+        text = f"{plan.environment} has drifted: {plan.summary['drift']} {were} changed outside of git"
+        space.console.warn(Diagnostic(text, severity="warning"))
+    _summarize(space.environ, drift_summary(plan, found.release))
+
+
+def _failed(space: Workspace, name: str, error: PipelineError) -> None:
+    space.console.error(error.with_context(f"comparing {name}"))
+    if space.console.format == "json":
+        told = {"message": str(error), "hint": error.hint, "exit_code": error.exit_code}
+        space.console.result({"environment": name, "error": told, **diagnostics_json(error.diagnostics)}, "")
+    _summarize(space.environ, failure_summary(name, error))
+
+
+def _summarize(environ: Mapping[str, str], text: str) -> None:
+    """Adds to the summary of the job, where there is one.
+
+    https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#adding-a-job-summary
+    """
+    if path := environ.get("GITHUB_STEP_SUMMARY"):
+        with Path(path).open("a", encoding="utf-8") as stream:
+            stream.write(f"{text}\n")

@@ -1,0 +1,62 @@
+"""Live AWS against the last release and against git: what is compared, and what a plan would not say. Pure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from pipeline.errors import Diagnostic
+from pipeline.model.plan import Change, Origin, Plan
+from pipeline.model.release import LedgerHead, Release
+from pipeline.model.resource import DesiredState, Resource
+from pipeline.model.type_spec import TypeSpec
+from pipeline.model.values import plain
+from pipeline.planning.diff import diff
+
+# What packaging fills in: the digest of an archive.
+CODE = "code"
+
+
+def with_released_code(desired: DesiredState, released: Mapping[str, Resource]) -> DesiredState:
+    """`desired` with the code that was released, where there is one: what git has of it only a build could tell."""
+
+    def filled(resource: Resource) -> Resource:
+        before = released.get(resource.address)
+        if before is None or not before.properties.get(CODE) or resource.properties.get(CODE):
+            return resource
+        return replace(resource, properties={**resource.properties, CODE: before.properties[CODE]})
+
+    return DesiredState(tuple(filled(resource) for resource in desired))
+
+
+def drifted(plan: Plan) -> tuple[Change, ...]:
+    """The changes that undo what happened outside of git."""
+    return tuple(change for change in plan.changes if change.origin is not Origin.GIT)
+
+
+def remarks(desired: DesiredState, head: LedgerHead, plan: Plan, specs: Mapping[str, TypeSpec]) -> list[Diagnostic]:
+    """What a reader of a drift report has to know beside the differences."""
+    return [*_open_run(head), *_overtaken(desired, head.current, plan, specs)]
+
+
+def _open_run(head: LedgerHead) -> Iterator[Diagnostic]:
+    if head.lock is not None and head.unfinished:
+        text = f"run {head.lock.run} of {head.lock.actor or 'unknown'} has not ended: what it changed looks like drift"
+        yield Diagnostic(text, severity="warning", hint="if it died: pipeline resume")
+
+
+def _overtaken(
+    desired: DesiredState, release: Release | None, plan: Plan, specs: Mapping[str, TypeSpec]
+) -> Iterator[Diagnostic]:
+    """What git has changed since the release, and AWS has as git says: somebody, or a run that died, was faster."""
+    if release is None:
+        return
+    different = {change.address: {field.path for field in change.fields} for change in plan.changes}
+    released = release.resources
+    for resource in desired:
+        before = released.get(resource.address)
+        if before is None:
+            continue
+        edited = diff(specs[resource.type], plain(resource.properties), plain(before.properties))
+        found = [field.path for field in edited if field.path not in different.get(resource.address, ())]
+        if found:
+            text = f"{', '.join(found)}: in AWS as declared here, though release {release.number} declared otherwise"
+            yield Diagnostic(text, address=resource.address, severity="warning")

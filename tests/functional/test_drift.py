@@ -1,0 +1,77 @@
+"""`pipeline drift`: what was changed in AWS, what was edited in git, and that nothing is built or changed."""
+
+from typing import Any
+
+from tests.functional.support import Service, actions, changing
+from tests.support.fault_proxy import FaultProxy
+
+ORDERS, STOCK, TABLE = "lambda.function/shop-orders", "lambda.function/shop-stock", "dynamodb.table/shop-orders"
+GROUP = "logs.log_group//aws/lambda/shop-stock"
+
+
+def by_address(document: Any) -> dict[str, Any]:
+    return {change["address"]: change for change in document["changes"]}
+
+
+def paths(change: Any) -> set[str]:
+    return {field["path"] for field in change["fields"]}
+
+
+def test_what_was_changed_in_aws_is_told_apart_from_what_was_edited_in_git(shop: Service, proxy: FaultProxy) -> None:
+    before = shop.run("drift")
+    assert (before.code, before.json["summary"]["drift"]) == (0, 0), before.err
+    assert set(actions(before.json).values()) == {"create"}
+    assert shop.run("deploy").code == 0
+
+    # Code that cannot be built shows that nothing is.
+    shop.edit("code/handlers/stock.py", "def handle(event, context):\n    return 4\nimport not_there\n")
+    proxy.reset()
+    result = shop.run("drift", "--detailed-exitcode")
+    assert (result.code, result.json["changes"], result.json["warnings"]) == (0, [], []), result.err
+    assert result.json["summary"]["unchanged"] == 12
+
+    aws = shop.aws()
+    aws.call("lambda", "UpdateFunctionConfiguration", FunctionName="shop-orders", MemorySize=1024)
+    aws.call("logs", "DeleteLogGroup", logGroupName="/aws/lambda/shop-stock")
+    aws.call("dynamodb", "UpdateTable", TableName="shop-orders", DeletionProtectionEnabled=True)
+    shop.replace("aws/lambda/functions.yaml", "timeout: 10", "timeout: 11")
+    shop.replace("aws/dynamodb/tables.yaml", "deletion_protection: false", "deletion_protection: true")
+    shop.edit("aws/dynamodb/more.yaml", "tables:\n  - name: shop-new\n    partition_key: id\n")
+    proxy.reset()
+    result = shop.run("drift", "--detailed-exitcode")
+    assert (result.code, result.json["format"]) == (3, 1)
+    changes = by_address(result.json)
+    assert {address: (c["action"], c["origin"]) for address, c in changes.items()} == {
+        ORDERS: ("update", "drift"),
+        GROUP: ("create", "drift"),
+        STOCK: ("update", "git"),
+        "dynamodb.table/shop-new": ("create", "git"),
+    }
+    assert {"path": "memory", "before": 1024, "after": 256, "known": True} in changes[ORDERS]["fields"]
+    assert result.json["summary"]["drift"] == 2
+    overtaken = "deletion_protection: in AWS as declared here, though release 1 declared otherwise"
+    assert result.json["warnings"] == [{"address": TABLE, "message": overtaken}]
+    assert changing(proxy) == []
+    assert shop.run("drift").code == 0, "3 only where it was asked for"
+
+
+def test_what_serves_is_compared_too_and_a_run_that_died_is_named(shop: Service, proxy: FaultProxy) -> None:
+    assert shop.run("deploy").code == 0
+    shop.replace("aws/lambda/functions.yaml", "timeout: 10", "timeout: 11")
+    assert shop.run("deploy").code == 0
+    aws = shop.aws()
+    aws.call("lambda", "UpdateAlias", FunctionName="shop-stock", Name="live", FunctionVersion="1")
+    aws.call("lambda", "UpdateFunctionCode", FunctionName="shop-orders", ZipFile=b"PK\x05\x06" + bytes(18))
+    document = shop.run("drift").json
+    assert {address: paths(change) for address, change in by_address(document).items()} == {
+        STOCK: {"live"},
+        ORDERS: {"code"},
+    }
+    assert document["summary"]["drift"] == 2
+    assert document["warnings"] == []
+
+    shop.replace("aws/lambda/functions.yaml", "timeout: 11", "timeout: 12")
+    proxy.fail("lambda:UpdateFunctionConfiguration", "InvalidParameterValueException", "no", times=None)
+    assert shop.run("deploy").code == 1
+    (warning,) = shop.run("drift").json["warnings"]
+    assert warning["message"].endswith("has not ended: what it changed looks like drift")

@@ -1,0 +1,51 @@
+"""What people read of drift: on a terminal in golden files, and in the summary of a workflow's job."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.errors import BadInput, Diagnostic
+from pipeline.model.plan import Action, Change, FieldChange, Origin
+from pipeline.reporting.drift_text import code, drift_summary, failure_summary, render_drift
+from tests.reporting.test_texts import EMPTY, GOLDEN, PLAIN, PLAN, RELEASE
+from tests.support.golden import check_golden
+
+BOTH = Change("lambda.function/shop-pay", Action.UPDATE, Origin.BOTH,
+              (FieldChange("memory", 1024, 256, origin=Origin.DRIFT), FieldChange("timeout", 10, 11)))  # fmt: skip
+GONE = Change("logs.log_group/shop-pay", Action.CREATE, Origin.DRIFT, (), reason="is gone from AWS")
+DRIFTED = replace(PLAN, changes=(BOTH, GONE, *PLAN.changes[:3]), blockers=())
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("drift", render_drift(DRIFTED, RELEASE, PLAIN)),
+        ("drift-none", render_drift(EMPTY, RELEASE, PLAIN)),
+        ("drift-destroyed", render_drift(EMPTY, replace(RELEASE, destroyed=True), PLAIN)),
+        ("drift-not-released", render_drift(replace(PLAN, changes=PLAN.changes[:1]), None, PLAIN)),
+        ("drift-summary", drift_summary(DRIFTED, RELEASE)),
+        ("drift-summary-none", drift_summary(EMPTY, RELEASE)),
+        ("drift-summary-not-released", drift_summary(PLAN, None)),
+        ("drift-summary-failed", failure_summary("dev", BadInput.of([Diagnostic("no such key", "a.yaml", 3, 5)]))),
+    ],
+)
+def test_texts(name: str, text: str) -> None:
+    check_golden(GOLDEN / f"{name}.txt", text + "\n")
+
+
+def test_a_summary_shows_no_value() -> None:
+    told = drift_summary(DRIFTED, RELEASE)
+    assert "PROVISIONED" not in told
+    assert "1024" not in told
+
+
+@given(st.text())
+def test_nothing_ends_code_of_markdown_before_its_end(text: str) -> None:
+    shown = code(text)
+    fence = shown[: len(shown) - len(shown.lstrip("`"))]
+    inside = shown.removeprefix(fence).removesuffix(fence)
+    assert shown == f"{fence}{inside}{fence}"
+    assert fence not in "".join(c if c == "`" else " " for c in inside).split()
+    assert inside.isprintable()
