@@ -1,7 +1,7 @@
 """The difference between what is declared and what AWS has, property by property. Pure."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -17,19 +17,34 @@ from pipeline.model.values import (
     canonical_json,
     leaves,
     plain,
+    references_of,
 )
+
+# Why the changes of some addresses are made: what only waits for them differs for that reason.
+Cause = Callable[[Iterable[str]], Origin]
+
+
+def by_git(_addresses: Iterable[str]) -> Origin:
+    """The cause where nothing is known of other changes."""
+    return Origin.GIT
+
 
 # Properties by which the items of a list are told apart, so that a changed item is shown and not the whole list.
 ITEM_KEYS = ("name", "path", "id")
 
 
 def diff(
-    spec: TypeSpec, desired: Properties, observed: Properties, released: tuple[Properties, Properties] | None = None
+    spec: TypeSpec,
+    desired: Properties,
+    observed: Properties,
+    released: tuple[Properties, Properties] | None = None,
+    cause: Cause = by_git,
 ) -> tuple[FieldChange, ...]:
     """What must change for `observed` to become `desired` (resolved: no expressions left, unknowns allowed).
 
     `released` is (the properties declared now, the properties of the last release), both unresolved: a field that
-    was not edited in between differs because of drift. Absent, None and empty containers are the same.
+    was not edited in between differs because of drift, or for the reason that `cause` gives of the changes that its
+    value waits for. Absent, None and empty containers are the same.
     """
     changes = []
     rules, recorded = _Rules(spec), released[1] if released else {}
@@ -45,7 +60,7 @@ def diff(
                 before=_shown(before, hidden),
                 after=_shown(after, hidden),
                 known=known,
-                origin=_origin(rules, path, observed, released) if known else Origin.GIT,
+                origin=_origin(rules, path, observed, released) if known else _awaited(rules, path, released, cause),
                 forces_replacement=_named(spec.create_only, shown),
             )
         )
@@ -177,8 +192,24 @@ def _origin(
     if released is None:
         return Origin.GIT
     declared, recorded = (_at(properties, path) for properties in released)
-    if next(_differing(rules, plain(declared), plain(recorded), path), None) is None:
+    if not _edited(rules, path, declared, recorded):
         return Origin.DRIFT
     comparable = not any(isinstance(leaf, (Expression, Secret)) for leaf in leaves(recorded))
     moved = comparable and next(_differing(rules, recorded, _at(observed, path), path), None) is not None
     return Origin.BOTH if moved else Origin.GIT
+
+
+def _edited(rules: _Rules, path: tuple[str, ...], declared: Value, recorded: Value) -> bool:
+    return next(_differing(rules, plain(declared), plain(recorded), path), None) is not None
+
+
+def _awaited(
+    rules: _Rules, path: tuple[str, ...], released: tuple[Properties, Properties] | None, cause: Cause
+) -> Origin:
+    """The origin of what is known only after applying."""
+    if released is None:
+        return Origin.GIT
+    declared, recorded = (_at(properties, path) for properties in released)
+    if _edited(rules, path, declared, recorded):
+        return Origin.GIT
+    return cause({reference.address for reference in references_of(declared)})

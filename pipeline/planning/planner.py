@@ -1,6 +1,6 @@
 """Computes the plan: what must be done for the observed state to become the desired one. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from pipeline.errors import Diagnostic
@@ -78,7 +78,7 @@ class _Planner:
         self.unchanged = 0
         self.warnings: list[Diagnostic] = []
         self.blockers: list[Diagnostic] = []
-        self._pending: dict[str, Action] = {}
+        self._pending: dict[str, Change] = {}
 
     def walk_desired(self) -> None:
         desired = self.question.desired.by_address
@@ -87,7 +87,7 @@ class _Planner:
             if change is None:
                 self.unchanged += 1
             else:
-                self._pending[address] = change.action
+                self._pending[address] = change
                 self.changes.append(change)
 
     def walk_removed(self) -> None:
@@ -98,7 +98,8 @@ class _Planner:
 
     def lookup(self, reference: Reference) -> Value:
         """The output that `reference` names, or Unknown when this plan will change it."""
-        action = self._pending.get(reference.address)
+        change = self._pending.get(reference.address)
+        action = change.action if change else None
         observed = self.question.observed.get(reference.address)
         if observed is None or action in (Action.CREATE, Action.REPLACE) or reference.output not in observed.outputs:
             return Unknown(str(reference))
@@ -112,6 +113,10 @@ class _Planner:
         resolved: Properties = resolve(change.desired.properties, self.lookup) if change.desired else {}
         return resolved
 
+    def _cause(self, addresses: Iterable[str]) -> Origin:
+        """Why the changes of `addresses` are made."""
+        return _merged({self._pending[address].origin for address in addresses if address in self._pending})
+
     def _change_for(self, resource: Resource) -> Change | None:
         spec = self.question.specs[resource.type]
         observed = self.question.observed.get(resource.address)
@@ -123,7 +128,7 @@ class _Planner:
             origin = _origin_of_absence(resource, released)
             reason = "is gone from AWS" if origin is not Origin.GIT else "is new"
             return Change(resource.address, Action.CREATE, origin, fields, False, reason, resource, None)
-        fields = (*self._ownership(resource, observed), *diff(spec, wanted, observed.properties, pair))
+        fields = (*self._ownership(resource, observed), *diff(spec, wanted, observed.properties, pair, self._cause))
         if observed.pending:
             self.warnings.append(Diagnostic(observed.pending, address=resource.address, severity="warning"))
         if not fields:
@@ -202,7 +207,12 @@ class _Planner:
 
 
 def _merged_origin(fields: tuple[FieldChange, ...]) -> Origin:
-    origins = {change.origin for change in fields}
+    return _merged({change.origin for change in fields})
+
+
+def _merged(origins: set[Origin]) -> Origin:
+    if not origins:
+        return Origin.GIT
     return origins.pop() if len(origins) == 1 else Origin.BOTH
 
 

@@ -118,6 +118,26 @@ def test_a_deleted_resource_is_made_again_as_drift() -> None:
     assert (change.action, change.origin) == (Action.CREATE, Origin.DRIFT)
 
 
+ARN = Expression((Reference("test.thing/x", "arn"),))
+
+
+@pytest.mark.parametrize(
+    ("first", "was", "origins"),
+    [
+        (1, {"target": ARN}, [Origin.DRIFT, Origin.DRIFT]),
+        (2, {"target": ARN}, [Origin.BOTH, Origin.BOTH]),
+        (1, {"target": "by hand"}, [Origin.DRIFT, Origin.GIT]),
+        (1, None, [Origin.DRIFT, Origin.GIT]),
+    ],
+)
+def test_what_waits_for_another_change_differs_for_the_reason_of_that(
+    first: int, was: dict[str, Any] | None, origins: list[Origin]
+) -> None:
+    released = [thing("x", a=1), *([thing("y", **was)] if was else [])]
+    made = plan([thing("x", a=first), thing("y", target=ARN)], [found(thing("y", target="old"))], released)
+    assert [change.origin for change in made.changes] == origins
+
+
 def test_somebody_elses_resource_blocks() -> None:
     made = plan([thing("x")], [found(thing("x"), Mark("other", "prod"))])
     assert "other/prod" in made.blockers[0].message
