@@ -94,4 +94,4 @@ def _summarize(environ: Mapping[str, str], text: str) -> None:
     """
     if path := environ.get("GITHUB_STEP_SUMMARY"):
         with Path(path).open("a", encoding="utf-8") as stream:
-            stream.write(f"{text}\n")
+            stream.write(f"{text}\n\n")

@@ -51,22 +51,23 @@ def _verdict(plan: Plan, release: Release | None) -> str:
 def drift_summary(plan: Plan, release: Release | None) -> str:
     """The report in Markdown, for the summary of a job: what differs, without any value of it."""
     sign = "⚠️" if release and drifted(plan) else "✅"
-    lines = [f"### {sign} {code(plan.environment)}: {_verdict(plan, release)}", ""]
+    lines = [f"### {sign} {code(plan.environment)}: {_verdict(plan, release)}"]
     if release is None:
-        return "\n".join(lines)
-    lines += [code(_compared_with(release)), ""]
+        return lines[0]
+    lines += ["", code(_compared_with(release))]
+    lines += [""] if plan.changes or plan.warnings else []
     for change in plan.changes:
         paths = ", ".join(code(field.path) for field in change.fields) if change.action.value != "create" else ""
         why = {"git": "edited in git", "drift": "**drift**", "both": "**drift**, and edited in git"}[change.origin]
         lines.append(f"- {code(f'{change.action.mark} {change.address}')} {why}{f': {paths}' if paths else ''}")
     lines += [f"- warning: {code(str(warning))}" for warning in plan.warnings]
-    return "\n".join([*lines, ""])
+    return "\n".join(lines)
 
 
 def failure_summary(environment: str, error: PipelineError) -> str:
     """The same of an environment that could not be compared."""
     lines = [f"### ❌ {code(environment)}: could not be compared", "", f"- {code(str(error))}"]
-    return "\n".join([*lines, *(f"- {code(str(finding))}" for finding in error.diagnostics), ""])
+    return "\n".join([*lines, *(f"- {code(str(finding))}" for finding in error.diagnostics)])
 
 
 def code(text: str) -> str:
