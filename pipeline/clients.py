@@ -1,7 +1,7 @@
-"""The only place that builds sessions of AWS, and the clock: effects that the rest of the package is handed.
+"""The only place that builds sessions of AWS, the way to GitHub, and the clock: effects that the rest is handed.
 
-`connect` gives the `AwsClient` of a run. Importing this module imports neither boto3 nor botocore: they take a third
-of a second, which a command that calls nothing must not pay.
+`connect` gives the `AwsClient` of a run. Importing this module imports neither botocore nor PyGithub: they take a third
+of a second each, which a command that calls nothing must not pay.
 
 The session is botocore's, the same that boto3 wraps: credentials, region and endpoint are found as boto3 finds them
 (AWS_PROFILE, AWS_ENDPOINT_URL, OIDC), without boto3's resource layer, which nothing here uses.
@@ -9,22 +9,22 @@ https://boto3.amazonaws.com/v1/documentation/api/latest/guide/configuration.html
 """
 
 import importlib
+import json
 import os
-import re
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from threading import Event, Lock
 from typing import Any
 
 from pipeline import __version__
-from pipeline.applying.attempts import NoAnswer, Refusal
 from pipeline.applying.aws_client import AwsClient, Observer
+from pipeline.applying.botocore_errors import conversion
 from pipeline.applying.waiting import Clock
-from pipeline.errors import FailedCall, PipelineError
+from pipeline.errors import PipelineError
+from pipeline.github import client as github_client
 
-__all__ = ["AwsClient", "BotoTransport", "Observer", "SystemClock", "connect"]
+__all__ = ["AwsClient", "BotoTransport", "GitHubTransport", "Observer", "SystemClock", "connect"]
 
 CONNECT_TIMEOUT = 5  # seconds
 READ_TIMEOUT = 60  # seconds; the slowest control-plane answers (PutRestApi of a large document) take about 30
@@ -91,13 +91,13 @@ class BotoTransport:
     def prepare(self, service: str, operation: str, region: str) -> None:
         """Makes the client when there is none yet. Raises PipelineError for what cannot work."""
         if (service, region, operation) not in self._methods:
-            with _conversion(service, operation):
+            with conversion(service, operation):
                 self._methods[service, region, operation] = self._method(service, region, operation)
 
     def send(self, service: str, operation: str, region: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """One attempt. Raises Refusal, NoAnswer, or PipelineError for what no repetition can mend."""
         self.prepare(service, operation, region)
-        with _conversion(service, operation):
+        with conversion(service, operation):
             answer: dict[str, Any] = self._methods[service, region, operation](**params)
         answer.pop("ResponseMetadata", None)
         return answer
@@ -202,81 +202,55 @@ def _isolate(session: Any, environment: Mapping[str, str]) -> None:
     )
 
 
-# What botocore raises before a request leaves, by class name: (what is wrong, what to try).
-_SETUP = {
-    "NoCredentialsError": ("no AWS credentials were found", "set AWS_PROFILE, or sign in (aws sso login)"),
-    "PartialCredentialsError": ("the AWS credentials are incomplete", "set both the access key and its secret"),
-    "CredentialRetrievalError": ("AWS credentials could not be read", "sign in again (aws sso login)"),
-    "ProfileNotFound": ("the AWS profile does not exist", "set AWS_PROFILE to one of `aws configure list-profiles`"),
-    "TokenRetrievalError": ("the sign-in has ended", "sign in again (aws sso login)"),
-    "SSOTokenLoadError": ("there is no sign-in", "sign in (aws sso login)"),
-    "UnauthorizedSSOTokenError": ("the sign-in has ended", "sign in again (aws sso login)"),
-    "LoginRefreshRequired": ("the sign-in has ended", "sign in again (aws login)"),
-    "LoginTokenLoadError": ("there is no sign-in", "sign in (aws login)"),
-    "MetadataRetrievalError": ("the machine's role could not be read", "check the instance's or container's role"),
-    "RefreshWithMFAUnsupportedError": ("the profile needs an MFA code", "get a session first"),
-    "NoRegionError": ("no region is set", "set AWS_REGION in the environment file"),
-    "InvalidRegionError": ("the region has an impossible name", "correct AWS_REGION in the environment file"),
-    "DataNotFoundError": ("the installed botocore does not know this service", "install the lock file's versions"),
-    "ConfigParseError": ("the AWS configuration file cannot be read", "correct ~/.aws/config"),
-    "SSLError": ("the server's certificate is not trusted", "set AWS_CA_BUNDLE when a proxy replaces certificates"),
-}
-_NOT_SENT = {"EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError"}
-_NO_ANSWER = {"HTTPClientError", "ReadTimeoutError", "ResponseStreamingError", "IncompleteReadError"}
+class GitHubTransport:
+    """Sends requests through PyGithub: `token` is of any kind, `base_url` that of the API, also of GitHub Enterprise.
+
+    PyGithub's own retries are off: they repeat a POST whose answer was lost, which makes a second comment. So are its
+    pauses between requests: who waits, and for how long, is decided in one place (pipeline/github/client.py).
+    """
+
+    def __init__(self, token: str, base_url: str, *, timeout: int = 10) -> None:
+        self._token, self._base_url, self._timeout = token, base_url, timeout
+        self._requester: Any = None
+
+    def send(self, verb: str, path: str, body: Mapping[str, Any] | None) -> github_client.Answer:
+        """The answer, of whatever status. Raises NoAnswer."""
+        requester = self._opened()
+        # GitHub Enterprise has GraphQL beside the REST API and not below it.
+        url = requester.graphql_url if path == "/graphql" else path
+        try:
+            status, headers, text = requester.requestJson(verb, url, input=body)
+        except Exception as error:
+            raise _lost(error) from error
+        try:
+            data = json.loads(text) if text else None
+        except ValueError:
+            data = None  # a proxy's page, say; the status tells enough
+        return github_client.Answer(status, headers, data)
+
+    def _opened(self) -> Any:
+        """PyGithub's requester, made when it is first used."""
+        if self._requester is None:
+            import github  # noqa: PLC0415 - nearly half a second, which only runs that talk to GitHub pay
+
+            self._requester = github.Github(
+                auth=github.Auth.Token(self._token),
+                base_url=self._base_url,
+                timeout=self._timeout,
+                user_agent=f"pipeline/{__version__}",
+                retry=None,
+                seconds_between_requests=None,
+                seconds_between_writes=None,
+            ).requester
+        return self._requester
 
 
-@contextmanager
-def _conversion(service: str, operation: str) -> Iterator[None]:
-    """Turns what botocore raises inside into errors of ours."""
-    try:
-        yield
-    except Exception as error:
-        converted = _converted(error, service, operation)
-        if converted is None:
-            raise
-        raise converted from error
-
-
-def _converted(error: Exception, service: str, operation: str) -> Exception | None:
-    """botocore's exception as one of ours, by class name; None when it is none of botocore's."""
+def _lost(error: Exception) -> Exception:
+    """What requests raises when a connection breaks, as NoAnswer; anything else as it is."""
     names = [kind.__name__ for kind in type(error).__mro__]
-    if "ClientError" in names:
-        return _refusal(error, service, operation)
-    if "ParamValidationError" in names:
-        report = _without_values(str(error))
-        return PipelineError(f"{service}:{operation}: the call has parameters that AWS does not take: {report}")
-    if names[0] in _SETUP:
-        what, hint = _SETUP[names[0]]
-        return PipelineError(f"{service}:{operation}: {what}: {error}", hint=hint)
-    if _NOT_SENT.intersection(names) or _NO_ANSWER.intersection(names):
-        call = FailedCall(service, operation, names[0].removesuffix("Error"), str(error))
-        return NoAnswer(call, sent=not _NOT_SENT.intersection(names))
-    if "BotoCoreError" in names:
-        return PipelineError(f"{service}:{operation}: {error}")
-    return None
-
-
-def _refusal(error: Any, service: str, operation: str) -> Refusal:
-    body, meta = error.response.get("Error", {}), error.response.get("ResponseMetadata", {})
-    call = FailedCall(
-        service,
-        operation,
-        code=str(body.get("Code", "Unknown")),
-        message=str(body.get("Message", "")).strip() or "no message",
-        request_id=meta.get("RequestId") or meta.get("HostId"),
-        status=meta.get("HTTPStatusCode"),
-    )
-    return Refusal(call, _retry_after(meta.get("HTTPHeaders", {})))
-
-
-def _retry_after(headers: Mapping[str, str]) -> float:
-    """Seconds that the answer asks to wait: `x-amz-retry-after` counts milliseconds, `retry-after` seconds."""
-    for name, scale in (("x-amz-retry-after", 0.001), ("retry-after", 1.0)):
-        if headers.get(name, "").isdigit():
-            return float(headers[name]) * scale
-    return 0.0
-
-
-def _without_values(report: str) -> str:
-    """A parameter report without the values, which may be secret: `value: s3cr3t, type: ...`."""
-    return re.sub(r"value: .*?(?=, (?:type|valid)|$)", "value: (not shown)", report, flags=re.MULTILINE)
+    if "RequestException" not in names:
+        return error
+    reasons = (error, *error.args, getattr(error.args[0], "reason", None) if error.args else None)
+    kinds = {type(reason).__name__ for reason in reasons}
+    unsent = {"ConnectTimeout", "NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "ProxyError"}
+    return github_client.NoAnswer(f"no answer ({names[0]})", sent=not kinds & unsent)

@@ -4,6 +4,7 @@
     ├── AwsError                 1  AWS refused or did not answer a call
     │   └── AmbiguousOutcome     1  a call that may or may not have been carried out
     ├── ChangesFailed            1  some changes of a plan did not go through
+    ├── GitHubError              1  GitHub refused or did not answer a request
     ├── BadInput                 2  usage, validation, unknown release: nothing was touched
     ├── Refused                  4  a guard said no: account, lock, protected data, stale plan, hold
     └── Interrupted            130  SIGINT or SIGTERM
@@ -163,3 +164,11 @@ class ChangesFailed(PipelineError):
             f"{len(self.failures)} {noun} did not go through{waiting}",
             hint="mend the cause and run the same command again: it continues from what was reached",
         )
+
+
+class GitHubError(PipelineError):
+    """GitHub refused or did not answer a request; `status` is that of its answer, None when there was none."""
+
+    def __init__(self, message: str, *, status: int | None = None, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status

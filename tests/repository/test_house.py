@@ -24,7 +24,7 @@ CODES = r"(?:noqa:\s*[A-Z]+\d+(?:,\s*[A-Z]+\d+)*|type:\s*ignore\[[\w, -]+\]|prag
 WITH_REASON = re.compile(rf"#\s*{CODES}\W+\w.{{2,}}")
 
 # Where a package is imported by a name that is not its own.
-IMPORTED_AS = {"python-dotenv": "dotenv", "pyyaml": "yaml"}
+IMPORTED_AS = {"pygithub": "github", "python-dotenv": "dotenv", "pyyaml": "yaml"}
 
 
 def name(path: Path) -> str:

@@ -1,0 +1,461 @@
+"""A GitHub on loopback: remembers what it is told, demands what GitHub demands, and breaks where it is told to.
+
+Shapes of requests are those of GitHub's REST description: https://docs.github.com/en/rest
+"""
+
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlparse
+
+from jsonschema import Draft202012Validator
+
+REPO = "acme/infra"
+BOT = "github-actions[bot]"
+TEXT = {"type": "string", "minLength": 1}
+ANNOTATION = {
+    "type": "object",
+    "required": ["path", "start_line", "end_line", "annotation_level", "message"],
+    "properties": {
+        "path": TEXT, "start_line": {"type": "integer"}, "end_line": {"type": "integer"},
+        "start_column": {"type": "integer"}, "end_column": {"type": "integer"},
+        "annotation_level": {"enum": ["notice", "warning", "failure"]}, "message": {"type": "string"},
+        "title": {"type": "string"}, "raw_details": {"type": "string"},
+    },
+    "additionalProperties": False,
+}  # fmt: skip
+OUTPUT = {
+    "type": "object",
+    "required": ["summary"],
+    "properties": {
+        "title": {"type": "string"}, "summary": {"type": "string", "maxLength": 65_535},
+        "text": {"type": "string", "maxLength": 65_535},
+        "annotations": {"type": "array", "maxItems": 50, "items": ANNOTATION},
+    },
+    "additionalProperties": False,
+}  # fmt: skip
+CONCLUSIONS = {
+    "enum": ["action_required", "cancelled", "failure", "neutral", "success", "skipped", "stale", "timed_out"]
+}
+STATES = {"enum": ["error", "failure", "inactive", "in_progress", "queued", "pending", "success"]}
+
+
+def _shape(required: list[str], **properties: Any) -> dict[str, Any]:
+    return {"type": "object", "required": required, "properties": properties, "additionalProperties": False}
+
+
+SHAPES = {
+    "comment": _shape(["body"], body={"type": "string"}),
+    "reaction": _shape(
+        ["content"], content={"enum": ["+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes"]}
+    ),
+    "labels": _shape(["labels"], labels={"type": "array", "items": {"type": "string", "maxLength": 50}, "minItems": 1}),
+    "check": _shape(
+        ["name", "head_sha"], name=TEXT, head_sha=TEXT, details_url=TEXT, external_id=TEXT, status=TEXT,
+        conclusion=CONCLUSIONS, output=OUTPUT, started_at=TEXT, completed_at=TEXT,
+    ),
+    "check-update": _shape([], output=OUTPUT, status=TEXT, conclusion=CONCLUSIONS),
+    "deployment": _shape(
+        ["ref"], ref=TEXT, task=TEXT, environment=TEXT, payload={"type": ["object", "string"]},
+        description={"type": ["string", "null"], "maxLength": 140}, production_environment={"type": "boolean"},
+        transient_environment={"type": "boolean"}, auto_merge={"type": "boolean"},
+        required_contexts={"type": "array", "items": TEXT},
+    ),
+    "status": _shape(
+        ["state"], state=STATES, log_url={"type": "string"}, environment_url={"type": "string"},
+        environment=TEXT, auto_inactive={"type": "boolean"}, description={"type": "string", "maxLength": 140},
+    ),
+    "dispatch": _shape(
+        ["ref"], ref=TEXT,
+        inputs={"type": "object", "maxProperties": 25, "additionalProperties": {"type": "string"}},
+    ),
+    "graphql": _shape(["query"], query=TEXT, variables={"type": "object"}),
+}  # fmt: skip
+
+
+@dataclass
+class Fault:
+    """What happens to the requests that `verb` and `path` (a pattern) match, `times` of them.
+
+    `status` 0 loses the answer of what was carried out.
+    """
+
+    verb: str
+    path: str
+    status: int
+    times: int = 1
+    body: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Refuse(Exception):
+    """An answer that is an error."""
+
+    def __init__(self, status: int, message: str, errors: list[Any] | None = None) -> None:
+        super().__init__(message)
+        self.status, self.errors = status, errors
+
+
+FORBIDDEN = "Resource not accessible by integration"
+
+
+@dataclass
+class FakeGitHub:
+    """The state; tests read and write it. `denied` are the permissions that the token lacks."""
+
+    login: str = BOT
+    per_page: int = 100
+    denied: set[str] = field(default_factory=set)
+    comments: dict[int, dict[str, Any]] = field(default_factory=dict)
+    reactions: list[tuple[int, str]] = field(default_factory=list)
+    labels: dict[int, list[str]] = field(default_factory=dict)
+    checks: dict[int, dict[str, Any]] = field(default_factory=dict)
+    deployments: dict[int, dict[str, Any]] = field(default_factory=dict)
+    statuses: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    roles: dict[str, tuple[str, str]] = field(default_factory=dict)
+    pulls: dict[int, dict[str, Any]] = field(default_factory=dict)
+    commits: dict[str, list[int]] = field(default_factory=dict)
+    branches: dict[str, str] = field(default_factory=dict)
+    dispatches: list[dict[str, Any]] = field(default_factory=list)
+    reverted: list[str] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    requests: list[tuple[str, str]] = field(default_factory=list)
+    url: str = ""
+    _last: int = 1000
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def add_pull(self, number: int, head: str, base: str = "main", *, merge: str | None = None, **more: Any) -> None:
+        """A pull request; `merge`: the commit that its merge made."""
+        repo = {"full_name": REPO}
+        self.pulls[number] = {
+            "number": number, "node_id": f"PR_{number}", "state": "closed" if merge else "open", "draft": False,
+            "merged_at": "2026-01-01T00:00:00Z" if merge else None, "merge_commit_sha": merge,
+            "head": {"sha": head, "ref": "topic", "repo": repo}, "base": {"ref": base, "repo": repo}, **more,
+        }  # fmt: skip
+        if merge:
+            self.commits.setdefault(merge, []).append(number)
+
+    def add_comment(self, number: int, body: str, login: str, kind: str = "User") -> int:
+        """A comment of somebody."""
+        made = self._next()
+        self.comments[made] = {
+            "id": made, "issue": number, "body": body, "user": {"login": login, "type": kind},
+            "html_url": f"https://github.example/{REPO}/pull/{number}#issuecomment-{made}",
+        }  # fmt: skip
+        return made
+
+    def bodies(self, number: int, login: str | None = None) -> list[str]:
+        """What `login` (default: the token's owner) wrote under a pull request."""
+        wanted = login or self.login
+        found = [c for c in self.comments.values() if c["issue"] == number]
+        return [str(c["body"]) for c in found if c["user"]["login"] == wanted]
+
+    def fail(self, verb: str, path: str, status: int, times: int = 1, **more: Any) -> None:
+        """Breaks the next requests of this kind."""
+        self.faults.append(Fault(verb, path, status, times, **more))
+
+    def _next(self) -> int:
+        self._last += 1
+        return self._last
+
+    # What the routes do; `match` are the groups of the route's pattern.
+
+    def list_comments(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
+        return [c for c in self.comments.values() if c["issue"] == int(match[1])]
+
+    def create_comment(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
+        _limit(body)
+        made = self.add_comment(int(match[1]), body["body"], self.login, "Bot" if "[bot]" in self.login else "User")
+        return self.comments[made]
+
+    def edit_comment(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
+        _limit(body)
+        found = self.comments.get(int(match[1])) or _missing()
+        found["body"] = body["body"]
+        return found
+
+    def react(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
+        if int(match[1]) not in self.comments:
+            _missing()
+        reaction = (int(match[1]), body["content"])
+        if reaction not in self.reactions:
+            self.reactions.append(reaction)
+        return {"id": 1, "content": body["content"], "user": {"login": self.login}}
+
+    def list_labels(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
+        return [{"name": name} for name in self.labels.get(int(match[1]), [])]
+
+    def add_labels(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
+        there = self.labels.setdefault(int(match[1]), [])
+        there += [name for name in body["labels"] if name not in there]
+        return [{"name": name} for name in there]
+
+    def remove_label(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
+        there = self.labels.get(int(match[1]), [])
+        if unquote(match[2]) not in there:
+            raise Refuse(404, "Label does not exist")
+        there.remove(unquote(match[2]))
+        return [{"name": name} for name in there]
+
+    def create_check(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
+        if body.get("status") == "completed" and not body.get("conclusion"):
+            raise Refuse(422, "Invalid request", ["conclusion is missing"])
+        made = self._next()
+        self.checks[made] = {"id": made, **body, "annotations": list(body.get("output", {}).get("annotations", []))}
+        return self._check(made)
+
+    def edit_check(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
+        found = self.checks.get(int(match[1])) or _missing()
+        found["annotations"] += body.get("output", {}).get("annotations", [])
+        found.update({key: value for key, value in body.items() if key != "output"})
+        return self._check(found["id"])
+
+    def get_check(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
+        return self._check(int(match[1]))
+
+    def list_checks(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
+        name = query.get("check_name")
+        return [
+            self._check(n)
+            for n, c in self.checks.items()
+            if c["head_sha"] == match[1] and name in (None, c["name"])
+        ]  # fmt: skip
+
+    def _check(self, number: int) -> Any:
+        found = self.checks.get(number) or _missing()
+        output = {**found.get("output", {}), "annotations_count": len(found["annotations"])}
+        output.pop("annotations", None)
+        return {**{key: value for key, value in found.items() if key != "annotations"}, "output": output}
+
+    def create_deployment(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
+        if body.get("auto_merge", True) or body.get("required_contexts") is None:
+            raise Refuse(409, "Conflict: Commit status checks failed for " + body["ref"])
+        made = self._next()
+        self.deployments[made] = {"id": made, "sha": body["ref"], **body}
+        return self.deployments[made]
+
+    def list_deployments(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
+        wanted = {key: query[key] for key in ("sha", "environment", "task") if key in query}
+        found = [d for d in self.deployments.values() if all(d.get(key) == value for key, value in wanted.items())]
+        return found[::-1]
+
+    def create_status(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
+        if int(match[1]) not in self.deployments:
+            _missing()
+        made = {"id": self._next(), "log_url": "", "environment_url": "", "description": "", **body}
+        made.pop("auto_inactive", None)
+        self.statuses.setdefault(int(match[1]), []).append(made)
+        return made
+
+    def list_statuses(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
+        return self.statuses.get(int(match[1]), [])[::-1]
+
+    def permission(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
+        login = unquote(match[1])
+        if login not in self.roles:
+            raise Refuse(404, f"{login} is not a user")
+        permission, role = self.roles[login]
+        return {"permission": permission, "role_name": role, "user": {"login": login}}
+
+    def get_pull(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
+        return self.pulls.get(int(match[1])) or _missing()
+
+    def pulls_of(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
+        return [self.pulls[number] for number in self.commits.get(match[1], [])]
+
+    def get_ref(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
+        sha = self.branches.get(unquote(match[1])) or _missing()
+        return {"ref": f"refs/heads/{match[1]}", "object": {"type": "commit", "sha": sha}}
+
+    def dispatch(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
+        self.dispatches.append({"workflow": unquote(match[1]), **body})
+
+    def viewer(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
+        if "revertPullRequest" in body["query"]:
+            self.reverted.append(body["variables"]["id"])
+            return {"data": {"revertPullRequest": {"revertPullRequest": {"url": "https://github.example/pull/99"}}}}
+        return {"data": {"viewer": {"login": self.login}}}
+
+    def user(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
+        if self.login.endswith("[bot]"):
+            raise Refuse(403, FORBIDDEN)
+        return {"login": self.login}
+
+
+def _limit(body: Mapping[str, Any]) -> None:
+    if len(body["body"]) > 65_536:
+        error = {"resource": "IssueComment", "code": "unprocessable", "field": "data",
+                 "message": "Body is too long (maximum is 65536 characters)"}  # fmt: skip
+        raise Refuse(422, "Validation Failed", [error])
+
+
+def _missing() -> Any:
+    raise Refuse(404, "Not Found")
+
+
+Work = Callable[[FakeGitHub, re.Match[str], Mapping[str, str], Any], Any]
+
+
+@dataclass(frozen=True)
+class Route:
+    """A path of the API: what the token needs for it, the shape of its body, whether it lists."""
+
+    verb: str
+    pattern: str
+    work: Work
+    needs: str = "metadata"
+    shape: str | None = None
+    status: int = 200
+    lists: str | None = None
+
+
+_ROOT = f"/repos/{REPO}"
+F = FakeGitHub
+ROUTES = [
+    Route("GET", rf"{_ROOT}/issues/(\d+)/comments", F.list_comments, "issues:read", lists=""),
+    Route("POST", rf"{_ROOT}/issues/(\d+)/comments", F.create_comment, "issues:write", "comment", 201),
+    Route("PATCH", rf"{_ROOT}/issues/comments/(\d+)", F.edit_comment, "issues:write", "comment"),
+    Route("POST", rf"{_ROOT}/issues/comments/(\d+)/reactions", F.react, "issues:write", "reaction", 201),
+    Route("GET", rf"{_ROOT}/issues/(\d+)/labels", F.list_labels, "issues:read", lists=""),
+    Route("POST", rf"{_ROOT}/issues/(\d+)/labels", F.add_labels, "issues:write", "labels"),
+    Route("DELETE", rf"{_ROOT}/issues/(\d+)/labels/([^/]+)", F.remove_label, "issues:write"),
+    Route("POST", rf"{_ROOT}/check-runs", F.create_check, "checks:write", "check", 201),
+    Route("PATCH", rf"{_ROOT}/check-runs/(\d+)", F.edit_check, "checks:write", "check-update"),
+    Route("GET", rf"{_ROOT}/check-runs/(\d+)", F.get_check, "checks:read"),
+    Route("GET", rf"{_ROOT}/commits/([0-9a-f]+)/check-runs", F.list_checks, "checks:read", lists="check_runs"),
+    Route("GET", rf"{_ROOT}/commits/([0-9a-f]+)/pulls", F.pulls_of, "pull-requests:read", lists=""),
+    Route("POST", rf"{_ROOT}/deployments", F.create_deployment, "deployments:write", "deployment", 201),
+    Route("GET", rf"{_ROOT}/deployments", F.list_deployments, "deployments:read", lists=""),
+    Route("POST", rf"{_ROOT}/deployments/(\d+)/statuses", F.create_status, "deployments:write", "status", 201),
+    Route("GET", rf"{_ROOT}/deployments/(\d+)/statuses", F.list_statuses, "deployments:read", lists=""),
+    Route("GET", rf"{_ROOT}/collaborators/([^/]+)/permission", F.permission),
+    Route("GET", rf"{_ROOT}/pulls/(\d+)", F.get_pull, "pull-requests:read"),
+    Route("GET", rf"{_ROOT}/git/ref/heads/(.+)", F.get_ref, "contents:read"),
+    Route("POST", rf"{_ROOT}/actions/workflows/([^/]+)/dispatches", F.dispatch, "actions:write", "dispatch", 204),
+    Route("POST", r"/graphql", F.viewer, shape="graphql"),
+    Route("GET", r"/user", F.user),
+]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    fake: FakeGitHub
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the signature of the library
+        """Nothing."""
+
+    def do_GET(self) -> None:
+        parsed = urlparse(self.path)
+        path = parsed.path.removeprefix("/api/v3").replace("/api/graphql", "/graphql")
+        raw = self.rfile.read(int(self.headers.get("content-length") or 0))
+        body = json.loads(raw) if raw else None
+        query = {key: values[0] for key, values in parse_qs(parsed.query).items()}
+        fake = self.fake
+        with fake._lock:
+            fake.requests.append((self.command, path))
+            fault = self._fault(path)
+            if fault is not None and fault.status:
+                self._send(fault.status, fault.body or {"message": "Server Error"}, fault.headers)
+                return
+            status, data, headers = self._answer(path, query, body)
+        if fault is not None:
+            self.close_connection = True
+            return
+        self._send(status, data, headers)
+
+    do_POST = do_PATCH = do_DELETE = do_PUT = do_GET  # noqa: N815 - the names that http.server looks for
+
+    def _fault(self, path: str) -> Fault | None:
+        for fault in self.fake.faults:
+            if fault.times > 0 and fault.verb in ("*", self.command) and re.fullmatch(fault.path, path):
+                fault.times -= 1
+                return fault
+        return None
+
+    def _answer(self, path: str, query: Mapping[str, str], body: Any) -> tuple[int, Any, dict[str, str]]:
+        try:
+            return self._routed(path, query, body)
+        except Refuse as refusal:
+            data = {"message": str(refusal), "documentation_url": "https://docs.github.com/rest"}
+            return refusal.status, data | ({"errors": refusal.errors} if refusal.errors else {}), {}
+
+    def _routed(self, path: str, query: Mapping[str, str], body: Any) -> tuple[int, Any, dict[str, str]]:
+        if not (self.headers.get("authorization") or "").endswith("token-of-the-job"):
+            raise Refuse(401, "Bad credentials")
+        for route in ROUTES:
+            match = re.fullmatch(route.pattern, path)
+            if match is None or route.verb != self.command:
+                continue
+            if route.needs in self.fake.denied or route.needs.partition(":")[0] in self.fake.denied:
+                raise Refuse(403, FORBIDDEN)
+            if route.shape is not None:
+                errors = [error.message for error in Draft202012Validator(SHAPES[route.shape]).iter_errors(body)]
+                if errors:
+                    raise Refuse(422, "Invalid request", errors)
+            data = route.work(self.fake, match, query, body)
+            if route.lists is not None:
+                return self._page(path, query, data, route.lists)
+            return route.status, data, {}
+        raise Refuse(404, "Not Found")
+
+    def _page(
+        self, path: str, query: Mapping[str, str], data: list[Any], key: str
+    ) -> tuple[int, Any, dict[str, str]]:  # fmt: skip
+        size = min(int(query.get("per_page", 30)), self.fake.per_page)
+        page = int(query.get("page", 1))
+        shown = data[(page - 1) * size : page * size]
+        more = "&".join(f"{name}={value}" for name, value in query.items() if name != "page")
+        link = f'<{self.fake.url}{path}?{more}&page={page + 1}>; rel="next"'
+        headers = {"Link": link} if page * size < len(data) else {}
+        return 200, {"total_count": len(data), key: shown} if key else shown, headers
+
+    def _send(self, status: int, data: Any, headers: Mapping[str, str]) -> None:
+        raw = b"" if status == 204 else json.dumps(data).encode()
+        self.send_response(status)
+        for name, value in {"X-RateLimit-Remaining": "4999", **headers}.items():
+            self.send_header(name, value)
+        self.send_header("Content-Type", "application/json; charset=utf-8")
+        self.send_header("Content-Length", str(len(raw)))
+        self.end_headers()
+        self.wfile.write(raw)
+
+
+@contextmanager
+def running(**state: Any) -> Iterator[FakeGitHub]:
+    """A GitHub until the block ends."""
+    fake = FakeGitHub(**state)
+    handler = type("Handler", (_Handler,), {"fake": fake})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    fake.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield fake
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class Ticks:
+    """A clock that only moves when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+        self._start = time.time()
+
+    def now(self) -> float:
+        return self._start + sum(self.slept)
+
+    def monotonic(self) -> float:
+        return sum(self.slept)
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
