@@ -28,7 +28,8 @@ def survey_for_removal(workspace: Workspace, head: LedgerHead, consent: Consent)
     unrecorded: dict[str, Resource] = {}
     for resource in declared:
         found = observed.get(resource.address)
-        if found is not None and (workspace.scope.owns(found.mark) or not found.markable):
+        # What carries no mark may be somebody else's, unless a run died that may have made it.
+        if found is not None and (workspace.scope.owns(found.mark) or (not found.markable and head.unfinished)):
             unrecorded[resource.address] = resource
     nothing = DesiredState(())
     plan = make_plan(

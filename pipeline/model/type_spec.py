@@ -1,7 +1,7 @@
 """What a resource type's schema says about itself, as a value that pure code can use."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
 
@@ -12,9 +12,11 @@ class TypeSpec:
     Paths are dotted (`environment`, `code.sha256`). `create_only`: a change means replacement. `read_only`: outputs.
     `write_only`: never compared, always shown as "(sensitive)". `sensitive`: compared, never shown.
     `unordered`: lists whose order means nothing. `secretable`: may hold secrets, so that a value of unknown origin is
-    not shown. `volatile_outputs`: outputs that an update changes.
+    not shown. `volatile_outputs`: outputs that an update changes; with the properties (first part of their paths) whose
+    change does it, where not every one does.
     `data_bearing`: never deleted or replaced without consent. `disposable`: nothing needs that data to work, so that
-    a rollback may make the resource anew, empty, where it would otherwise be impossible.
+    a rollback may make the resource anew, empty, where it would otherwise be impossible. `lookup`: resources of this
+    type are found and never made, changed or deleted; what to do about a missing one.
     """
 
     name: str
@@ -27,10 +29,11 @@ class TypeSpec:
     sensitive: tuple[str, ...] = ()
     unordered: tuple[str, ...] = ()
     secretable: tuple[str, ...] = ()
-    volatile_outputs: tuple[str, ...] = ()
+    volatile_outputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     data_bearing: bool = False
     disposable: bool = False
     replacement: Literal["deleteFirst", "createFirst"] = "deleteFirst"
+    lookup: str | None = None
     examples: tuple[Mapping[str, Any], ...] = ()
 
     @classmethod
@@ -48,12 +51,23 @@ class TypeSpec:
             sensitive=tuple(schema.get("sensitiveProperties", ())),
             unordered=tuple(_marked(schema, "insertionOrder", value=False)),
             secretable=tuple(_marked(schema, "secrets", value=True)),
-            volatile_outputs=tuple(schema.get("volatileOutputs", ())),
+            volatile_outputs=_volatile(schema.get("volatileOutputs", ())),
             data_bearing=bool(schema.get("dataBearing", False)),
             disposable=bool(schema.get("disposable", False)),
             replacement=schema.get("replacement", "deleteFirst"),
+            lookup=schema.get("lookup"),
             examples=tuple(schema.get("examples", ())),
         )
+
+    def renews(self, output: str, paths: Iterable[str]) -> bool:
+        """True when an update of the properties at `paths` gives `output` another value."""
+        causes = self.volatile_outputs.get(output)
+        return causes is not None and (not causes or any(path.split(".", 1)[0] in causes for path in paths))
+
+
+def _volatile(word: Iterable[str] | Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
+    """`volatileOutputs`: a list of outputs, or output -> the properties whose change renews it."""
+    return {name: tuple(word[name]) if isinstance(word, Mapping) else () for name in word}
 
 
 def _marked(schema: Mapping[str, Any], word: str, *, value: bool, prefix: str = "") -> list[str]:

@@ -99,13 +99,14 @@ class _Planner:
     def lookup(self, reference: Reference) -> Value:
         """The output that `reference` names, or Unknown when this plan will change it."""
         change = self._pending.get(reference.address)
-        action = change.action if change else None
         observed = self.question.observed.get(reference.address)
-        if observed is None or action in (Action.CREATE, Action.REPLACE) or reference.output not in observed.outputs:
+        if observed is None or reference.output not in observed.outputs:
             return Unknown(str(reference))
-        spec = self.question.specs[observed.address.split("/", 1)[0]]
-        if action is Action.UPDATE and reference.output in spec.volatile_outputs:
-            return Unknown(str(reference))
+        if change is not None:
+            spec = self.question.specs[change.type]
+            renewed = change.action is Action.UPDATE and spec.renews(reference.output, (f.path for f in change.fields))
+            if renewed or change.action in (Action.CREATE, Action.REPLACE):
+                return Unknown(str(reference))
         return observed.outputs[reference.output]
 
     def wanted(self, change: Change) -> Properties:
@@ -120,6 +121,12 @@ class _Planner:
     def _change_for(self, resource: Resource) -> Change | None:
         spec = self.question.specs[resource.type]
         observed = self.question.observed.get(resource.address)
+        if spec.lookup is not None:
+            if observed is None:
+                self._block(
+                    resource, f"there is none of this name in account {self.question.scope.account}", spec.lookup
+                )
+            return None
         released = self.question.released.get(resource.address)
         wanted = resolve(resource.properties, self.lookup)
         pair = (resource.properties, released.properties) if released else None
@@ -180,14 +187,16 @@ class _Planner:
     def _removal(self, resource: Resource) -> Change:
         address, consent = resource.address, self.question.consent
         observed = self.question.observed.get(address)
+        spec = self.question.specs.get(resource.type)
         if observed is None:
             return Change(address, Action.FORGET, Origin.GIT, (), False, "is gone from AWS already", resource, None)
+        if spec is not None and spec.lookup is not None:
+            return Change(address, Action.FORGET, Origin.GIT, (), False, "was only looked up", resource, observed)
         if observed.markable and observed.mark is not None and not self.question.scope.owns(observed.mark):
             return Change(address, Action.FORGET, Origin.GIT, (), False, "has another owner now", resource, observed)
         if not consent.prune:
             reason = "not part of this release; kept"
             return Change(address, Action.RETAIN, Origin.GIT, (), False, reason, resource, observed)
-        spec = self.question.specs.get(resource.type)
         if spec is None or (spec.data_bearing and not consent.include_data):
             reason = "no longer declared, kept because it holds data; --include-data deletes it"
             return Change(address, Action.RETAIN, Origin.GIT, (), False, reason, resource, observed)

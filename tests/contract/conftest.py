@@ -12,6 +12,8 @@ from tests.contract.moto_gaps import MotoGaps
 from tests.contract.prerequisites import archive_place
 from tests.support import moto_extension
 from tests.support.aws import CREDENTIALS, REGION, SCOPE, FakeClock
+from tests.support.edge import Edge
+from tests.support.strict_transport import StrictTransport
 
 
 def new_transport() -> BotoTransport:
@@ -24,7 +26,8 @@ class Account:
 
     def __init__(self, mock: object, transport: BotoTransport | None = None) -> None:
         self._mock = mock
-        self._transport = transport or new_transport()
+        self.edge = Edge()
+        self._transport = StrictTransport(transport or new_transport(), self.edge.services)
 
     def process(self) -> Aws:
         """A new process: it remembers nothing of what others did."""
@@ -36,6 +39,7 @@ class Account:
     def empty(self) -> None:
         """Removes everything."""
         self._mock.reset()  # type: ignore[attr-defined]  # moto carries no types
+        self.edge.empty()
 
 
 @pytest.fixture(scope="session")

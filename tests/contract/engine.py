@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.config.authoring import identity
 from pipeline.config.validation import Checker
 from pipeline.errors import AmbiguousOutcome
 from pipeline.model.resource import Observed, Resource
@@ -60,7 +61,7 @@ def _output(reference: Reference, scope: Scope) -> Value:
 
 def name_of(kind: ResourceType, properties: Properties) -> str:
     """The resource's name, as an address has it."""
-    return str(properties.get("name") or ":".join(str(properties[key]) for key in kind.spec.primary_identifier))
+    return ":".join(str(properties[key]) for key in identity(kind))
 
 
 def carry_out(aws: Aws, wanted: Case) -> Outputs:

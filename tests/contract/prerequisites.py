@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from moto.iam.models import AWSManagedPolicy, iam_backends
+from moto.route53.models import route53_backends
 
 from pipeline.model.resource import Resource
 from pipeline.model.values import Outputs, Properties
@@ -21,6 +22,7 @@ from pipeline.resources._websocket_declaration import definition_digest as webso
 from pipeline.resources.base import Aws
 
 ARCHIVES = "orders-archives"
+ZONE, ZONE_ID = "orders.example.com", "Z0000000ORDERS"
 MANAGED = ("service-role/AWSLambdaBasicExecutionRole", "AWSXRayDaemonWriteAccess", "PowerUserAccess")
 
 
@@ -144,6 +146,20 @@ def _event_sources(aws: Aws) -> None:
     aws.call("sqs", "CreateQueue", QueueName="orders-jobs")
 
 
+def _zone(aws: Aws) -> None:
+    """The hosted zone that certificates and records of examples lie in."""
+    aws.call("route53", "CreateHostedZone", Name=ZONE, CallerReference=ZONE)
+    zones = route53_backends[aws.scope.account]["aws"].zones
+    (zone,) = zones.values()
+    zone.resource_id = ZONE_ID  # the same every time
+    zones.clear()
+    zones[ZONE_ID] = zone
+
+
+def _in_zone(aws: Aws, properties: Properties, number: int) -> Properties:
+    return {**properties, "zone_id": ZONE_ID}
+
+
 def _move_alias(aws: Aws, resource: Resource, outputs: Outputs) -> None:
     """The alias to the version last published."""
     latest = outputs.get("latest")
@@ -172,6 +188,13 @@ def _move_websocket_stage(aws: Aws, resource: Resource, outputs: Outputs) -> Non
 
 
 _NEEDS = {
+    "acm.certificate": Prerequisites(
+        prepare=_zone,
+        complete=_in_zone,
+        census=[("acm", "ListCertificates", "CertificateSummaryList")],
+    ),
+    "route53.hosted_zone": Prerequisites(prepare=_zone),
+    "route53.record": Prerequisites(prepare=_zone, complete=_in_zone),
     "iam.role": Prerequisites(prepare=_managed_policies, census=[("iam", "ListRoles", "Roles")]),
     "dynamodb.table": Prerequisites(census=[("dynamodb", "ListTables", "TableNames")]),
     "s3.bucket": Prerequisites(census=[("s3", "ListBuckets", "Buckets")]),

@@ -87,7 +87,7 @@ def test_outputs_are_marked_as_such(kind: ResourceType) -> None:
 
 @every_type
 def test_the_verbs_are_there_and_described(kind: ResourceType) -> None:
-    for verb in VERBS:
+    for verb in VERBS if kind.spec.lookup is None else ("read",):
         function = getattr(kind.module, verb)
         assert function.__doc__, verb
     assert kind.module.__doc__
@@ -95,6 +95,8 @@ def test_the_verbs_are_there_and_described(kind: ResourceType) -> None:
 
 @every_type
 def test_there_are_two_examples_of_one_resource(kind: ResourceType) -> None:
+    if kind.spec.lookup is not None:
+        return  # never updated
     create, update, *_ = kind.spec.examples
     assert create["name"] == update["name"]
     assert create != update

@@ -26,7 +26,9 @@ def spec(name: str, **more: Any) -> TypeSpec:
 
 
 SPECS = {
-    "test.thing": spec("test.thing", create_only=("key",), volatile_outputs=("version",)),
+    "test.thing": spec("test.thing", create_only=("key",), volatile_outputs={"version": ()}),
+    "test.cert": spec("test.cert", volatile_outputs={"arn": ("domains",)}),
+    "test.found": spec("test.found", lookup="make it by hand"),
     "test.data": spec("test.data", create_only=("key",), data_bearing=True),
 }
 
@@ -198,6 +200,39 @@ def test_only_volatile_outputs_become_unknown_by_an_update(output: str, changes:
     if output == "arn":
         observed[1] = found(thing("user", uses="arn"))
     assert len(plan([base, user], observed).changes) == changes
+
+
+@pytest.mark.parametrize(("changed", "changes"), [("domains", 2), ("tags", 1)])
+def test_an_output_may_be_renewed_by_some_properties_alone(changed: str, changes: int) -> None:
+    wanted = {"domains": "a", "tags": "a"}
+    user = thing("user", uses=Expression((Reference("test.cert/base", "arn"),)))
+    observed = found(thing("base", "test.cert", **{**wanted, changed: "b"}), arn="arn")
+    assert len(
+        plan([thing("base", "test.cert", **wanted), user], [observed, found(thing("user", uses="arn"))]).changes
+    ) == (changes)
+
+
+def test_what_is_only_looked_up_is_left_alone() -> None:
+    zone = thing("zone", "test.found", a=1)
+    user = thing("user", uses=Expression((Reference("test.found/zone", "id"),)))
+    there = found(thing("zone", "test.found", a=2), mark=None, markable=False, id="Z1")
+    made = plan([zone, user], [there])
+    assert (made.blockers, [c.address for c in made.changes]) == ((), ["test.thing/user"])
+    assert made.changes[0].fields[0].after == "Z1"
+
+
+def test_what_is_looked_up_and_missing_blocks_the_plan() -> None:
+    made = plan([thing("zone", "test.found")])
+    assert made.changes == ()
+    assert [(b.message, b.hint) for b in made.blockers] == [
+        ("test.found/zone: there is none of this name in account 123456789012", "make it by hand")
+    ]
+
+
+def test_what_was_looked_up_is_never_deleted() -> None:
+    zone = thing("zone", "test.found")
+    made = plan([], [found(zone, mark=None, markable=False)], [zone], Consent(include_data=True))
+    assert [(c.action, c.destructive) for c in made.changes] == [(Action.FORGET, False)]
 
 
 def test_deletions_come_in_reverse_order() -> None:

@@ -1,0 +1,39 @@
+"""The strict services of one account, together: what one of them asks the others is looked up in moto's state."""
+
+from collections.abc import Mapping
+
+from moto.route53.models import route53_backends
+
+from tests.support.aws import ACCOUNT
+from tests.support.strict_dns import StrictAcm, StrictRoute53
+from tests.support.strict_transport import Strict
+
+
+class Edge:
+    """CloudFront, ACM and Route 53 of an account."""
+
+    def __init__(self) -> None:
+        self.acm = StrictAcm(has_record, self._users)
+        self.route53 = StrictRoute53()
+
+    @property
+    def services(self) -> Mapping[str, Strict]:
+        return {strict.service: strict for strict in (self.acm, self.route53)}
+
+    def empty(self) -> None:
+        for strict in self.services.values():
+            strict.empty()
+
+    def _users(self, certificate: str) -> list[str]:
+        return []
+
+
+def has_record(name: str, value: str) -> bool:
+    """True when a CNAME is in one of moto's zones."""
+    zones = route53_backends[ACCOUNT]["aws"].zones.values()
+    return any(
+        record.name == name and value in record.records
+        for zone in zones
+        for record in zone.rrsets
+        if record.type == "CNAME"
+    )
