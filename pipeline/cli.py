@@ -33,6 +33,7 @@ COMMANDS = {
     "releases": "show what was released, when, from which commit, by whom",
     "drift": "compare AWS with the last release and with this checkout",
     "destroy": "remove what was made; data only with --include-data",
+    "matrix": "say which jobs a repository event asks for; for GitHub Actions",
     "local": "start, stop or look at the embedded AWS",
 }
 

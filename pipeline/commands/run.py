@@ -65,6 +65,12 @@ def intended(environ: Mapping[str, str], branches: Branches, env: str | None) ->
     """What the event of this run asks for, of `env` alone where given. BadInput when there is no event to read."""
     if env is not None and env not in branches:
         raise BadInput(f"there is no environment {env}: allowed is {one_of(branches)}")
+    intent = decide(read_event(*event_of(environ), RunFacts.of(environ)), branches)
+    return intent if env is None else intent.only(env)
+
+
+def event_of(environ: Mapping[str, str]) -> tuple[str, Mapping[str, object]]:
+    """Name and payload of the event of this run. BadInput when there is none."""
     missing = [name for name in ("GITHUB_EVENT_NAME", "GITHUB_EVENT_PATH") if not environ.get(name)]
     if missing:
         raise BadInput(
@@ -72,9 +78,7 @@ def intended(environ: Mapping[str, str], branches: Branches, env: str | None) ->
             hint="on a laptop GITHUB_EVENT_NAME=push GITHUB_EVENT_PATH=event.json pipeline run --explain, with a "
             "payload as in docs/events.md; without an event pipeline deploy --env NAME",
         )
-    payload = read_payload(Path(environ["GITHUB_EVENT_PATH"]))
-    intent = decide(read_event(environ["GITHUB_EVENT_NAME"], payload, RunFacts.of(environ)), branches)
-    return intent if env is None else intent.only(env)
+    return environ["GITHUB_EVENT_NAME"], read_payload(Path(environ["GITHUB_EVENT_PATH"]))
 
 
 def read_payload(path: Path) -> Mapping[str, object]:

@@ -54,6 +54,11 @@ class Fields:
         value = self.find(path)
         return value if isinstance(value, str) and is_sha(value) else self._missing(path, "a commit id", value)
 
+    def maybe_sha(self, path: str) -> str | None:
+        """The id of a commit, or None when there is none."""
+        value = self.find(path)
+        return value if isinstance(value, str) and is_sha(value) else None
+
     def flag(self, path: str) -> bool:
         """True only when the payload says so: older recordings lack most flags."""
         return self.find(path) is True

@@ -1,0 +1,114 @@
+"""Intents of several services -> the jobs of a GitHub Actions matrix: what, where, with which rights. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import PurePosixPath
+from typing import Any
+
+from pipeline.errors import BadInput
+from pipeline.intake.fields import Fields
+from pipeline.model.intent import Intent, Kind
+
+# https://docs.github.com/en/actions/reference/limits
+MOST = 256
+
+
+class Access(StrEnum):
+    """The credentials that a job needs: none; those that read the environment; those that change it."""
+
+    NONE = "none"
+    READ = "read"
+    WRITE = "write"
+
+
+ACCESS: Mapping[Kind, Access] = {
+    Kind.VALIDATE: Access.NONE,
+    Kind.PREVIEW: Access.READ,
+    Kind.DETECT_DRIFT: Access.READ,
+    Kind.DEPLOY: Access.WRITE,
+    Kind.ROLLBACK: Access.WRITE,
+    Kind.PROMOTE: Access.WRITE,
+    Kind.ABORT: Access.WRITE,
+    Kind.RESUME: Access.WRITE,
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job: `intent` of the service below `root` in one environment; all texts, empty where there is nothing to say.
+
+    `ref` is what it checks out where that is not what the event is about: the branch of the environment.
+    """
+
+    root: str
+    intent: str
+    access: Access
+    service: str = ""
+    environment: str = ""
+    region: str = ""
+    account: str = ""
+    ref: str = ""
+
+    def to_json(self) -> dict[str, str]:
+        """An entry of the matrix; every job has the same keys."""
+        return {
+            "root": self.root,
+            "service": self.service,
+            "environment": self.environment,
+            "region": self.region,
+            "account": self.account,
+            "intent": self.intent,
+            "access": self.access.value,
+            "ref": self.ref,
+        }
+
+
+def matrix(jobs: Iterable[Job]) -> dict[str, Any]:
+    """The value of `strategy.matrix`."""
+    return {"include": [job.to_json() for job in jobs]}
+
+
+@dataclass(frozen=True)
+class Range:
+    """The commits between which the event's changes lie; with `apart` from where both went apart."""
+
+    before: str
+    after: str
+    apart: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.before}{'...' if self.apart else '..'}{self.after}"
+
+
+_RANGES = {
+    "push": ("before", "after", False),
+    "pull_request": ("pull_request.base.sha", "pull_request.head.sha", True),
+    "merge_group": ("merge_group.base_sha", "merge_group.head_sha", False),
+}
+
+
+def changes_of(event: str, payload: Mapping[str, object]) -> Range | None:
+    """Where the changes of an event are; None when it has none, or does not tell: of a new branch everything is new."""
+    paths = _RANGES.get(event)
+    if paths is None:
+        return None
+    fields = Fields(payload)
+    before, after = fields.maybe_sha(paths[0]), fields.maybe_sha(paths[1])
+    return Range(before, after, paths[2]) if before and after else None
+
+
+def affected(roots: Iterable[str], changed: Iterable[str]) -> list[str]:
+    """The services that have one of the `changed` files; a service reads nothing outside of its root."""
+    files = [PurePosixPath(path) for path in changed]
+    return [root for root in roots if any(file.is_relative_to(root) for file in files)]
+
+
+def check_one_target(intents: Mapping[str, Intent]) -> None:
+    """BadInput when a rollback would be of several services: each counts its own releases."""
+    named = [root for root, intent in intents.items() if intent.kind is Kind.ROLLBACK]
+    if len(named) > 1:
+        raise BadInput(
+            f"a rollback is of one service, but {', '.join(named)} all have this environment",
+            hint="dispatch it with the root of one of them, or give each service environments of its own name",
+        )
