@@ -41,7 +41,8 @@ class CodeSettings:
 class Project:
     """A service repository. `source` is its pipeline.yaml, relative to `root`.
 
-    `places` leads to its environments, `code_place` to where `code.root` is or could be set.
+    `permissions_boundary` is the policy, by name or ARN, that limits roles which name none. `places` leads to its
+    environments, `code_place` to where `code.root` is or could be set.
     """
 
     root: Path
@@ -49,6 +50,7 @@ class Project:
     code: CodeSettings = CodeSettings()
     frontend_root: str = "frontend"
     rollout: Strategy = field(default_factory=Strategy)
+    permissions_boundary: str | None = None
     source: str = FILE
     places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
     code_place: Place = field(default=Place(FILE), compare=False, repr=False)

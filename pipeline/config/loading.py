@@ -5,9 +5,11 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+from pipeline.config.access_checks import check_access
 from pipeline.config.aliases import check_aliases
 from pipeline.config.attachments import Attachments
 from pipeline.config.authoring import Checkers
+from pipeline.config.boundaries import bounded
 from pipeline.config.checks import CrossCheck
 from pipeline.config.declarations import Declared, read_specs
 from pipeline.config.desired import Builder
@@ -56,7 +58,8 @@ class _Loading:
         found: dict[str, list[Diagnostic]] = {}
         for env in read or [EnvFile("", "", readable=False)]:
             findings = Findings()
-            desired[env.name] = self._desired(env, lacking.get(env.name, frozenset()), declared, handlers, findings)
+            state = self._desired(env, lacking.get(env.name, frozenset()), declared, handlers, findings)
+            desired[env.name] = bounded(state, project.permissions_boundary, env.environment)
             found[env.name] = findings.found
         environments = {env.name: env.environment for env in read if env.environment}
         return Loaded(
@@ -112,6 +115,7 @@ class _Loading:
         rendered = builder.build(declared)
         CrossCheck(rendered, self.registry, findings).run()
         check_aliases(rendered, findings)
+        check_access(rendered, env.name, findings)
         handlers.check(rendered, findings)
         return DesiredState(tuple({r.resource.address: r.resource for r in rendered if r.resource}.values()))
 

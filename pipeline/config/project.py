@@ -70,6 +70,7 @@ def _project(files: Files, node: Table, findings: Findings) -> Project:
         code=_code(files, settings["code"], renderer, findings),
         frontend_root=_inside(settings["frontend"]["root"], ("frontend", "root"), renderer, findings),
         rollout=common,
+        permissions_boundary=settings["iam"].get("permissions_boundary"),
         places={str(name): place for name, place in places.items()},
         code_place=renderer.place_of(("code", "root")),
     )

@@ -1,6 +1,7 @@
 """Where a run acts: one service in one environment, one account and one region."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from pipeline.model.resource import Mark
 
@@ -25,6 +26,12 @@ class Scope:
         region = self.region if regional else ""
         owner = self.account if account else ""
         return f"arn:{self.partition}:{service}:{region}:{owner}:{resource}"
+
+    def policy_arn(self, policy: Any) -> Any:
+        """The ARN of a managed policy of this account, for its bare name; all else stays as it is."""
+        if not isinstance(policy, str) or policy.startswith("arn:"):
+            return policy
+        return self.arn("iam", f"policy/{policy}", regional=False)
 
     def mark(self, address: str) -> Mark:
         """The ownership mark for a resource of this scope."""

@@ -15,6 +15,8 @@ from typing import Any
 from pipeline.model.resource import Resource
 from pipeline.model.scope import Scope
 from pipeline.model.values import Expression, Properties, Reference, Secret, Value, leaves, reveal
+from pipeline.resources._access import problems as access_problems
+from pipeline.resources._function_role import own_role
 from pipeline.resources.base import Problem
 
 ENVIRONMENT_BYTES = 4096
@@ -33,7 +35,7 @@ RESERVED_KEYS = frozenset({
 
 LATEST = "latest"
 # What only we use and AWS does not keep: reading gives it back as it is declared.
-OWN = ("log_retention_days", "include", "exclude")
+OWN = ("log_retention_days", "include", "exclude", "access")
 
 
 @dataclass(frozen=True)
@@ -91,10 +93,11 @@ FROZEN = (*MEMBERS, "architecture", "code")
 def canonical(properties: Properties, scope: Scope) -> Properties:
     """Defaults that depend on the name, references for names of roles and layers, texts for environment values."""
     name = properties["name"]
+    role = properties.get("role") or (own_role(name, scope) if properties.get("access") else default_role(scope))
     return {
         **properties,
         "handler": properties.get("handler") or _handler_of(name, scope),
-        "role": _named(properties.get("role") or default_role(scope), "iam.role", "arn"),
+        "role": _named(role, "iam.role", "arn"),
         "layers": [_named(layer, "lambda.layer", "version_arn") for layer in properties.get("layers") or ()],
         "environment": {key: _text(value) for key, value in (properties.get("environment") or {}).items()},
         "package_type": "Zip",
@@ -217,6 +220,7 @@ def agrees(found: Value, recorded: Value) -> bool:
 
 def check(resource: Resource, scope: Scope) -> Iterator[Problem]:
     """What Lambda would refuse: reserved environment keys, an environment that is too large, a layer twice or far."""
+    yield from _role_problems(resource.properties, scope)
     environment = resource.properties.get("environment") or {}
     for key in sorted(RESERVED_KEYS & environment.keys()):
         yield Problem(f"Lambda sets {key} itself and refuses it", ("environment", key), "choose another name")
@@ -232,6 +236,17 @@ def check(resource: Resource, scope: Scope) -> Iterator[Problem]:
             yield Problem("Lambda takes one version of a layer", ("layers", index), "keep one of them")
         if layer.startswith("arn:"):
             yield from (Problem(message, ("layers", index)) for message in _of_layer(layer, scope))
+
+
+def _role_problems(properties: Properties, scope: Scope) -> Iterator[Problem]:
+    """`access` makes a role of its own, so that it says nothing about another one."""
+    if not properties.get("access"):
+        return
+    own = Expression((Reference(f"iam.role/{own_role(properties['name'], scope)}", "arn"),))
+    if properties["role"] != own:
+        hint = "remove role:, or write the access into that role's policies"
+        yield Problem("access is for a role of the function's own, and role names another one", ("access",), hint)
+    yield from access_problems(properties["access"])
 
 
 def _of_layer(arn: str, scope: Scope) -> Iterator[str]:

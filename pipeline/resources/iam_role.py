@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_general.html#troub
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pipeline.model.access import Grant
@@ -43,6 +44,7 @@ def canonical(properties: Properties, scope: Scope) -> Properties:
         "trust": policies.trust(properties.get("trust"), partition=scope.partition),
         "policies": {n: policies.canonical(document, partition=scope.partition) for n, document in inline.items()},
         "managed_policies": [_policy_arn(policy, scope) for policy in properties.get("managed_policies") or ()],
+        "permissions_boundary": scope.policy_arn(properties.get("permissions_boundary")),
     }
 
 
@@ -106,9 +108,12 @@ def read(aws: Aws, targets: Sequence[Target]) -> dict[str, Observed]:
 def _read_one(aws: Aws, target: Target) -> Observed | None:
     """Two rounds of calls: the role and the names of its policies, then the inline documents.
 
-    The documents that the last release had are asked for in the first round, which then is the only one.
+    The documents that the last release had are asked for in the first round, which then is the only one. Policies that
+    are resources of their own, now or in the last release, are not the role's.
     """
-    guesses = sorted((target.released or {}).get("policies") or ())
+    declared, released = target.resource.properties, target.released or {}
+    elsewhere = {*(declared.get("elsewhere") or ()), *(released.get("elsewhere") or ())}
+    guesses = sorted(released.get("policies") or ())
     role, inline, attached, *guessed = aws.gather(
         [
             lambda: aws.found("iam", "GetRole", RoleName=target.name),
@@ -119,10 +124,12 @@ def _read_one(aws: Aws, target: Target) -> Observed | None:
     )
     if role is None:
         return None
+    inline = [name for name in inline if name not in elsewhere]
     known = {name: document for name, document in zip(guesses, guessed, strict=True) if name in inline}
     missing = [name for name in inline if name not in known]
     known |= dict(zip(missing, aws.gather([_document_of(aws, target.name, n) for n in missing]), strict=True))
-    return _observed(aws.scope, target.address, role["Role"], known, [policy["PolicyArn"] for policy in attached])
+    found = _observed(aws.scope, target.address, role["Role"], known, [policy["PolicyArn"] for policy in attached])
+    return replace(found, properties={**found.properties, "elsewhere": declared.get("elsewhere")})
 
 
 def _listed(aws: Aws, name: str, operation: str, key: str) -> list[Any]:

@@ -17,8 +17,8 @@ from pipeline.errors import PipelineError
 from pipeline.model.resource import Observed, Resource
 from pipeline.model.scope import Scope
 from pipeline.model.values import Outputs, Properties, Reference, references_of
+from pipeline.resources import _function_role as roles
 from pipeline.resources import _lambda_properties as rules
-from pipeline.resources import policies
 from pipeline.resources._lambda_properties import canonical, check
 from pipeline.resources._lambda_reading import FAILED, alias_of, arn_of, outputs_of, read, settled
 from pipeline.resources.base import Aws, stale_tags, tags_for, touches
@@ -31,7 +31,7 @@ LOOK_EVERY = 1.0
 
 
 def derive(resource: Resource, scope: Scope) -> Iterator[Resource]:
-    """The log group, and the default role when the function uses it.
+    """The log group, and the role where the function names none.
 
     Lambda makes the group by itself at the first invocation, without retention: one that is there already is taken.
     """
@@ -43,28 +43,10 @@ def derive(resource: Resource, scope: Scope) -> Iterator[Resource]:
     }
     yield Resource("logs.log_group", group["name"], group, source=resource.source, adopt=True)
     role = rules.default_role(scope)
-    if Reference(f"iam.role/{role}", "arn") in references_of(wanted.get("role")):
-        yield Resource("iam.role", role, _default_role(role, scope), source=resource.source)
-
-
-def _default_role(name: str, scope: Scope) -> Properties:
-    """Leave to write into the log groups of this service's functions, and nothing else."""
-    statement = {
-        "Sid": "WriteLogs",
-        "Effect": "Allow",
-        "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
-        "Resource": scope.arn("logs", f"log-group:/aws/lambda/{scope.service}-*:*"),
-    }
-    return {
-        "name": name,
-        "path": "/",
-        "description": f"Runs the functions of {scope.service}",
-        "trust": policies.trust("lambda.amazonaws.com", partition=scope.partition),
-        "managed_policies": [],
-        "policies": {"Logs": policies.canonical({"Statement": [statement]}, partition=scope.partition)},
-        "max_session_duration": 3600,
-        "tags": {},
-    }
+    if wanted.get("access"):
+        yield from roles.own_role_resources(resource, scope)
+    elif Reference(f"iam.role/{role}", "arn") in references_of(wanted.get("role")):
+        yield Resource("iam.role", role, roles.shared_role(role, scope), source=resource.source)
 
 
 def create(aws: Aws, resource: Resource) -> Outputs:

@@ -196,6 +196,7 @@ _NEEDS = {
     "route53.hosted_zone": Prerequisites(prepare=_zone),
     "route53.record": Prerequisites(prepare=_zone, complete=_in_zone),
     "iam.role": Prerequisites(prepare=_managed_policies, census=[("iam", "ListRoles", "Roles")]),
+    "iam.role_policy": Prerequisites(prepare=_role),
     "dynamodb.table": Prerequisites(census=[("dynamodb", "ListTables", "TableNames")]),
     "s3.bucket": Prerequisites(census=[("s3", "ListBuckets", "Buckets")]),
     "logs.log_group": Prerequisites(census=[("logs", "DescribeLogGroups", "logGroups")]),

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import date
 from html.parser import HTMLParser
 from types import ModuleType
 from typing import Any
@@ -14,6 +15,11 @@ import pytest
 import yaml
 from dotenv import dotenv_values
 
+from pipeline.config import loading
+from pipeline.model.access import Grant
+from pipeline.model.scope import Scope
+from pipeline.model.values import Unknown, resolve
+from pipeline.resources.registry import registry
 from tests.sample.support import (
     ROOT,
     TABLES,
@@ -28,7 +34,6 @@ from tests.sample.support import (
 Load = Callable[[str], ModuleType]
 Send = Callable[..., tuple[int, Any]]
 ENVIRONMENTS = ("dev", "staging", "production")
-ARN = "arn:aws:dynamodb:us-east-1:123456789012:table/new-service-"
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
@@ -98,65 +103,106 @@ def test_dependencies_are_locked_with_hashes_and_name_no_index() -> None:
     assert "://" not in lock
 
 
-def test_the_role_allows_exactly_what_the_code_calls(load: Load, send: Send, tables: dict[str, Any]) -> None:
-    called: set[tuple[str, str]] = set()
+ROUTES = {"/conversations": "conversation-api", "/prompts": "prompt-crud", "/usage": "usage-handler"}
+
+
+@pytest.fixture(scope="module")
+def roles() -> dict[str, set[Grant]]:
+    """function -> what its role allows, with what only applying can tell as the expression that it comes from."""
+    desired = loading.load(ROOT, ["dev"], registry(), date(2026, 3, 1)).desired["dev"]
+    scope = Scope("new-service", "dev", "123456789012", "us-east-1")
+    found: dict[str, set[Grant]] = {}
+    for resource in desired:
+        if resource.type in ("iam.role", "iam.role_policy"):
+            name = resource.name.partition("-us-east-1")[0].removeprefix("new-service-")
+            properties = resolve(resource.properties, lambda reference: Unknown(str(reference)))
+            allowed = {
+                one for one in registry().grants(scope)(resource.type, properties) if one.action != "sts:AssumeRole"
+            }
+            found.setdefault(name, set()).update(allowed)
+    return found
+
+
+def test_each_function_may_call_exactly_what_its_code_calls(
+    load: Load, send: Send, tables: dict[str, Any], roles: dict[str, set[Grant]]
+) -> None:
+    doing: list[str] = []
+    called: dict[str, set[tuple[str, str]]] = {}
 
     def note(params: dict[str, Any], model: Any, **_: Any) -> None:
         index = f"/index/{params['IndexName']}" if "IndexName" in params else ""
-        called.add(
-            (f"dynamodb:{model.name}", f"arn:aws:dynamodb:us-east-1:123456789012:table/{params['TableName']}{index}")
-        )
+        table = f"arn:aws:dynamodb:us-east-1:123456789012:table/{params['TableName']}{index}"
+        called.setdefault(doing[0], set()).add((f"dynamodb:{model.name}", table))
 
     for name in TABLES:
         load("lib.aws").table(name).meta.client.meta.events.register("provide-client-params.dynamodb.*", note)
-    _use_everything(load, send)
+    _use_everything(load, send, doing)
 
-    statements = json.loads(spec("iam/dynamodb-policy.json"))["Statement"]
-    allowed = {(a, r) for one in statements for a in _many(one["Action"]) for r in _many(one["Resource"])}
-    assert called == allowed
+    own = {name: {(one.action, one.resource) for one in allowed} for name, allowed in roles.items()}
+    assert called == {
+        name: {pair for pair in pairs if pair[0].startswith("dynamodb:")}
+        for name, pairs in own.items()
+        if name in called
+    }
+    assert set(called) == {"conversation-api", "prompt-crud", "usage-handler", *WEBSOCKETS}
 
 
-def _use_everything(load: Load, send: Send) -> None:
+WEBSOCKETS = ("websocket-connect", "websocket-message", "websocket-disconnect")
+
+
+def test_each_function_writes_its_own_logs_and_no_others(roles: dict[str, set[Grant]]) -> None:
+    functions = [item["name"] for item in yaml.safe_load(spec("lambda/functions.yaml"))["functions"]]
+    groups = {
+        one.resource for allowed in roles.values() for one in allowed if one.action == "logs:PutLogEvents"
+    }  # fmt: skip
+    assert groups == {f"arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/{name}:*" for name in functions}
+    for name, allowed in roles.items():
+        assert {one.resource for one in allowed if one.action.startswith("logs:")} == {
+            f"arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/new-service-{name}:*"
+        }
+
+
+def test_no_role_allows_whole_services_or_everything(roles: dict[str, set[Grant]]) -> None:
+    for one in (one for allowed in roles.values() for one in allowed):
+        assert "*" not in one.action
+        assert one.resource.split(":", 5)[-1] != "*"
+
+
+def test_answers_go_to_the_connections_of_one_stage_of_one_api(roles: dict[str, set[Grant]]) -> None:
+    (grant,) = [one for one in roles["websocket-message"] if one.action.startswith("execute-api:")]
+    api = "${apigatewayv2.api/new-service-websocket-api.execution_arn}"
+    assert grant.resource == f"{api}/dev/POST/@connections/*"
+
+
+def _use_everything(load: Load, send: Send, doing: list[str]) -> None:
     ann = {"user_id": "ann"}
-    message = send("POST", "/conversations", body={**ann, "content": "hi"})[1]
-    prompt = send("POST", "/prompts", body={**ann, "title": "t", "text": "x"})[1]
+
+    def ask(*args: Any, **more: Any) -> tuple[int, Any]:
+        doing[:] = [ROUTES[args[1]]]
+        return send(*args, **more)
+
+    message = ask("POST", "/conversations", body={**ann, "content": "hi"})[1]
+    prompt = ask("POST", "/prompts", body={**ann, "title": "t", "text": "x"})[1]
     keys = {
         "/conversations": {**ann, "conversation_id": message["conversation_id"], "timestamp": message["timestamp"]},
         "/prompts": {**ann, "prompt_id": prompt["prompt_id"]},
     }
     for path, key in keys.items():
         for query in (None, ann, {name: value for name, value in key.items() if name.endswith("_id")}):
-            assert send("GET", path, query=query)[0] == 200
-    assert send("PUT", "/conversations", body={**keys["/conversations"], "content": "x"})[0] == 200
-    assert send("PUT", "/prompts", body={**keys["/prompts"], "text": "y"})[0] == 200
+            assert ask("GET", path, query=query)[0] == 200
+    assert ask("PUT", "/conversations", body={**keys["/conversations"], "content": "x"})[0] == 200
+    assert ask("PUT", "/prompts", body={**keys["/prompts"], "text": "y"})[0] == 200
     for path, key in keys.items():
-        assert send("DELETE", path, query=key)[0] == 204
+        assert ask("DELETE", path, query=key)[0] == 204
     for query in (None, ann):
-        assert send("GET", "/usage", query=query)[0] == 200
+        assert ask("GET", "/usage", query=query)[0] == 200
+    doing[:] = ["websocket-connect"]
     load("handlers.websocket_connect").handler(websocket_event("$connect"), Context())
+    doing[:] = ["websocket-message"]
     event = websocket_event("$default", body={"message": "hi"})
     load("handlers.websocket_message").respond(event, FakeGateway(), lambda: FakeBedrock(stream_of("ok")))
+    doing[:] = ["websocket-disconnect"]
     load("handlers.websocket_disconnect").handler(websocket_event("$disconnect"), Context())
-
-
-def _many(value: str | list[str]) -> list[str]:
-    return [value] if isinstance(value, str) else value
-
-
-def test_the_role_writes_the_logs_of_the_declared_functions_and_no_others() -> None:
-    role = yaml.safe_load(spec("iam/roles.yaml"))["roles"][0]
-    (statement,) = role["policies"]["Logs"]["Statement"]
-    functions = [item["name"] for item in yaml.safe_load(spec("lambda/functions.yaml"))["functions"]]
-    prefix = "arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/"
-    assert statement["Resource"] == [f"{prefix}{name}:*" for name in functions]
-
-
-def test_no_policy_allows_whole_services_or_everything() -> None:
-    files = [json.loads(spec(f"iam/{name}.json")) for name in ("dynamodb-policy", "bedrock-policy")]
-    inline = [p for p in yaml.safe_load(spec("iam/roles.yaml"))["roles"][0]["policies"].values() if isinstance(p, dict)]
-    for statement in (statement for policy in [*files, *inline] for statement in policy["Statement"]):
-        assert not any("*" in action for action in _many(statement["Action"]))
-        assert not any(resource.split(":", 5)[-1] == "*" for resource in _many(statement["Resource"]))
 
 
 class Page(HTMLParser):
