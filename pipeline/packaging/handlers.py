@@ -42,7 +42,7 @@ def check_handlers(
 
     found: list[Diagnostic] = []
     for function, findings in import_handlers(
-        packaged, todo, Means(interpreters or find_interpreter, patience, stopping)
+        packaged, todo, Means(interpreters or find_interpreter, patience, stopping, cache and cache / "imports")
     ):
         found += findings
         if cache and not findings:  # only what is well: a failure may have been the machine's, and is looked at again

@@ -11,9 +11,7 @@ import json
 import platform
 import subprocess
 import sys
-import tempfile
 import time
-import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +22,7 @@ from pipeline.packaging.archive import contents
 from pipeline.packaging.children import Stopping, ended
 from pipeline.packaging.targets import BuildTarget
 from pipeline.packaging.values import Artifact, FunctionCode, Packaged
+from pipeline.packaging.workplace import Workplace, unpack, workplace
 
 # What Lambda's Python runtimes bring besides the standard library.
 # https://docs.aws.amazon.com/lambda/latest/dg/python-package.html
@@ -39,12 +38,13 @@ Result = Mapping[str, Any]  # a line of import_probe.py
 @dataclass(frozen=True)
 class Means:
     """What the check works with: how a Python is found by its version, how many seconds the imports of one archive
-    may take, and whether the run was asked to stop.
+    may take, whether the run was asked to stop, and a folder for what the next check can use again.
     """
 
     interpreters: Callable[[str], str | None]
     patience: float
     stopping: Stopping
+    kept: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -90,18 +90,18 @@ class _Check:
         elif _foreign(self.group):
             yield _note(functions, f"its compiled code is for {target.uv_platform}, not for this machine")
         else:
-            with tempfile.TemporaryDirectory(prefix="pipeline-import-") as place:
-                results = self._import(functions, executable, Path(place).resolve())
+            with workplace(self.means.kept) as place:
+                results = self._import(functions, executable, place)
             for function in functions:
                 yield function, _told(function, results[function.address])
 
-    def _import(self, todo: Sequence[FunctionCode], executable: str, place: Path) -> dict[str, Result]:
+    def _import(self, todo: Sequence[FunctionCode], executable: str, place: Workplace) -> dict[str, Result]:
         """All in one process, as far as it gets; what fails behind others is tried once more alone.
 
         The patience is for all of that together.
         """
         ends = time.monotonic() + self.means.patience
-        child = _Child(executable, self.group, place, _unpack(self.group, place), ends, self.means.stopping)
+        child = _Child(executable, self.group, place, _unpacked(self.group, place.folder), ends, self.means.stopping)
         results: dict[str, Result] = {}
         doubtful: list[FunctionCode] = []
         pending = list(todo)
@@ -128,7 +128,7 @@ class _Child:
 
     executable: str
     group: _Group
-    place: Path
+    place: Workplace
     paths: list[str]
     ends: float
     stopping: Stopping
@@ -139,12 +139,14 @@ class _Child:
 
     def run(self, functions: Sequence[FunctionCode]) -> dict[str, Result]:
         """The answers up to the function that the process ended with, that one included. Never empty."""
-        job, answers = self.place / "job.json", self.place / "results.jsonl"
+        folder = self.place.folder
+        job, answers = folder / "job.json", folder / "results.jsonl"
         answers.write_bytes(b"")
-        job.write_text(json.dumps(_job(functions, self.group.target, self.place, self.paths)), encoding="utf-8")
-        command = [self.executable, "-I", "-S", "-B", str(_PROBE), str(job), str(answers)]
+        job.write_text(json.dumps(_job(functions, self.group.target, folder, self.paths)), encoding="utf-8")
+        compiled = ["-X", f"pycache_prefix={self.place.bytecode}"] if self.place.bytecode else ["-B"]
+        command = [self.executable, "-I", "-S", *compiled, str(_PROBE), str(job), str(answers)]
         silent: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
-        bare = {"PATH": _PATH, "HOME": str(self.place)}
+        bare = {"PATH": _PATH, "HOME": str(folder)}
         child = subprocess.Popen(command, cwd=self.paths[0], env=bare, **silent)
         status = ended(child, self.stopping, self.ends)
         late = status is None
@@ -185,7 +187,7 @@ def _job(functions: Sequence[FunctionCode], target: BuildTarget, place: Path, pa
     }
 
 
-def _unpack(group: _Group, place: Path) -> list[str]:
+def _unpacked(group: _Group, place: Path) -> list[str]:
     """The folders for the path, in Lambda's order: the function's, then what layers bring.
 
     https://docs.aws.amazon.com/lambda/latest/dg/python-layers.html
@@ -194,8 +196,7 @@ def _unpack(group: _Group, place: Path) -> list[str]:
     for folder, artifacts in ((task, (group.artifact,)), (layered, group.layers)):
         folder.mkdir()
         for artifact in artifacts:
-            with zipfile.ZipFile(artifact.path) as archive:
-                archive.extractall(folder)
+            unpack(artifact.path, folder)
     version = f"python{group.target.python}"
     return [str(task), str(layered / "python" / "lib" / version / "site-packages"), str(layered / "python")]
 
