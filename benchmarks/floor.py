@@ -117,8 +117,8 @@ class Floor:
                 self.send(call)
 
     def _function(self, name: str, api: Future[str]) -> None:
-        create, alias = self.resources["lambda.function"][name]
-        self.send(create)
+        create, _publish, alias = self.resources["lambda.function"][name]
+        self.send({**create, "params": {**create["params"], "Publish": True}})  # a version, without a text for it
         self._ready(name)
         self.send(alias)
         for permission, calls in self.resources.get("lambda.permission", {}).items():

@@ -79,7 +79,8 @@ class Recorder:
         answers: dict[str, dict[str, Any]] = {
             "CreateRole": {"Role": {"Arn": arn, "RoleName": params.get("RoleName"), "RoleId": "-"}},
             "CreateTable": {"TableDescription": table},
-            "CreateFunction": {"FunctionName": params.get("FunctionName"), "Version": "1"},
+            "CreateFunction": {"FunctionName": params.get("FunctionName")},
+            "PublishVersion": {"FunctionName": params.get("FunctionName"), "Version": "1"},
             "CreateRestApi": {"id": API_ID},
             "PutRestApi": {"name": "", "endpointConfiguration": {"types": ["REGIONAL"]}},
             "CreateDeployment": {"id": "-"},

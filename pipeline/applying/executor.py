@@ -114,6 +114,11 @@ class Executor:
         kind.delete(self.aws, change.observed)
         return self._create(kind, wanted)
 
+    def begin(self, resource: Resource) -> None:
+        """Makes a resource as far as its first call goes; one that is there already and ours is completed."""
+        kind = self.types[resource.type]
+        self._settled(kind, resource, lambda: kind.begin(self.aws, resource))
+
     def _resolved(self, resource: Resource, outputs: Mapping[str, Outputs]) -> Resource:
         def lookup(reference: Reference) -> Value:
             return outputs.get(reference.address, {}).get(reference.output, Unknown(str(reference)))

@@ -97,6 +97,11 @@ class Workers:
             raise error
         return [task.result() for task in tasks]
 
+    def wait_for(self, task: Task[T]) -> T:
+        """The result of what was submitted. Raises Interrupted when the run was asked to stop and it does not end."""
+        self._join([task])
+        return task.result()
+
     def attend(self, thunk: Callable[[], T]) -> T:
         """Runs one thunk. The main thread only waits for it: asked to stop, it must leave a hanging one behind.
 
@@ -104,9 +109,7 @@ class Workers:
         """
         if self._stop is None or current_thread() is not main_thread():
             return thunk()
-        task = self.submit(thunk)
-        self._join([task])
-        return task.result()
+        return self.wait_for(self.submit(thunk))
 
     def _join(self, tasks: list[Task[T]]) -> None:
         """Waits in short steps, so that a signal's handler runs and the stop flag is seen."""

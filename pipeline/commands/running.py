@@ -12,6 +12,7 @@ from pipeline.commands.workspace import Workspace
 from pipeline.errors import Interrupted, PipelineError
 from pipeline.model.plan import Action, Change, Origin
 from pipeline.model.release import LedgerHead
+from pipeline.model.resource import Resource
 from pipeline.model.values import Outputs
 from pipeline.planning.diff import diff
 from pipeline.releasing.journal import Journal
@@ -125,11 +126,21 @@ def executor_for(workspace: Workspace, record: Record, tell: Callable[[Progress]
 
 
 def ensure_ledger(workspace: Workspace, head: LedgerHead) -> None:
-    """Makes the ledger bucket, or completes one that an earlier run left half made."""
-    kind, aws = workspace.types["s3.bucket"], workspace.aws
-    wanted = workspace.ledger.bucket_resource(kind, tls_only=aws.is_encrypted("s3"))
-    # One that did not exist a moment ago is not looked for again: making it says so if it is there after all.
-    observed = kind.read(aws, [Target(wanted, {})]).get(wanted.address) if head.exists else None
+    """Makes the ledger bucket where it is missing. Its settings follow in the background, before a release does.
+
+    That also completes what an earlier run left half made.
+    """
+    workers, kind = workspace.aws.workers, workspace.types["s3.bucket"]
+    wanted = workspace.ledger.bucket_resource(kind, tls_only=workspace.aws.is_encrypted("s3"))
+    if not head.exists:
+        executor_for(workspace, _Unrecorded()).begin(wanted)
+    settings = workers.submit(lambda: _complete_ledger(workspace, wanted))
+    workspace.ledger.expect(lambda: workers.wait_for(settings))
+
+
+def _complete_ledger(workspace: Workspace, wanted: Resource) -> None:
+    kind = workspace.types[wanted.type]
+    observed = kind.read(workspace.aws, [Target(wanted, {})]).get(wanted.address)
     fields = diff(kind.spec, wanted.properties, observed.properties if observed else {})
     action = Action.UPDATE if observed else Action.CREATE
     change = Change(wanted.address, action, Origin.GIT, fields, desired=wanted, observed=observed)

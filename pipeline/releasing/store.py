@@ -48,6 +48,7 @@ class Ledger:
         self.aws = aws
         self.bucket = bucket
         self._artifacts = _Uploads(self)
+        self._completed: Callable[[], None] = lambda: None
 
     def head(self) -> LedgerHead:
         """The current release and the lock, read in parallel."""
@@ -110,8 +111,16 @@ class Ledger:
         """True when the archive is still there."""
         return self.aws.found("s3", "HeadObject", **self.at(Key=artifact_key(digest))) is not None
 
+    def expect(self, completed: Callable[[], None]) -> None:
+        """The bucket is still being set up: `completed` returns when that is done, or raises what hindered it."""
+        self._completed = completed
+
     def put_current(self, release: Release, etag: str | None) -> str:
-        """Makes `release` the current one if nobody else has since `etag` was read; the new ETag."""
+        """Makes `release` the current one if nobody else has since `etag` was read; the new ETag.
+
+        Only in a bucket that is set up: without a release, the next run looks after that again.
+        """
+        self._completed()
         return self.put(CURRENT, release.to_json(), if_match=etag)
 
     def put_copy(self, release: Release) -> None:

@@ -9,6 +9,10 @@ The schema says what a user may write (JSON Schema, draft 2020-12) and carries t
     update(aws, resource, observed, paths) -> outputs   only what `paths` (dotted, top-level or deeper) names
     delete(aws, observed) -> None                   quiet when it is gone already
 
+where it can be used before it has all its settings:
+
+    begin(aws, resource) -> outputs                 the creating call alone, mark included; `update` does the rest
+
 where the release before needs something until the new one serves:
 
     retire(aws, resource) -> None                   after an update: removes what only the old release needed
@@ -130,6 +134,11 @@ class ResourceType:
     def delete(self, aws: Aws, observed: Observed) -> None:
         """Removes the resource."""
         self.module.delete(aws, observed)
+
+    def begin(self, aws: Aws, resource: Resource) -> Outputs:
+        """Makes the resource as far as its first call goes. For types that have it."""
+        outputs: Outputs = self.module.begin(aws, resource)
+        return outputs
 
     @property
     def retires(self) -> bool:

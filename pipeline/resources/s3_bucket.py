@@ -188,8 +188,8 @@ def _outputs(name: str, scope: Scope) -> Outputs:
     return {"arn": access.bucket_arn(name, scope), "name": name, "domain": f"{name}.s3.{scope.region}.{suffix}"}
 
 
-def create(aws: Aws, resource: Resource) -> Outputs:
-    """The bucket with its mark, then every setting that differs from a new bucket's."""
+def begin(aws: Aws, resource: Resource) -> Outputs:
+    """The bucket with its mark. AWS makes it private and encrypted; what else is declared is still missing."""
     region = aws.scope.region
     # S3 refuses its oldest region as a constraint: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
     constraint = {} if region == "us-east-1" else {"LocationConstraint": region}
@@ -200,13 +200,18 @@ def create(aws: Aws, resource: Resource) -> Outputs:
         ObjectOwnership=resource.properties["ownership"],
         CreateBucketConfiguration={**constraint, "Tags": tag_list(tags_for(aws, resource))},
     )
-    wanted = resource.properties
+    return _outputs(resource.name, aws.scope)
+
+
+def create(aws: Aws, resource: Resource) -> Outputs:
+    """The bucket with its mark, then every setting that differs from a new bucket's."""
+    outputs, wanted = begin(aws, resource), resource.properties
     # Tags once more: S3 took them with the bucket, but what speaks S3 elsewhere may overlook them there.
     differing = {"tags", *(name for name in ("versioning", "lifecycle", "cors", "website") if wanted.get(name))}
     if wanted["encryption"] != "AES256":
         differing.add("encryption")
     _configure(aws, resource, frozenset({"public", "tls_only", "policy"} | differing))
-    return _outputs(resource.name, aws.scope)
+    return outputs
 
 
 def update(aws: Aws, resource: Resource, observed: Observed, paths: frozenset[str]) -> Outputs:

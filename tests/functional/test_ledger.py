@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.functional.support import Service, ledger_document, ledger_keys
+from tests.functional.support import LEDGER, SCOPE, Service, ledger_document, ledger_keys
 from tests.support.fault_proxy import FaultProxy
 
 
@@ -60,3 +60,27 @@ def test_history_has_no_gaps_though_run_after_run_dies_recording(shop: Service, 
     assert copies == [f"releases/{number:06d}.json" for number in range(1, last + 1)]
     found = shop.run("releases").json["releases"]
     assert [release["release"] for release in found] == list(range(last, 0, -1))
+
+
+def versioning(shop: Service) -> str:
+    return str(shop.aws().call("s3", "GetBucketVersioning", Bucket=LEDGER).get("Status"))
+
+
+def test_nothing_is_released_into_a_ledger_that_cannot_be_set_up(shop: Service, proxy: FaultProxy) -> None:
+    proxy.fail("s3:PutBucketVersioning", "AccessDenied", "not allowed: s3:PutBucketVersioning", status=403)
+    result = shop.run("deploy")
+    assert result.code == 1
+    assert "s3:PutBucketVersioning" in result.err
+    assert "current.json" not in ledger_keys(shop)
+    assert ledger_document(shop, "lock.json")["held"] is False
+    proxy.reset()
+    assert shop.run("deploy").json["release"] == 1
+    assert versioning(shop) == "Enabled"
+
+
+def test_a_ledger_that_a_killed_run_left_half_made_is_completed(shop: Service) -> None:
+    shop.aws().call("s3", "CreateBucket", Bucket=LEDGER, CreateBucketConfiguration={"LocationConstraint": SCOPE.region})
+    assert shop.run("deploy").json["release"] == 1
+    assert versioning(shop) == "Enabled"
+    tags = shop.aws().call("s3", "GetBucketTagging", Bucket=LEDGER)["TagSet"]
+    assert {"Key": "pipeline:service", "Value": "shop"} in tags
