@@ -122,9 +122,10 @@ def test_nothing_listens(clock: FakeClock) -> None:
     assert caught.value.hint == "check the network, the region and AWS_ENDPOINT_URL"
 
 
-def test_clients_are_made_once_per_service_and_region(aws: AwsClient) -> None:
-    transport = aws.transport
-    assert isinstance(transport, BotoTransport)
+@pytest.mark.usefixtures("aws")
+def test_clients_are_made_once_per_service_and_region(clock: FakeClock) -> None:
+    transport = BotoTransport(REGION, threads=8, environment=CREDENTIALS)
+    aws = AwsClient(transport, clock, threads=8)
     aws.gather([lambda: aws.call("sts", "GetCallerIdentity") for _ in range(8)])
     aws.call("sts", "GetCallerIdentity", region="eu-west-1")
     assert sorted(transport._clients) == [("sts", "eu-west-1"), ("sts", "us-east-1")]

@@ -7,9 +7,11 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
+from moto.cognitoidp.models import cognitoidp_backends
 from moto.iam.models import AWSManagedPolicy, iam_backends
 from moto.route53.models import route53_backends
 
@@ -23,6 +25,7 @@ from pipeline.resources.base import Aws
 
 ARCHIVES = "orders-archives"
 ZONE, ZONE_ID = "orders.example.com", "Z0000000ORDERS"
+POOL = "us-east-1_orders"
 MANAGED = ("service-role/AWSLambdaBasicExecutionRole", "AWSXRayDaemonWriteAccess", "PowerUserAccess")
 
 
@@ -43,13 +46,15 @@ class Prerequisites:
     """`prepare` makes what examples refer to. `complete` adds what other rooms add to example number n.
 
     `release` does what the release phase does after a change. `census` are list operations (service, operation, key)
-    that show a resource made twice. `echoed` are paths that AWS does not keep: reading gives back what is declared.
+    that show a resource made twice, called with `listed`. `echoed` are paths that AWS does not keep: reading gives back
+    what is declared.
     """
 
     prepare: Callable[[Aws], None] = _nothing
     complete: Callable[[Aws, Properties, int], Properties] = _as_is
     release: Callable[[Aws, Resource, Outputs], None] = _unreleased
     census: Sequence[tuple[str, str, str]] = ()
+    listed: Mapping[str, Any] = field(default_factory=dict)
     echoed: frozenset[str] = frozenset()
 
 
@@ -187,6 +192,19 @@ def _move_websocket_stage(aws: Aws, resource: Resource, outputs: Outputs) -> Non
         aws.call("apigatewayv2", "UpdateStage", ApiId=api, StageName=stage, DeploymentId=deployment)
 
 
+def _pool(aws: Aws) -> None:
+    """The user pool that clients and domains of examples name, with the mark of this service."""
+    tags = aws.scope.mark("cognito-idp.user_pool/orders-users").tags()
+    made = aws.call("cognito-idp", "CreateUserPool", PoolName="orders-users", UserPoolTags=tags)["UserPool"]["Id"]
+    pools = cognitoidp_backends[aws.scope.account][aws.scope.region].user_pools
+    pools[POOL] = pools.pop(made)
+    pools[POOL].id = POOL
+
+
+def _in_pool(aws: Aws, properties: Properties, number: int) -> Properties:
+    return {**properties, "user_pool": POOL}
+
+
 _NEEDS = {
     "acm.certificate": Prerequisites(
         prepare=_zone,
@@ -221,6 +239,11 @@ _NEEDS = {
     "events.rule": Prerequisites(
         prepare=_functions, census=[("events", "ListRules", "Rules")], echoed=frozenset({"function"})
     ),
+    "cognito-idp.user_pool": Prerequisites(
+        census=[("cognito-idp", "ListUserPools", "UserPools")], listed={"MaxResults": 60}
+    ),
+    "cognito-idp.user_pool_client": Prerequisites(prepare=_pool, complete=_in_pool),
+    "cognito-idp.user_pool_domain": Prerequisites(prepare=_pool, complete=_in_pool),
     "cloudwatch.alarm": Prerequisites(census=[("cloudwatch", "DescribeAlarms", "MetricAlarms")]),
     "cloudwatch.dashboard": Prerequisites(census=[("cloudwatch", "ListDashboards", "DashboardEntries")]),
     "apigateway.rest_api": Prerequisites(

@@ -30,7 +30,8 @@ def begin(account: Account, kind: ResourceType) -> Aws:
 
 def census(aws: Aws, kind: ResourceType) -> list[int]:
     """How many things there are of each kind that the type makes."""
-    return [len(aws.pages(service, name, key=key)) for service, name, key in prerequisites.of(kind.name).census]
+    needs = prerequisites.of(kind.name)
+    return [len(aws.pages(service, name, key=key, **needs.listed)) for service, name, key in needs.census]
 
 
 @every_type

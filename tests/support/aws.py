@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from threading import Event, Lock
 from typing import Any
 
@@ -50,9 +51,22 @@ def local_client(
     threads: int = 8,
 ) -> AwsClient:
     """A real client with invented credentials: to moto in this process, or to `endpoint`."""
+    return AwsClient(_transport(endpoint, threads), clock, stop=stop, on_event=on_event, threads=threads)
+
+
+def _transport(endpoint: str | None, threads: int) -> BotoTransport:
+    """To moto in this process one for all tests: making clients takes longer than most tests do."""
+    return _to_moto(threads) if endpoint is None else _new_transport(endpoint, threads)
+
+
+@cache
+def _to_moto(threads: int) -> BotoTransport:
+    return _new_transport(None, threads)
+
+
+def _new_transport(endpoint: str | None, threads: int) -> BotoTransport:
     environment: Mapping[str, str] = CREDENTIALS | ({"AWS_ENDPOINT_URL": endpoint} if endpoint else {})
-    transport = BotoTransport(REGION, threads=threads, environment=environment)
-    return AwsClient(transport, clock, stop=stop, on_event=on_event, threads=threads)
+    return BotoTransport(REGION, threads=threads, environment=environment)
 
 
 def names(calls: Mapping[tuple[str, str], int]) -> dict[str, int]:

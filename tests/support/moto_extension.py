@@ -18,7 +18,7 @@ from moto.awslambda.models import LambdaFunction
 from moto.awslambda.responses import LambdaResponse
 from moto.core.exceptions import JsonRESTError
 
-from tests.support import moto_websocket
+from tests.support import moto_cognito, moto_websocket
 
 Answer = tuple[int, dict[str, Any], str]
 
@@ -33,6 +33,7 @@ def register() -> None:
             if handler == theirs.dispatch:
                 paths[path] = ours.dispatch
     moto_websocket.register()
+    moto_cognito.register()
 
 
 class _Conflict(JsonRESTError):
