@@ -92,6 +92,7 @@ def _deliver(workspace: Workspace, request: DeployRequest, built: Built, reading
         guard(workspace, situation, request)
         if is_done(situation, request):
             return report(workspace, situation, situation.head.current, changed=False)
+        workspace.follower.planned(situation.plan)
         about = {
             "plan": situation.plan.to_json(),
             "desired": situation.desired.declared,

@@ -1,7 +1,7 @@
 """`pipeline run`: what CI calls. Reads the repository event, decides what it asks for, and carries that out."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -9,24 +9,15 @@ from typing import Any
 
 import click
 
-from pipeline.commands.delivering import DeployRequest, deploy
-from pipeline.commands.drifting import detect_all
+from pipeline.commands.carrying_out import carry_out, explanation
 from pipeline.commands.options import common, workspace
-from pipeline.commands.plan import plan
-from pipeline.commands.resuming import render_resumed, resume
-from pipeline.commands.rolling_back import rollback_to
-from pipeline.commands.validate import validate
-from pipeline.commands.workspace import Workspace
 from pipeline.config.project import load_project
-from pipeline.errors import BadInput, Refused
+from pipeline.errors import BadInput
 from pipeline.intake.events import RunFacts, read_event
 from pipeline.intake.intents import decide
-from pipeline.intake.words import PREVIOUS, Branches, one_of
-from pipeline.model.intent import Intent, Kind
-from pipeline.planning.planner import Consent
+from pipeline.intake.words import Branches, one_of
+from pipeline.model.intent import Intent
 from pipeline.reporting.console import Console
-from pipeline.reporting.deploy_text import render_deploy
-from pipeline.reporting.rollback_text import render_rollback
 
 EPILOG = """\b
 Examples:
@@ -94,14 +85,6 @@ def read_payload(path: Path) -> Mapping[str, object]:
     return payload
 
 
-def explanation(intent: Intent) -> str:
-    """An intent for people: one line that says what, and one that says why."""
-    what = " ".join([intent.kind.value, *([", ".join(intent.environments)] if intent.environments else [])])
-    what += f" to release {intent.target}" if intent.target else ""
-    what += f" at {intent.sha[:12]}" if intent.sha and intent.kind is not Kind.IGNORE else ""
-    return f"{what}\n  {intent.reason}"
-
-
 @dataclass
 class Gathering(Console):
     """A console that keeps the documents of several results, for the one document of `run`."""
@@ -113,73 +96,3 @@ class Gathering(Console):
         self.results.append(document)
         if self.format == "text":
             super().result(document, text)
-
-
-# The surroundings for one environment, or with None for all.
-Surroundings = Callable[[str | None], Workspace]
-
-
-def carry_out(intent: Intent, surroundings: Surroundings, env: str | None) -> int:
-    """Does what `intent` says; the exit code. BadInput when it cannot be done by this version, or not as asked."""
-    space = surroundings(env)
-    if intent.mistake:
-        raise BadInput(intent.reason)
-    if intent.command not in (None, "help"):
-        raise _impossible(intent, f"this version does not carry out commands of comments, such as /{intent.command}")
-    space.console.say(explanation(intent))
-    if intent.kind is Kind.IGNORE:
-        return 0
-    if intent.kind is Kind.VALIDATE:
-        return validate(space)
-    if intent.kind is Kind.DETECT_DRIFT:
-        return detect_all(intent.environments, surroundings)
-    act = _ACTS.get(intent.kind)
-    if act is None:
-        raise _impossible(intent, f"this version has no command for {intent.kind}")
-    if intent.kind is Kind.DEPLOY:
-        _check_checkout(intent, space)
-    for name in intent.environments:
-        act(surroundings(name), intent)
-    return 0
-
-
-def _preview(space: Workspace, _intent: Intent) -> None:
-    plan(space, consent=Consent(), out=None, details=False)
-
-
-def _deploy(space: Workspace, _intent: Intent) -> None:
-    report = deploy(space, DeployRequest())
-    space.console.result(report.to_json(), render_deploy(report, space.console.style))
-
-
-def _rollback(space: Workspace, intent: Intent) -> None:
-    report = rollback_to(space, intent.target or PREVIOUS)
-    space.console.result(report.to_json(), render_rollback(report, space.console.style))
-
-
-def _resume(space: Workspace, _intent: Intent) -> None:
-    done = resume(space)
-    space.console.result(done.to_json(), render_resumed(done, space.console.style))
-
-
-# What is done for each environment of an intent.
-_ACTS: Mapping[Kind, Callable[[Workspace, Intent], None]] = {
-    Kind.PREVIEW: _preview,
-    Kind.DEPLOY: _deploy,
-    Kind.ROLLBACK: _rollback,
-    Kind.RESUME: _resume,
-}
-
-
-def _check_checkout(intent: Intent, space: Workspace) -> None:
-    """Refused when the files here are not those of the event: what would be deployed is not what was pushed."""
-    if intent.sha and space.commit and intent.sha != space.commit:
-        raise Refused(
-            f"deploying {', '.join(intent.environments)}: the event is about commit {intent.sha[:12]}, but "
-            f"{space.commit[:12]} is checked out",
-            hint=f"git checkout {intent.sha}; to deploy this checkout by hand: pipeline deploy --env NAME",
-        )
-
-
-def _impossible(intent: Intent, why: str) -> BadInput:
-    return BadInput(f"carrying out the event ({intent.reason}): {why}, so nothing was done")

@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
+from pipeline.commands.followers import Follower, Nobody
 from pipeline.commands.remembering import load
 from pipeline.config.loaded import Loaded
 from pipeline.errors import BadInput, Diagnostic
@@ -64,6 +65,7 @@ class Workspace:
     environ: Mapping[str, str]
     seconds: dict[str, float] = field(default_factory=dict)
     needs_specs: bool = True
+    follower: Follower = field(default_factory=Nobody)
 
     def without_specs(self) -> "Workspace":
         """The same surroundings for what takes all but the environment's identity from the ledger."""

@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 from pipeline.errors import GitHubError
 
 # Seconds before the second, third and fourth attempt after a failure of GitHub or of the network.
-PAUSES = (1.0, 2.0, 4.0)
+PAUSES = (0.5, 1.0, 2.0)
 # All waiting of a run together: what GitHub asks for beyond that is not waited for.
 PATIENCE = 180.0
 # GitHub's own word for a secondary limit whose end it does not tell.

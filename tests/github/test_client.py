@@ -18,7 +18,7 @@ def test_reading_is_repeated_until_github_is_back(client: Client, github: FakeGi
     github.add_pull(1, "a" * 40)
     github.fail("GET", PULL, 502, 2)
     assert client.get(PULL)["number"] == 1
-    assert ticks.slept == [1.0, 2.0]
+    assert ticks.slept == [0.5, 1.0]
 
 
 def test_a_lost_answer_to_reading_is_asked_for_again(client: Client, github: FakeGitHub) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.cli import main
 from pipeline.clients import connect
-from pipeline.commands.run import explanation
+from pipeline.commands.carrying_out import explanation
 from pipeline.errors import BadInput
 from tests.functional.support import Result
 from tests.intake.support import PAYLOADS, PUSHED, intent, payload

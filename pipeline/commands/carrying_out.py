@@ -1,0 +1,126 @@
+"""Carries out an intent: one environment after the other, each followed on GitHub where there is a way to it."""
+
+from collections.abc import Callable, Mapping
+
+from pipeline.commands.delivering import DeployRequest, deploy
+from pipeline.commands.drifting import detect_all
+from pipeline.commands.following import Following
+from pipeline.commands.hub import Hub, hub_of, run_of
+from pipeline.commands.plan import plan
+from pipeline.commands.resuming import render_resumed, resume
+from pipeline.commands.rolling_back import rollback_to
+from pipeline.commands.validate import validate
+from pipeline.commands.workspace import Workspace
+from pipeline.errors import BadInput, Refused
+from pipeline.intake.words import PREVIOUS
+from pipeline.model.intent import Intent, Kind
+from pipeline.model.report import RollbackReport
+from pipeline.planning.planner import Consent
+from pipeline.reporting.deploy_text import render_deploy
+from pipeline.reporting.rollback_text import render_rollback
+
+# The surroundings for one environment, or with None for all.
+Surroundings = Callable[[str | None], Workspace]
+
+
+def explanation(intent: Intent) -> str:
+    """An intent for people: one line that says what, and one that says why."""
+    what = " ".join([intent.kind.value, *([", ".join(intent.environments)] if intent.environments else [])])
+    what += f" to release {intent.target}" if intent.target else ""
+    what += f" at {intent.sha[:12]}" if intent.sha and intent.kind is not Kind.IGNORE else ""
+    return f"{what}\n  {intent.reason}"
+
+
+def carry_out(intent: Intent, surroundings: Surroundings, env: str | None) -> int:
+    """Does what `intent` says; the exit code. BadInput when it cannot be done by this version, or not as asked."""
+    space = surroundings(env)
+    hub = hub_of(space)
+    try:
+        return _carried_out(intent, surroundings, space, hub)
+    finally:
+        if hub is not None:
+            hub.close(space.console, stopped=space.stop.is_set())
+
+
+def _carried_out(intent: Intent, surroundings: Surroundings, space: Workspace, hub: Hub | None) -> int:
+    if intent.mistake:
+        raise BadInput(intent.reason)
+    if intent.command not in (None, "help"):
+        raise _impossible(intent, f"this version does not carry out commands of comments, such as /{intent.command}")
+    space.console.say(explanation(intent))
+    if intent.kind is Kind.IGNORE:
+        return 0
+    if intent.kind is Kind.VALIDATE:
+        return validate(space)
+    if intent.kind is Kind.DETECT_DRIFT:
+        return detect_all(intent.environments, surroundings)
+    act = _ACTS.get(intent.kind)
+    if act is None:
+        raise _impossible(intent, f"this version has no command for {intent.kind}")
+    for name in intent.environments:
+        _followed(act, surroundings(name), intent, hub)
+    return 0
+
+
+def _followed(act: "Act", space: Workspace, intent: Intent, hub: Hub | None) -> None:
+    """Acts on one environment, and has GitHub told what becomes of it."""
+    following = Following(space, intent, hub, run_of(space))
+    space.follower = following
+    following.begins()
+    try:
+        if intent.kind is Kind.DEPLOY:
+            _check_checkout(intent, space)
+        act(space, intent, following)
+    except BaseException as error:
+        following.failed(error)
+        raise
+
+
+def _preview(space: Workspace, _intent: Intent, following: Following) -> None:
+    following.previewed(plan(space, consent=Consent(), out=None, details=False))
+
+
+def _deploy(space: Workspace, _intent: Intent, following: Following) -> None:
+    report = deploy(space, DeployRequest())
+    space.console.result(report.to_json(), render_deploy(report, space.console.style))
+    following.deployed(report)
+
+
+def _rollback(space: Workspace, intent: Intent, following: Following) -> None:
+    report = rollback_to(space, intent.target or PREVIOUS)
+    space.console.result(report.to_json(), render_rollback(report, space.console.style))
+    following.rolled_back(report)
+
+
+def _resume(space: Workspace, _intent: Intent, following: Following) -> None:
+    done = resume(space)
+    space.console.result(done.to_json(), render_resumed(done, space.console.style))
+    if isinstance(done.report, RollbackReport):
+        following.rolled_back(done.report)
+    elif done.report is not None:
+        following.deployed(done.report)
+
+
+Act = Callable[[Workspace, Intent, Following], None]
+
+# What is done for each environment of an intent.
+_ACTS: Mapping[Kind, Act] = {
+    Kind.PREVIEW: _preview,
+    Kind.DEPLOY: _deploy,
+    Kind.ROLLBACK: _rollback,
+    Kind.RESUME: _resume,
+}
+
+
+def _check_checkout(intent: Intent, space: Workspace) -> None:
+    """Refused when the files here are not those of the event: what would be deployed is not what was pushed."""
+    if intent.sha and space.commit and intent.sha != space.commit:
+        raise Refused(
+            f"deploying {', '.join(intent.environments)}: the event is about commit {intent.sha[:12]}, but "
+            f"{space.commit[:12]} is checked out",
+            hint=f"git checkout {intent.sha}; to deploy this checkout by hand: pipeline deploy --env NAME",
+        )
+
+
+def _impossible(intent: Intent, why: str) -> BadInput:
+    return BadInput(f"carrying out the event ({intent.reason}): {why}, so nothing was done")

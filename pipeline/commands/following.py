@@ -1,0 +1,192 @@
+"""Tells a repository on GitHub what becomes of one environment: comment, labels, check run, deployment, summary.
+
+The comment on the pull request is one and the same from the plan to what serves. All of it goes through the outbox:
+the run neither waits for GitHub nor fails with it.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from urllib.parse import quote
+
+from pipeline.commands.hub import Hub
+from pipeline.commands.summarizing import keep, report_folder, set_outputs, summarize
+from pipeline.commands.workspace import Workspace
+from pipeline.errors import Diagnostic
+from pipeline.github.checks import Check
+from pipeline.github.deployments import Target
+from pipeline.model.intent import Intent, Kind
+from pipeline.model.plan import Plan
+from pipeline.model.report import DeployReport, RollbackReport
+from pipeline.reporting import plan_comment, status_text
+from pipeline.reporting.check_text import address_of, conclusion_of, findings_of, outputs_of, title_of
+from pipeline.reporting.job_summary import render_summary
+
+
+@dataclass
+class Following:
+    """Follows what an intent does to one environment. Without a `hub` only the job's summary and outputs are written.
+
+    `show_values`: values of environment variables may be shown.
+    """
+
+    space: Workspace
+    intent: Intent
+    hub: Hub | None
+    run: status_text.Run
+    show_values: bool = False
+    plan: Plan | None = field(default=None, init=False)
+    commit: str | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self.commit = self.intent.sha
+
+    def begins(self) -> None:
+        """The run starts on it."""
+        if self.intent.kind is Kind.DEPLOY:
+            self._deployment("in_progress", "under way")
+            self._tell(status_text.deploying(self.run))
+
+    def planned(self, plan: Plan) -> None:
+        """The plan that is about to be carried out."""
+        self.plan = plan
+        self._tell(status_text.deploying(self.run))
+
+    def progress(self, text: str) -> None:
+        """How far it is."""
+        self._tell(status_text.deploying(self.run, text))
+
+    def previewed(self, plan: Plan) -> None:
+        """A plan that is shown and not carried out."""
+        self.plan = plan
+        status = status_text.planned(self.run)
+        self._tell(status)
+        self._labels(plan)
+        self._check(
+            conclusion_of(plan),
+            title_of(plan),
+            plan_comment.render_comment(plan, status, self.frame).body,
+            findings_of(plan),
+        )
+        self._leave(plan, status, None)
+
+    def deployed(self, report: DeployReport) -> None:
+        """What serves now."""
+        status = status_text.live(report, self.run)
+        self.commit = report.commit
+        # With nothing to do, the plan that was reviewed is the one to show.
+        self.plan = report.plan if report.changed else None
+        self._tell(status)
+        self._deployment("success", f"live as release {report.release}", url=address_of(report))
+        self._leave(report.plan, status, report)
+
+    def rolled_back(self, report: RollbackReport) -> None:
+        """An older release serves again: the pull request of the one that was reverted is told."""
+        deploy, plan = report.deploy, report.plan
+        status = status_text.rolled_back(report, self.space.actor, self.run)
+        self.commit = deploy.commit
+        self._deployment("success", f"release {deploy.release} restores {plan.target.number}", url=address_of(deploy))
+        if deploy.changed and plan.origin.commit:
+            self._tell_reverted(plan.origin.commit, plan.release, status)
+        self._leave(deploy.plan, status, deploy)
+
+    def failed(self, error: BaseException) -> None:
+        """It did not come to a good end."""
+        status = status_text.ended(error, self.run)
+        self._tell(status, alone=True)
+        if self.intent.kind is Kind.PREVIEW:
+            found = tuple(getattr(error, "diagnostics", ()))
+            self._check("failure", str(error)[:200], status_text.told(error), found)
+        elif self.intent.kind is Kind.DEPLOY:
+            self._deployment("failure", str(error))
+        summarize(self.space, f"### {self.place}\n\n{status}\n")
+
+    # How each of these is told.
+
+    @property
+    def place(self) -> str:
+        """The environment as the repository knows it: with the folder of its service, where that has one."""
+        assert self.space.environment_name is not None
+        return f"{quote(self.hub.prefix) if self.hub else ''}{self.space.environment_name}"
+
+    def _put(self, what: str, job: Callable[[Hub], object]) -> None:
+        if self.hub is not None:
+            self.hub.outbox.put(f"{what} of {self.place}", partial(job, self.hub))
+
+    def _number(self, hub: Hub) -> int | None:
+        """The pull request that this is about; None: there is none."""
+        if self.intent.pull_request is not None:
+            return self.intent.pull_request
+        follows = self.intent.kind in (Kind.DEPLOY, Kind.RESUME)
+        pulls = hub.pulls_of(self.commit) if self.commit is not None and follows else []
+        return pulls[0].number if pulls else None
+
+    @property
+    def frame(self) -> plan_comment.Frame:
+        """What the comment holds besides the plan."""
+        return plan_comment.Frame(self.place, self.intent.sha, self.run.url, self.show_values)
+
+    def _tell(self, status: str, *, alone: bool = False) -> None:
+        """Brings the comment up to date; while no plan is known, its status alone.
+
+        `alone`: a comment is made of the status where there is none yet.
+        """
+        mark = plan_comment.marker(self.place)
+        body = plan_comment.render_comment(self.plan, status, self.frame).body if self.plan else None
+
+        def write(old: str | None) -> str | None:
+            changed = plan_comment.with_status(old, status) if old is not None else None
+            return body or changed or (plan_comment.status_only(self.place, status) if alone else None)
+
+        def job(hub: Hub) -> None:
+            if (number := self._number(hub)) is not None:
+                hub.repository.put_comment(number, mark, write)
+
+        self._put("the comment", job)
+
+    def _tell_reverted(self, commit: str, release: int, status: str) -> None:
+        """The comment says so from now on; another one is written, because nobody is notified of an edit."""
+        mark = plan_comment.marker(self.place)
+        notice = f"<!-- pipeline:rollback {self.place} {release} -->"
+
+        def job(hub: Hub) -> None:
+            for pull in hub.pulls_of(commit)[:1]:
+                hub.repository.put_comment(pull.number, mark, lambda old: old and plan_comment.with_status(old, status))
+                hub.repository.put_comment(pull.number, notice, lambda _: f"{status}\n\n{notice}")
+
+        self._put("the rollback", job)
+
+    def _labels(self, plan: Plan) -> None:
+        wanted, ours = plan_comment.labels(plan), plan_comment.all_labels(plan.environment)
+        number = self.intent.pull_request
+        if number is not None:
+            self._put("the labels", lambda hub: hub.repository.set_labels(number, wanted, ours))
+
+    def _check(self, conclusion: str, title: str, text: str, findings: tuple[Diagnostic, ...]) -> None:
+        if self.intent.sha is not None:
+            check = Check(
+                f"plan {self.place}", self.intent.sha, conclusion, title, text, findings, self.run.url
+            )  # fmt: skip
+            self._put("the check run", lambda hub: hub.checks.put(check, hub.key))
+
+    def _deployment(self, state: str, description: str, url: str | None = None) -> None:
+        if (sha := self.commit) is not None:
+            task = "rollback" if self.intent.kind is Kind.ROLLBACK else "deploy"
+
+            def job(hub: Hub) -> None:
+                target = Target(self.place, sha, hub.key, task)
+                hub.deployments.put(target, state, description, log_url=self.run.url, url=url)
+
+            self._put("the deployment", job)
+
+    def _leave(self, plan: Plan, status: str, report: DeployReport | None) -> None:
+        """What stays with the job: its summary, files for an artifact, outputs for other steps."""
+        canary = report.to_json()["canary"]["steps"] if report else ()
+        text = render_summary(plan, status, self.frame, seconds=self.space.seconds, canary=canary)
+        summarize(self.space, text)
+        keep(self.space, f"{plan.environment}.md", text)
+        document = {**self.frame.shown(plan).to_json(), "digest": plan.digest}
+        keep(self.space, f"{plan.environment}.json", json.dumps(document, indent=2) + "\n")
+        folder = report_folder(self.space)
+        set_outputs(self.space, {**outputs_of(plan, report), "report": str(folder) if folder else ""})

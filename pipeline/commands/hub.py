@@ -1,0 +1,98 @@
+"""GitHub as a run knows it: its repository, its own number there, and what is told in the background.
+
+Without a token there is nobody to tell, and everything else is as it is on a laptop.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from threading import Lock
+
+from pipeline.commands.workspace import Workspace, git
+from pipeline.errors import Diagnostic
+from pipeline.github.checks import Checks
+from pipeline.github.client import Client
+from pipeline.github.deployments import Deployments
+from pipeline.github.outbox import Outbox
+from pipeline.github.repository import Pull, Repository
+from pipeline.reporting.console import Console
+from pipeline.reporting.status_text import Run
+
+API = "https://api.github.com"
+# How long the end of a run waits for GitHub; a stopped one has to be gone within seconds.
+_PATIENCE, _PATIENCE_WHEN_STOPPED = 75.0, 1.0
+
+
+@dataclass
+class Hub:
+    """The repository and what is told to it. `key` tells this run from all others, also from itself run again."""
+
+    repository: Repository
+    run: Run
+    key: str
+    prefix: str = ""
+    outbox: Outbox = field(default_factory=Outbox)
+    _pulls: dict[str, list[Pull]] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+
+    @cached_property
+    def checks(self) -> Checks:
+        """The check runs."""
+        return Checks(self.repository.client, self.repository.name, self.prefix)
+
+    @cached_property
+    def deployments(self) -> Deployments:
+        """The GitHub deployments."""
+        return Deployments(self.repository.client, self.repository.name)
+
+    def pulls_of(self, commit: str) -> list[Pull]:
+        """The pull requests of a commit, the merged ones first; asked once. Raises GitHubError."""
+        with self._lock:
+            if commit not in self._pulls:
+                found = self.repository.pulls_of(commit)
+                self._pulls[commit] = sorted(found, key=lambda pull: (not pull.merged, pull.number))
+            return self._pulls[commit]
+
+    def close(self, console: Console, *, stopped: bool) -> None:
+        """Waits for what is still to be told, and reports what could not be: no failure, but no secret either."""
+        self.outbox.close(_PATIENCE_WHEN_STOPPED if stopped else _PATIENCE)
+        for problem in dict.fromkeys(self.outbox.problems):
+            console.warn(Diagnostic(f"telling GitHub: {problem}; nothing else depends on it", severity="warning"))
+
+
+def hub_of(space: Workspace) -> Hub | None:
+    """GitHub for this run; None without a token, or outside of a repository there.
+
+    https://docs.github.com/en/actions/reference/workflows-and-actions/variables
+    """
+    environ = space.environ
+    token, name = environ.get("GITHUB_TOKEN"), environ.get("GITHUB_REPOSITORY")
+    if not token or not name:
+        return None
+    from pipeline.clients import GitHubTransport  # noqa: PLC0415 - runs that tell nobody need not know how
+
+    transport = GitHubTransport(token, environ.get("GITHUB_API_URL") or API)
+    client = Client(transport, space.clock)
+    return Hub(Repository(client, name), run_of(space), key_of(environ), _prefix(space))
+
+
+def run_of(space: Workspace) -> Run:
+    """The run as people know it."""
+    environ = space.environ
+    return Run(environ.get("GITHUB_RUN_NUMBER") or "", space.run_url, attempt_of(environ))
+
+
+def attempt_of(environ: Mapping[str, str]) -> int:
+    """How often this run was started."""
+    text = environ.get("GITHUB_RUN_ATTEMPT") or "1"
+    return int(text) if text.isascii() and text.isdigit() else 1
+
+
+def key_of(environ: Mapping[str, str]) -> str:
+    """A name for this attempt of this run."""
+    return f"{environ.get('GITHUB_RUN_ID') or 'local'}.{attempt_of(environ)}"
+
+
+def _prefix(space: Workspace) -> str:
+    """From the root of the repository to that of the project: `services/orders/`, mostly nothing."""
+    return git(space.root, "rev-parse", "--show-prefix") or ""

@@ -1,0 +1,118 @@
+"""The comment on a pull request from its plan to what serves, and all else that GitHub is told on the way."""
+
+import pytest
+
+from tests.github.service import Service
+from tests.support.fake_github import REPO, FakeGitHub
+
+
+def comment(github: FakeGitHub, number: int = 1) -> str:
+    (body,) = [body for body in github.bodies(number) if "pipeline:plan" in body]
+    return body
+
+
+def test_a_pull_request_gets_its_plan(service: Service, github: FakeGitHub) -> None:
+    sha = service.commit("orders")
+    result = service.opened(1, sha)
+    assert result.code == 0, result.err
+    body = comment(github)
+    assert body.splitlines()[0] == f"### 🟢 `production` at `{sha[:7]}`: +2"
+    assert "**planned** in [run 1](https://github.example/acme/infra/actions/runs/5001)" in body
+    (check,) = github.checks.values()
+    assert (check["name"], check["head_sha"], check["conclusion"]) == ("plan production", sha, "success")
+    assert github.deployments == {}
+    assert "```mermaid\ngraph LR" in service.summary()
+    assert service.outputs()["changes"] == "2"
+    assert (service.root.parent / "temp/pipeline-report/production.json").is_file()
+
+
+def test_the_same_comment_follows_the_change_until_it_serves(service: Service, github: FakeGitHub) -> None:
+    head = service.commit("orders")
+    service.opened(1, head)
+    service.opened(1, service.commit("orders", "pay"))
+    merge = service.commit("orders", "pay")
+    result = service.merged(1, head, merge)
+    assert result.code == 0, result.err
+    body = comment(github)
+    assert body.splitlines()[0] == f"### 🟢 `production` at `{merge[:7]}`: +3"
+    assert "**live** as release 1 since [run 3]" in body
+    (deployment,) = github.deployments.values()
+    assert (deployment["environment"], deployment["sha"]) == ("production", merge)
+    assert github.statuses[deployment["id"]][-1]["state"] == "success"
+    assert service.outputs()["release"] == "1"
+
+
+def test_a_merge_with_nothing_to_do_keeps_the_plan(service: Service, github: FakeGitHub) -> None:
+    sha = service.commit("orders")
+    service.pushed(sha)
+    head = service.commit("orders")
+    service.opened(1, head)
+    service.merged(1, head, service.commit("orders"))
+    assert comment(github).splitlines()[0].endswith("no changes")
+    assert "**live** as release 1: nothing had to be done in [run 3]" in comment(github)
+
+
+def test_labels_and_annotations_of_what_destroys_something(service: Service, github: FakeGitHub) -> None:
+    service.pushed(service.commit("orders"))
+    service.opened(1, service.commit())
+    assert comment(github).splitlines()[0].endswith(": -1 · destroys 1")
+    assert "- delete sns.topic/tiny-production-orders" in comment(github)
+    assert github.labels[1] == ["production: destructive"]
+    assert [check["conclusion"] for check in github.checks.values()] == ["neutral"]
+    service.opened(1, service.commit("orders"))
+    assert github.labels[1] == []
+
+
+def test_a_deploy_that_fails_says_so(service: Service, github: FakeGitHub) -> None:
+    head = service.commit("orders")
+    service.opened(1, head)
+    service.write("aws/sns.yaml", "topics:\n  - nam: x`@everyone <script>\n")
+    merge = service.git("rev-parse", "HEAD")
+    assert service.merged(1, head, merge).code == 2
+    body = comment(github)
+    assert body.splitlines()[0].endswith("+2")
+    assert "⚠️ **not valid** in [run 2]" in body
+    (deployment,) = github.deployments.values()
+    assert github.statuses[deployment["id"]][-1]["state"] == "failure"
+
+
+def test_a_plan_that_fails_is_a_failed_check_with_its_findings(service: Service, github: FakeGitHub) -> None:
+    service.write("aws/sns.yaml", "topics:\n  - nam: x\n")
+    sha = service.git("rev-parse", "HEAD")
+    assert service.opened(1, sha).code == 2
+    (check,) = github.checks.values()
+    assert check["conclusion"] == "failure"
+    assert next((each["path"], each["start_line"]) for each in check["annotations"]) == ("aws/sns.yaml", 2)
+    assert comment(github).startswith("### ⚪ `production`\n")
+
+
+def test_a_push_without_a_pull_request_is_only_deployed(service: Service, github: FakeGitHub) -> None:
+    assert service.pushed(service.commit("orders")).code == 0
+    assert github.comments == {}
+    assert len(github.deployments) == 1
+
+
+def test_two_environments_of_one_branch_have_a_comment_each(service: Service, github: FakeGitHub) -> None:
+    service.write("pipeline.yaml", "environments:\n  dev: main\n  production: main\n")
+    service.opened(1, service.commit("orders"))
+    assert [body.splitlines()[0].split()[2] for body in github.bodies(1)] == ["`dev`", "`production`"]
+
+
+@pytest.mark.parametrize("fault", [pytest.param(502, marks=pytest.mark.slow), 403])
+def test_a_github_that_is_broken_fails_no_deploy(service: Service, github: FakeGitHub, fault: int) -> None:
+    github.fail("*", f"/repos/{REPO}/.*", fault, 999, body={"message": "Resource not accessible by integration"})
+    result = service.merged(1, "a" * 40, service.commit("orders"))
+    assert result.code == 0
+    assert "telling GitHub: the deployment of production: GitHub: GET" in result.err
+    assert "nothing else depends on it" in result.err
+
+
+def test_without_a_token_nothing_is_told(service: Service, github: FakeGitHub) -> None:
+    assert service.opened(1, service.commit("orders"), GITHUB_TOKEN="").code == 0
+    assert github.requests == []
+    assert "`production`" in service.summary()
+
+
+def test_values_of_the_environment_are_not_shown(service: Service, github: FakeGitHub) -> None:
+    service.opened(1, service.commit("orders"))
+    assert "token-of-the-job" not in comment(github) + service.summary()
