@@ -9,7 +9,7 @@ from typing import Any, Self
 from pipeline.applying.executor import Outcome
 from pipeline.commands.bundling import CODE, Built, build
 from pipeline.commands.planning import Reading, Situation, survey
-from pipeline.commands.running import apply, known_outputs, label, under_lock
+from pipeline.commands.running import apply, clear_away, known_outputs, label, under_lock
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import BadInput, Refused
 from pipeline.model.plan import Action, Change, SavedPlan
@@ -177,7 +177,8 @@ def _carry_out(workspace: Workspace, situation: Situation, journal: Journal, req
         release = new_release(workspace, situation, pruned.outputs, served, hold=hold)
         record(workspace, situation, release)
         told.append(f"release {release.number}")
-    return report(workspace, situation, release, changed=True)
+    cleared = clear_away(workspace, release)
+    return replace(report(workspace, situation, release, changed=True), pruned=cleared)
 
 
 def removals(workspace: Workspace, situation: Situation) -> list[Change]:

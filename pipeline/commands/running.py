@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from pipeline.applying.executor import Executor, Outcome, Progress, Record, silent
@@ -11,12 +12,14 @@ from pipeline.commands.progress import Display
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import Interrupted, PipelineError
 from pipeline.model.plan import Action, Change, Origin
-from pipeline.model.release import LedgerHead
+from pipeline.model.release import LedgerHead, Release
+from pipeline.model.report import Pruned
 from pipeline.model.resource import Resource
 from pipeline.model.values import Outputs
 from pipeline.planning.diff import diff
 from pipeline.releasing.journal import Journal
 from pipeline.releasing.lock import Holder, Lease, Timing, take
+from pipeline.releasing.retention import prune
 from pipeline.resources.base import Target
 
 # Seconds for the end of the journal. A stopped run has 7 in all, 4 of them for calls in flight; others wait for AWS.
@@ -106,6 +109,13 @@ def label(workspace: Workspace, number: int, commit: str | None) -> None:
     """From now on, what is made says that it is made for release `number`."""
     text = f"release {number}" + (f", commit {commit[:7]}" if commit else "")
     workspace.aws.scope = replace(workspace.scope, label=text)
+
+
+def clear_away(workspace: Workspace, release: Release) -> Pruned:
+    """Removes what no release of the rollback window needs. The release serves already: this never fails it."""
+    with workspace.stage("retention"):
+        now = datetime.fromtimestamp(workspace.clock.now(), UTC)
+        return prune(workspace.aws, workspace.ledger, release, workspace.loaded.project.retention, now)
 
 
 def known_outputs(situation: Situation) -> dict[str, Outputs]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pipeline.config.findings import Place
 from pipeline.errors import Diagnostic
+from pipeline.model.delivery import Retention
 from pipeline.model.environment import Environment
 from pipeline.model.resource import DesiredState
 from pipeline.model.strategy import Strategy
@@ -51,6 +52,7 @@ class Project:
     frontend_root: str = "frontend"
     rollout: Strategy = field(default_factory=Strategy)
     permissions_boundary: str | None = None
+    retention: Retention = field(default_factory=Retention)
     source: str = FILE
     places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
     code_place: Place = field(default=Place(FILE), compare=False, repr=False)

@@ -15,6 +15,7 @@ from pipeline.config.rendering import PropertyPath, Renderer
 from pipeline.config.rollouts import read_rollouts
 from pipeline.config.validation import Checker
 from pipeline.errors import BadInput
+from pipeline.model.delivery import Retention
 from pipeline.model.strategy import Strategy
 from pipeline.rollout.strategy import schema as rollout_schema
 
@@ -71,6 +72,7 @@ def _project(files: Files, node: Table, findings: Findings) -> Project:
         frontend_root=_inside(settings["frontend"]["root"], ("frontend", "root"), renderer, findings),
         rollout=common,
         permissions_boundary=settings["iam"].get("permissions_boundary"),
+        retention=Retention(**settings["retention"]),
         places={str(name): place for name, place in places.items()},
         code_place=renderer.place_of(("code", "root")),
     )

@@ -9,6 +9,25 @@ from pipeline.model.release import Hold, Release
 
 
 @dataclass(frozen=True)
+class Pruned:
+    """What was removed: how many of each. `problems` says what could not be, and why."""
+
+    versions: int = 0
+    deployments: int = 0
+    objects: int = 0
+    problems: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """As reported."""
+        return {
+            "versions": self.versions,
+            "deployments": self.deployments,
+            "objects": self.objects,
+            "problems": list(self.problems),
+        }
+
+
+@dataclass(frozen=True)
 class DeployReport:
     """The result of a deploy. `release` is None only when nothing was ever released (a refused first deploy).
 
@@ -29,6 +48,7 @@ class DeployReport:
     seconds: Mapping[str, float] = field(default_factory=dict)
     aws_calls: int = 0
     kept: tuple[str, ...] = ()
+    pruned: Pruned = Pruned()
 
     def to_json(self) -> dict[str, Any]:
         """The deploy document of product.md."""
@@ -43,6 +63,7 @@ class DeployReport:
             "outputs": dict(self.outputs),
             "canary": {"steps": [dict(step) for step in self.canary]},
             "kept": list(self.kept),
+            "pruned": self.pruned.to_json(),
             "seconds": {name: round(value, 3) for name, value in self.seconds.items()},
             "aws_calls": self.aws_calls,
         }

@@ -72,7 +72,10 @@ class Ledger:
             "name": self.bucket,
             "tags": {},
             "tls_only": tls_only,
-            "lifecycle": [{"id": "old-run-journals", "prefix": "runs/", "enabled": True, "expire_days": 400}],
+            "lifecycle": [
+                {"id": "old-run-journals", "prefix": "runs/", "enabled": True, "expire_days": 400},
+                {"id": "removed-archives", "prefix": "artifacts/", "enabled": True, "expire_noncurrent_days": 30},
+            ],
         }
         properties = bucket_type.canonical(bucket_defaults(bucket_type) | wanted, self.aws.scope)
         return Resource(bucket_type.name, self.bucket, properties)
@@ -154,10 +157,15 @@ class Ledger:
             return str(found[1])
         raise LostRace(f"writing {key} in {self.bucket}: somebody else wrote it first") from error
 
+    def document(self, key: str) -> tuple[dict[str, Any], str] | None:
+        """The document at `key` with its ETag, or None."""
+        found = self._read(key)
+        return found if isinstance(found, tuple) else None
+
     def get(self, key: str) -> dict[str, Any] | None:
         """The document at `key`, or None."""
-        found = self._read(key)
-        return found[0] if isinstance(found, tuple) else None
+        found = self.document(key)
+        return found[0] if found else None
 
     def offer(self, artifacts: Mapping[str, Path]) -> None:
         """Tells where the archives lie (digest -> file) that `artifact` may have to upload."""

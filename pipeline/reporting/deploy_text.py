@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipeline.model.release import Release
-from pipeline.model.report import DeployReport
+from pipeline.model.report import DeployReport, Pruned
 from pipeline.reporting.plan_text import summary_line
 from pipeline.reporting.style import Style, counted, seconds, table
 
@@ -26,7 +26,16 @@ def render_deploy(report: DeployReport, style: Style) -> str:
         lines += ["", table([(address.removesuffix(".url"), str(value)) for address, value in urls], "  ")]
     if report.kept:
         lines += ["", f"  kept, because it holds data: {', '.join(report.kept)}"]
+    lines += [f"  {line}" for line in _pruned(report.pruned)]
     return "\n".join(lines)
+
+
+def _pruned(pruned: Pruned) -> list[str]:
+    """What went because no release needs it any more, and what could not go."""
+    gone = {"version": pruned.versions, "api deployment": pruned.deployments, "ledger object": pruned.objects}
+    told = ", ".join(counted(count, what) for what, count in gone.items() if count)
+    lines = [f"removed, because no release needs it any more: {told}"] if told else []
+    return [*lines, *(f"left for the next deploy: {problem}" for problem in pruned.problems)]
 
 
 def _versions(report: DeployReport) -> list[str]:

@@ -157,6 +157,11 @@ def described(label: str, properties: Properties) -> dict[str, str]:
     return {"Description": text[:DESCRIPTION_CHARACTERS]} if label else {}
 
 
+def is_ours(version: Mapping[str, Any]) -> bool:
+    """True when a version says that we published it for a release."""
+    return version.get("Version") != "$LATEST" and bool(_LABEL.match(version.get("Description") or ""))
+
+
 def sent(properties: Properties, names: Iterable[str]) -> dict[str, Any]:
     """The members for these properties, secrets revealed; one without a value is cleared."""
     members = {}

@@ -1,4 +1,4 @@
-"""moto as an HTTP server in a thread of this process."""
+"""moto as an HTTP server in a thread of this process, with what it leaves out of AWS."""
 
 import logging
 from collections.abc import Iterator
@@ -6,10 +6,13 @@ from contextlib import contextmanager
 
 from moto.server import ThreadedMotoServer
 
+from tests.support import moto_extension
+
 
 @contextmanager
 def running() -> Iterator[str]:
     """The URL of a server on a free port of 127.0.0.1, stopped at the end."""
+    moto_extension.register()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()

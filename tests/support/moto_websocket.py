@@ -73,7 +73,7 @@ class ApiGatewayV2(ApiGatewayV2Response):
         if not self._api().routes:
             raise _Refused("BadRequestException", "At least one route is required before deploying the Api.", 400)
         made = {
-            "deploymentId": f"d{len(self._deployments()) + 1}",
+            "deploymentId": f"d{1 + max((int(made['deploymentId'][1:]) for made in self._deployments()), default=0)}",
             "deploymentStatus": "DEPLOYED",
             "description": json.loads(self.body).get("description"),
         }
@@ -87,6 +87,15 @@ class ApiGatewayV2(ApiGatewayV2Response):
     def get_deployment(self) -> Answer:
         """One of them."""
         return 200, {}, json.dumps(self._deployment(self._segments()[3]))
+
+    def delete_deployment(self) -> Answer:
+        """AWS refuses what a stage serves."""
+        made = self._deployment(self._segments()[3])
+        if any(stage.config.get("deploymentId") == made["deploymentId"] for stage in self._api().stages.values()):
+            message = "Active stages pointing to this deployment must be moved or deleted"
+            raise _Refused("BadRequestException", message, 400)
+        self._deployments().remove(made)
+        return 204, {}, ""
 
     def create_stage(self) -> Any:
         """AWS keeps the api deployment that a stage serves, and refuses a second stage of a name."""

@@ -1,0 +1,161 @@
+"""Removes the versions, api deployments and archives that no release of the rollback window names.
+
+What an alias is on, with weights, and what a stage is on, with a canary, stays, whoever made that alias or stage; so
+does what was published by somebody else. AWS refuses the same once more. Nothing here may hinder a release that serves
+already: what could not be removed is told, and tried again after the next release.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from pipeline.errors import AwsError, Interrupted, PipelineError
+from pipeline.model.delivery import Retention
+from pipeline.model.release import Release
+from pipeline.model.report import Pruned
+from pipeline.releasing.store import Ledger
+from pipeline.releasing.traffic import Kind
+from pipeline.releasing.window import Entry, Window, apis_of, functions_of, window_of
+from pipeline.resources._lambda_properties import is_ours
+from pipeline.resources.base import Aws
+
+WINDOW = "window.json"
+# How many releases are looked through when `window.json` has to be made anew.
+LOOKED_THROUGH = 1000
+# How many releases are cleared away at most after one deploy, which people wait for.
+AT_ONCE = 20
+
+
+def prune(aws: Aws, ledger: Ledger, release: Release, retention: Retention, now: datetime) -> Pruned:
+    """Notes what `release` names, and removes what no release inside the window names. Raises Interrupted alone."""
+    try:
+        return _Pruning(aws, ledger, release, retention, now).run()
+    except Interrupted:
+        raise
+    except PipelineError as error:
+        return Pruned(problems=(f"looking for what is no longer needed: {error}",))
+
+
+@dataclass
+class _Pruning:
+    aws: Aws
+    ledger: Ledger
+    release: Release
+    retention: Retention
+    now: datetime
+    problems: list[str] = field(default_factory=list)
+
+    def run(self) -> Pruned:
+        entries, etag = self._entries()
+        whole = window_of(entries, self.retention, self.now)
+        waiting, window = whole.outside[AT_ONCE:], replace(whole, outside=whole.outside[:AT_ONCE])
+        pruned = self._pruned(Window((*window.inside, *waiting), window.outside)) if window.outside else Pruned()
+        left = [*waiting, *window.inside] if not pruned.problems else [*whole.outside, *window.inside]
+        document = {"format": 1, "releases": [entry.to_json() for entry in left]}
+        self.ledger.put(WINDOW, document, if_match=etag)
+        return pruned
+
+    def _entries(self) -> tuple[list[Entry], str | None]:
+        """What every release from the oldest one on names that something may be left of."""
+        document, etag = self.ledger.document(WINDOW) or ({}, None)
+        known = {entry.number: entry for entry in map(Entry.from_json, document.get("releases", ()))}
+        if not known:
+            known = {release.number: Entry.of(release) for release in self.ledger.releases(LOOKED_THROUGH)}
+        known[self.release.number] = Entry.of(self.release)
+        missing = [n for n in range(min(known), self.release.number) if n not in known]
+        found = self.aws.gather([partial(self.ledger.find, number) for number in missing])
+        known |= {release.number: Entry.of(release) for release in found if release is not None}
+        return list(known.values()), etag
+
+    def _pruned(self, window: Window) -> Pruned:
+        versions, needed = functions_of(window.spare("versions")), functions_of(window.needs("versions"))
+        deployments, deployed = apis_of(window.spare("deployments")), apis_of(window.needs("deployments"))
+        counts = self.aws.gather(
+            [
+                *(partial(self._function, name, spare, needed.get(name, set())) for name, spare in versions.items()),
+                *(partial(self._api, *api, spare, deployed.get(api, set())) for api, spare in deployments.items()),
+                *(partial(self._object, key) for key in window.spare("objects")),
+            ]
+        )
+        split, end = len(versions), len(versions) + len(deployments)
+        sums = sum(counts[:split]), sum(counts[split:end]), sum(counts[end:])
+        return Pruned(*sums, tuple(sorted(self.problems)))
+
+    def _function(self, name: str, spare: set[str], needed: set[str]) -> int:
+        try:
+            aliases = self.aws.pages("lambda", "ListAliases", "Aliases", FunctionName=name)
+            listed = self.aws.pages("lambda", "ListVersionsByFunction", "Versions", FunctionName=name)
+        except AwsError as error:
+            return self._unless_gone(f"looking at the versions of {name}", error)
+        there = {str(version["Version"]) for version in listed}
+        older = {str(v["Version"]) for v in listed if is_ours(v) and self._is_old(v.get("LastModified"))}
+        gone = ((spare | older) & there) - needed - {version for alias in aliases for version in _served(alias)}
+        return sum(
+            self._removed(
+                f"version {version} of {name}",
+                partial(self.aws.found, "lambda", "DeleteFunction", FunctionName=name, Qualifier=version),
+            )
+            for version in sorted(gone, key=int)
+        )
+
+    def _api(self, kind: Kind, api: str, spare: set[str], needed: set[str]) -> int:
+        rest = kind is Kind.STAGE
+        try:
+            used = set(_rest_stages(self.aws, api) if rest else _websocket_stages(self.aws, api))
+        except AwsError as error:
+            return self._unless_gone(f"looking at the stages of API {api}", error)
+        where = {"restApiId": api} if rest else {"ApiId": api}
+        service, key = ("apigateway", "deploymentId") if rest else ("apigatewayv2", "DeploymentId")
+        return sum(
+            self._removed(
+                f"api deployment {deployment} of API {api}",
+                partial(self.aws.found, service, "DeleteDeployment", **where, **{key: deployment}),
+            )
+            for deployment in sorted(spare - needed - used)
+        )
+
+    def _object(self, key: str) -> int:
+        delete = partial(self.ledger.aws.call, "s3", "DeleteObject", **self.ledger.at(Key=key))
+        return self._removed(f"{key} in the ledger", delete)
+
+    def _removed(self, what: str, delete: Callable[[], object]) -> int:
+        """1 when it is gone now; what AWS refuses to remove is in use by something that we do not see."""
+        try:
+            return 0 if delete() is None else 1
+        except Interrupted:
+            raise
+        except PipelineError as error:
+            self.problems.append(f"removing {what}: {error}")
+            return 0
+
+    def _unless_gone(self, doing: str, error: AwsError) -> int:
+        """0; a problem unless there is no such function or API any more."""
+        if error.code not in ("ResourceNotFoundException", "NotFoundException"):
+            self.problems.append(f"{doing}: {error}")
+        return 0
+
+    def _is_old(self, modified: object) -> bool:
+        """What a run that died has left, long ago."""
+        if not modified:
+            return False
+        made = datetime.fromisoformat(str(modified))
+        made = made if made.tzinfo else made.replace(tzinfo=UTC)
+        return made < self.now - timedelta(days=max(1, self.retention.days))
+
+
+def _served(alias: Any) -> Iterator[str]:
+    yield str(alias["FunctionVersion"])
+    yield from (alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
+
+
+def _rest_stages(aws: Aws, api: str) -> Iterable[str]:
+    for stage in aws.call("apigateway", "GetStages", restApiId=api)["item"]:
+        yield str(stage.get("deploymentId"))
+        yield str((stage.get("canarySettings") or {}).get("deploymentId"))
+
+
+def _websocket_stages(aws: Aws, api: str) -> Iterable[str]:
+    for stage in aws.pages("apigatewayv2", "GetStages", "Items", ApiId=api):
+        yield str(stage.get("DeploymentId"))
