@@ -3,12 +3,19 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pipeline.model.values import Properties
+from pipeline.model.scope import Scope
+from pipeline.model.values import Outputs, Properties
 from pipeline.resources.base import tag_list
 
 Request = tuple[str, dict[str, Any]]
 Writer = Callable[[Properties], Request]
 
+# The oldest regions, whose websites have another form of address.
+# https://docs.aws.amazon.com/general/latest/gr/s3.html#s3_website_region_endpoints
+_DASHED = (
+    "us-east-1", "us-west-1", "us-west-2", "us-gov-west-1", "eu-west-1", "ap-southeast-1", "ap-southeast-2",
+    "ap-northeast-1", "sa-east-1",
+)  # fmt: skip
 RULE_DAYS = {
     "expire_days": ("Expiration", "Days"),
     "expire_noncurrent_days": ("NoncurrentVersionExpiration", "NoncurrentDays"),
@@ -21,6 +28,18 @@ _CORS = {
     "expose_headers": "ExposeHeaders",
     "max_age": "MaxAgeSeconds",
 }
+
+
+def bucket_outputs(name: str, scope: Scope) -> Outputs:
+    """What others may know of a bucket; all of it follows from its name."""
+    suffix = "amazonaws.com.cn" if scope.partition == "aws-cn" else "amazonaws.com"
+    dash = "-" if scope.region in _DASHED else "."
+    return {
+        "arn": scope.arn("s3", name, regional=False, account=False),
+        "name": name,
+        "domain": f"{name}.s3.{scope.region}.{suffix}",
+        "website_domain": f"{name}.s3-website{dash}{scope.region}.{suffix}",
+    }
 
 
 def canonical_rule(rule: Mapping[str, Any]) -> dict[str, Any]:

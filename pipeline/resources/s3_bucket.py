@@ -20,6 +20,7 @@ from pipeline.model.values import Outputs, Properties
 from pipeline.resources import _s3_policy as access
 from pipeline.resources import _s3_settings as settings
 from pipeline.resources import policies
+from pipeline.resources._s3_grants import PREFIX as GRANT_SID
 from pipeline.resources.base import Aws, Problem, Target, read_each, split_tags, tag_list, tag_map, tags_for, touches
 from pipeline.resources.grants import of_document
 
@@ -79,6 +80,8 @@ def _check_policy(wanted: Properties) -> Iterator[Problem]:
             continue
         if statement.get("Sid") in (access.TLS_ONLY, access.PUBLIC_READ):
             yield Problem(f"the Sid {statement['Sid']} is our own", (*path, "Sid"), "use `tls_only` and `public`")
+        if str(statement.get("Sid", "")).startswith(GRANT_SID):
+            yield Problem(f"Sids that begin with {GRANT_SID} are our own", (*path, "Sid"), "choose another one")
         if policies.opens_to_everyone(statement) and not wanted["public"]:
             hint = "name the principals, add a Condition, or say public: true"
             yield Problem("this statement makes the bucket public, which S3 refuses while it is not", path, hint)
@@ -180,12 +183,7 @@ def _observed(scope: Scope, target: Target, found: Mapping[str, Any]) -> Observe
         "ownership": ownership[0].get("ObjectOwnership"),
         "tags": tags,
     }
-    return Observed(target.address, properties, _outputs(name, scope), mark)
-
-
-def _outputs(name: str, scope: Scope) -> Outputs:
-    suffix = "amazonaws.com.cn" if scope.partition == "aws-cn" else "amazonaws.com"
-    return {"arn": access.bucket_arn(name, scope), "name": name, "domain": f"{name}.s3.{scope.region}.{suffix}"}
+    return Observed(target.address, properties, settings.bucket_outputs(name, scope), mark)
 
 
 def begin(aws: Aws, resource: Resource) -> Outputs:
@@ -200,7 +198,7 @@ def begin(aws: Aws, resource: Resource) -> Outputs:
         ObjectOwnership=resource.properties["ownership"],
         CreateBucketConfiguration={**constraint, "Tags": tag_list(tags_for(aws, resource))},
     )
-    return _outputs(resource.name, aws.scope)
+    return settings.bucket_outputs(resource.name, aws.scope)
 
 
 def create(aws: Aws, resource: Resource) -> Outputs:
@@ -210,7 +208,7 @@ def create(aws: Aws, resource: Resource) -> Outputs:
     differing = {"tags", *(name for name in ("versioning", "lifecycle", "cors", "website") if wanted.get(name))}
     if wanted["encryption"] != "AES256":
         differing.add("encryption")
-    _configure(aws, resource, frozenset({"public", "tls_only", "policy"} | differing))
+    _configure(aws, resource, frozenset({"public", "tls_only", "policy"} | differing), fresh=True)
     return outputs
 
 
@@ -220,10 +218,11 @@ def update(aws: Aws, resource: Resource, observed: Observed, paths: frozenset[st
     return observed.outputs
 
 
-def _configure(aws: Aws, resource: Resource, paths: frozenset[str]) -> None:
+def _configure(aws: Aws, resource: Resource, paths: frozenset[str], *, fresh: bool = False) -> None:
     aws.gather([_writer(aws, resource, make) for names, make in settings.WRITERS if touches(paths, *names)])
     if touches(paths, "public", "tls_only", "policy"):
-        _set_access(aws, resource, block=touches(paths, "public"))
+        kept = [] if fresh else _granted(aws, resource.name)
+        _set_access(aws, resource, kept, block=touches(paths, "public"))
 
 
 def _writer(aws: Aws, resource: Resource, make: settings.Writer) -> Callable[[], Any]:
@@ -236,10 +235,16 @@ def _call(aws: Aws, operation: str, name: str, **params: Any) -> dict[str, Any]:
     return aws.call("s3", operation, Bucket=name, ExpectedBucketOwner=aws.scope.account, **params)
 
 
-def _set_access(aws: Aws, resource: Resource, *, block: bool) -> None:
+def _granted(aws: Aws, name: str) -> list[Any]:
+    """What lets distributions read the bucket, which stays."""
+    found = _getter(aws, name, "GetBucketPolicy")().get("Policy")
+    return access.granted_statements(json.loads(found), name, aws.scope) if found else []
+
+
+def _set_access(aws: Aws, resource: Resource, kept: Sequence[Any], *, block: bool) -> None:
     """Policy and public access block: S3 refuses a public policy while it blocks them, so closing begins with it."""
     wanted = resource.properties
-    text = access.policy_text(wanted, aws.scope)
+    text = access.policy_text(wanted, aws.scope, kept)
 
     def set_policy() -> None:
         if text:

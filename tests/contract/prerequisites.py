@@ -15,13 +15,15 @@ from moto.cognitoidp.models import cognitoidp_backends
 from moto.iam.models import AWSManagedPolicy, iam_backends
 from moto.route53.models import route53_backends
 
+from pipeline.config.validation import Checker
 from pipeline.model.resource import Resource
-from pipeline.model.values import Outputs, Properties
+from pipeline.model.values import Outputs, Properties, resolve
 from pipeline.resources import _websocket_stage
 from pipeline.resources._rest_definition import definition_digest
 from pipeline.resources._rest_stage import deployment_of
 from pipeline.resources._websocket_declaration import definition_digest as websocket_digest
 from pipeline.resources.base import Aws
+from pipeline.resources.registry import registry
 
 ARCHIVES = "orders-archives"
 ZONE, ZONE_ID = "orders.example.com", "Z0000000ORDERS"
@@ -165,6 +167,36 @@ def _in_zone(aws: Aws, properties: Properties, number: int) -> Properties:
     return {**properties, "zone_id": ZONE_ID}
 
 
+def _bucket(aws: Aws) -> None:
+    """The bucket that a distribution of the examples may read."""
+    aws.call("s3", "CreateBucket", Bucket="orders-site-123456789012")
+
+
+def _edge(aws: Aws) -> None:
+    """What a distribution refers to: its certificate, its access control, its headers."""
+    _zone(aws)
+    _bucket(aws)
+    for kind, properties in (
+        ("acm.certificate", {"name": ZONE, "domains": [ZONE, f"*.{ZONE}"]}),
+        ("cloudfront.origin_access_control", {"name": "orders-site"}),
+        ("cloudfront.response_headers_policy", {"name": "orders-site"}),
+    ):
+        found = registry()[kind]
+        wanted = found.canonical(Checker(found.spec.schema, kind).with_defaults(properties), aws.scope)
+        found.create(aws, Resource(kind, str(properties["name"]), resolve(wanted, lambda _: ZONE_ID)))
+
+
+def _at_the_edge(aws: Aws, properties: Properties, number: int) -> Properties:
+    """References of a distribution to what `_edge` made."""
+    source = dict(properties["source"])
+    found = {**properties, "source": source}
+    if source["protocol"] == "s3":
+        source |= {"domain": "orders-site-123456789012.s3.us-east-1.amazonaws.com", "access_control": "P00001STRICT"}
+        found["response_headers"] = "P00002STRICT"
+    found["certificate"] = "arn:aws:acm:us-east-1:123456789012:certificate/00000000"
+    return found
+
+
 def _move_alias(aws: Aws, resource: Resource, outputs: Outputs) -> None:
     """The alias to the version last published."""
     latest = outputs.get("latest")
@@ -213,6 +245,20 @@ _NEEDS = {
     ),
     "route53.hosted_zone": Prerequisites(prepare=_zone),
     "route53.record": Prerequisites(prepare=_zone, complete=_in_zone),
+    "cloudfront.distribution": Prerequisites(
+        prepare=_edge,
+        complete=_at_the_edge,
+        census=[("cloudfront", "ListDistributions", "DistributionList.Items")],
+        echoed=frozenset({"bucket", "website", "origin", "origin_protocol", "origin_path", "zone", "records", "spa"}),
+    ),
+    "cloudfront.origin_access_control": Prerequisites(
+        census=[("cloudfront", "ListOriginAccessControls", "OriginAccessControlList.Items")]
+    ),
+    "cloudfront.cache_policy": Prerequisites(census=[("cloudfront", "ListCachePolicies", "CachePolicyList.Items")]),
+    "cloudfront.response_headers_policy": Prerequisites(
+        census=[("cloudfront", "ListResponseHeadersPolicies", "ResponseHeadersPolicyList.Items")]
+    ),
+    "s3.bucket_grant": Prerequisites(prepare=_bucket),
     "iam.role": Prerequisites(prepare=_managed_policies, census=[("iam", "ListRoles", "Roles")]),
     "iam.role_policy": Prerequisites(prepare=_role),
     "dynamodb.table": Prerequisites(census=[("dynamodb", "ListTables", "TableNames")]),

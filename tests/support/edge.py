@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from moto.route53.models import route53_backends
 
 from tests.support.aws import ACCOUNT
+from tests.support.strict_cloudfront import StrictCloudFront
 from tests.support.strict_dns import StrictAcm, StrictRoute53
 from tests.support.strict_transport import Strict
 
@@ -13,19 +14,23 @@ class Edge:
     """CloudFront, ACM and Route 53 of an account."""
 
     def __init__(self) -> None:
-        self.acm = StrictAcm(has_record, self._users)
+        self.cloudfront = StrictCloudFront(self._issued)
+        self.acm = StrictAcm(has_record, self.cloudfront.users_of)
         self.route53 = StrictRoute53()
 
     @property
     def services(self) -> Mapping[str, Strict]:
-        return {strict.service: strict for strict in (self.acm, self.route53)}
+        return {strict.service: strict for strict in (self.acm, self.cloudfront, self.route53)}
 
     def empty(self) -> None:
         for strict in self.services.values():
             strict.empty()
 
-    def _users(self, certificate: str) -> list[str]:
-        return []
+    def _issued(self, arn: str) -> list[str] | None:
+        found = self.acm.certificates.get(arn)
+        if found is None or found["status"] != "ISSUED" or arn.split(":")[3] != "us-east-1":
+            return None
+        return list(found["domains"])
 
 
 def has_record(name: str, value: str) -> bool:
