@@ -8,16 +8,23 @@ _EXECUTE_API = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 
+# https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
+_FUNCTION_URL = re.compile(
+    r"https://(?P<id>[a-z0-9-]+)\.lambda-url\.[a-z0-9-]+\.on\.aws(?P<path>/.*)?", re.IGNORECASE | re.DOTALL
+)
+
 
 def public_url(aws_url: str, endpoint: str) -> str:
     """The address at which `endpoint` (`http://127.0.0.1:PORT`) answers for what AWS would serve at `aws_url`.
 
-    REST and WebSocket APIs are translated (`https` to `http`, `wss` to `ws`); any other address comes back as it is.
+    APIs (`https` to `http`, `wss` to `ws`) and URLs of functions are translated; any other address comes back as it is.
     """
+    base = endpoint.rstrip("/")
+    if (own := _FUNCTION_URL.fullmatch(aws_url)) is not None:
+        return f"{base}/_aws/lambda-url/{own['id']}{own['path'] or '/'}"
     found = _EXECUTE_API.fullmatch(aws_url)
     if found is None:
         return aws_url
-    base = endpoint.rstrip("/")
     if found["scheme"].lower() == "wss":
         base = base.replace("http", "ws", 1)
     return f"{base}/_aws/execute-api/{found['api']}{found['path'] or ''}"

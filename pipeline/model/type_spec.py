@@ -12,8 +12,9 @@ class TypeSpec:
     Paths are dotted (`environment`, `code.sha256`). `create_only`: a change means replacement. `read_only`: outputs.
     `write_only`: never compared, always shown as "(sensitive)". `sensitive`: compared, never shown.
     `unordered`: lists whose order means nothing. `secretable`: may hold secrets, so that a value of unknown origin is
-    not shown. `volatile_outputs`: outputs that an update changes; with the properties (first part of their paths) whose
-    change does it, where not every one does.
+    not shown. `deriving`: says only what follows from the resource, and is not compared.
+    `volatile_outputs`: outputs that an update changes; with the properties (first part of their paths) whose change
+    does it, where not every one does.
     `data_bearing`: never deleted or replaced without consent. `disposable`: nothing needs that data to work, so that
     a rollback may make the resource anew, empty, where it would otherwise be impossible. `lookup`: resources of this
     type are found and never made, changed or deleted; what to do about a missing one.
@@ -29,6 +30,7 @@ class TypeSpec:
     sensitive: tuple[str, ...] = ()
     unordered: tuple[str, ...] = ()
     secretable: tuple[str, ...] = ()
+    deriving: tuple[str, ...] = ()
     volatile_outputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     data_bearing: bool = False
     disposable: bool = False
@@ -51,6 +53,7 @@ class TypeSpec:
             sensitive=tuple(schema.get("sensitiveProperties", ())),
             unordered=tuple(_marked(schema, "insertionOrder", value=False)),
             secretable=tuple(_marked(schema, "secrets", value=True)),
+            deriving=tuple(_marked(schema, "deriving", value=True)),
             volatile_outputs=_volatile(schema.get("volatileOutputs", ())),
             data_bearing=bool(schema.get("dataBearing", False)),
             disposable=bool(schema.get("disposable", False)),

@@ -76,7 +76,7 @@ class _Rules:
     """The parts of a type's metadata that comparing needs."""
 
     def __init__(self, spec: TypeSpec) -> None:
-        self.ignored = (*spec.read_only, *spec.write_only)
+        self.ignored = (*spec.read_only, *spec.write_only, *spec.deriving)
         self.unordered = spec.unordered
 
     def is_unordered(self, path: Sequence[str]) -> bool:

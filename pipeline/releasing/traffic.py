@@ -13,6 +13,9 @@ from typing import Any, Protocol
 from pipeline.errors import PipelineError
 from pipeline.resources.base import Aws
 
+# Seconds; provisioned concurrency takes one to three minutes to follow an alias.
+_EVERY, _SETTLED_WITHIN = 2.0, 900.0
+
 
 class Kind(StrEnum):
     """What a pointer is."""
@@ -73,7 +76,23 @@ class AliasRouter:
         answer = self._aws.found(
             "lambda", "UpdateAlias", RoutingConfig={"AdditionalVersionWeights": {}}, **wanted
         ) or self._aws.call("lambda", "CreateAlias", **wanted)
-        _verify(_alias(pointer, answer), target)
+        serving = _alias(pointer, answer)
+        if serving.shares and serving.stable == target:
+            serving = self._settled(pointer)
+        _verify(serving, target)
+
+    def _settled(self, pointer: Pointer) -> Serving:
+        """What the alias serves once Lambda is through with weights of its own.
+
+        It shifts traffic by them while the provisioned concurrency of an alias follows to another version.
+        https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html
+        """
+
+        def alone() -> Serving | None:
+            serving = self.current(pointer)
+            return None if serving.shares else serving
+
+        return self._aws.wait(f"{pointer} to serve one version", alone, every=_EVERY, budget=_SETTLED_WITHIN)
 
 
 def _alias(pointer: Pointer, answer: Mapping[str, Any]) -> Serving:

@@ -4,6 +4,7 @@ A role of its own allows what the function's specs say and no more: its access, 
 properties need.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -33,7 +34,7 @@ def own_role_resources(function: Resource, scope: Scope) -> Iterator[Resource]:
     late = [entry for entry in entries if access.is_late(entry)]
     early = access.statements((entry for entry in entries if not access.is_late(entry)), scope)
     name = own_role(function.name, scope)
-    documents = {LOGS: [_logs(f"/aws/lambda/{function.name}", scope)], ACCESS: [*early, *_needs(function.properties)]}
+    documents = {LOGS: [_logs(f"/aws/lambda/{function.name}", scope)], ACCESS: [*early, *_needs(function, scope)]}
     role = _role(name, f"Runs {function.name}", documents, scope)
     if late:
         role = {**role, "elsewhere": [LATE]}
@@ -79,13 +80,57 @@ def _logs(group: str, scope: Scope) -> dict[str, Any]:
     }
 
 
-def _needs(properties: Properties) -> Iterator[dict[str, Any]]:
+def _needs(function: Resource, scope: Scope) -> Iterator[dict[str, Any]]:
     """What other properties of the function need besides."""
+    properties = function.properties
     if properties.get("tracing") == "Active":
         # Without resource-level control: https://docs.aws.amazon.com/xray/latest/devguide/security_iam_service-with-iam.html
         yield _allow("Traces", ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], "*")
     if key := properties.get("kms_key"):
         yield _allow("EnvironmentKey", ["kms:Decrypt"], key)
+    if properties.get("vpc"):
+        yield from _in_vpc(function.name, scope)
+    events = properties.get("async") or {}
+    for sid, target in (
+        ("OnSuccess", events.get("on_success")),
+        ("OnFailure", events.get("on_failure")),
+        ("DeadLetter", properties.get("dead_letter")),
+    ):
+        if target:
+            yield _allow(sid, [_delivering(str(target))], target)
+
+
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+_INTERFACES = [
+    "ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:UnassignPrivateIpAddresses",
+]  # fmt: skip
+
+
+def _in_vpc(function: str, scope: Scope) -> Iterator[dict[str, Any]]:
+    """Network interfaces, which Lambda makes with the function's role; the function's own code may not.
+
+    Interfaces have no names before they are made, so that * is all there is.
+    """
+    yield _allow("NetworkInterfaces", _INTERFACES, "*")
+    own = {"ArnEquals": {"lambda:SourceFunctionArn": scope.arn("lambda", f"function:{function}")}}
+    yield {**_allow("NotByCode", _INTERFACES, "*"), "Effect": "Deny", "Condition": own}
+
+
+# The service in an ARN, or in a reference such as ${sqs.queue/NAME.arn} -> the action that delivers to it.
+# https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html#invocation-async-destinations-permissions
+_DELIVERIES = {
+    "sqs": "sqs:SendMessage",
+    "sns": "sns:Publish",
+    "lambda": "lambda:InvokeFunction",
+    "events": "events:PutEvents",
+    "s3": "s3:PutObject",
+}
+
+
+def _delivering(target: str) -> str:
+    named = re.match(r"arn:[^:]+:(?P<arn>[^:]+):|\$\{(?P<type>[^./]+)\.", target)
+    return _DELIVERIES.get((named["arn"] or named["type"]) if named else "", "sqs:SendMessage")
 
 
 def _allow(sid: str, actions: list[str], resource: Any) -> dict[str, Any]:

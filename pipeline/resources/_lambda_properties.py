@@ -1,15 +1,13 @@
 """The properties of a function: from the author's YAML, to AWS's members and back. Pure.
 
-`MEMBERS` is the one table of which property is which member of Lambda's API. A published version freezes all of them
-together with the code and the architecture: `FROZEN`.
+A published version freezes what configures it together with the code and the architecture: `FROZEN`.
 https://docs.aws.amazon.com/lambda/latest/api/API_FunctionConfiguration.html
 """
 
 import base64
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pipeline.model.resource import Resource
@@ -17,6 +15,7 @@ from pipeline.model.scope import Scope
 from pipeline.model.values import Expression, Properties, Reference, Secret, Value, leaves, reveal
 from pipeline.resources._access import problems as access_problems
 from pipeline.resources._function_role import own_role
+from pipeline.resources._lambda_members import MEMBERS, default_group, group_name
 from pipeline.resources.base import Problem
 
 ENVIRONMENT_BYTES = 4096
@@ -35,58 +34,9 @@ RESERVED_KEYS = frozenset({
 
 LATEST = "latest"
 # What only we use and AWS does not keep: reading gives it back as it is declared.
-OWN = ("log_retention_days", "include", "exclude", "access")
+OWN = ("log_retention_days", "include", "exclude")
 
 
-@dataclass(frozen=True)
-class Member:
-    """How a property is sent (`give`) and read (`take`, from a FunctionConfiguration); `absent` clears it."""
-
-    name: str
-    take: Callable[[Mapping[str, Any]], Value]
-    give: Callable[[Value], Any] = lambda value: value
-    absent: Value = None
-
-
-def _plain(name: str, absent: Value = None) -> Member:
-    return Member(name, lambda found: found.get(name, absent), absent=absent)
-
-
-def _group_name(arn: Value) -> str:
-    return str(arn).partition(":log-group:")[2]
-
-
-MEMBERS: Mapping[str, Member] = {
-    "handler": _plain("Handler"),
-    "runtime": _plain("Runtime"),
-    "timeout": _plain("Timeout", 3),
-    "memory": _plain("MemorySize", 128),
-    "ephemeral_storage": Member(
-        "EphemeralStorage",
-        lambda found: found.get("EphemeralStorage", {}).get("Size", 512),
-        lambda size: {"Size": size},
-    ),
-    "environment": Member(
-        "Environment",
-        lambda found: found.get("Environment", {}).get("Variables", {}),
-        lambda own: {"Variables": own},
-        {},
-    ),
-    "role": _plain("Role"),
-    "layers": Member("Layers", lambda found: [layer["Arn"] for layer in found.get("Layers") or ()], list, []),
-    "description": _plain("Description", ""),
-    "tracing": Member(
-        "TracingConfig",
-        lambda found: found.get("TracingConfig", {}).get("Mode", "PassThrough"),
-        lambda mode: {"Mode": mode},
-    ),
-    "kms_key": Member("KMSKeyArn", lambda found: found.get("KMSKeyArn") or None, lambda arn: arn or "", ""),
-    "log_group": Member(
-        "LoggingConfig",
-        lambda found: found.get("LoggingConfig", {}).get("LogGroup") or default_group(found["FunctionName"]),
-        lambda arn: {"LogGroup": _group_name(arn)},
-    ),
-}
 FROZEN = (*MEMBERS, "architecture", "code")
 
 
@@ -100,6 +50,8 @@ def canonical(properties: Properties, scope: Scope) -> Properties:
         "role": _named(role, "iam.role", "arn"),
         "layers": [_named(layer, "lambda.layer", "version_arn") for layer in properties.get("layers") or ()],
         "environment": {key: _text(value) for key, value in (properties.get("environment") or {}).items()},
+        "vpc": _vpc_as_declared(properties.get("vpc")),
+        "dead_letter": _named(properties.get("dead_letter"), "sqs.queue", "arn"),
         "package_type": "Zip",
         "log_group": Expression((Reference(f"logs.log_group/{default_group(name)}", "arn"),)),
         "live": LATEST,
@@ -111,14 +63,6 @@ def default_role(scope: Scope) -> str:
     return f"{scope.service}-lambda-role"
 
 
-def default_group(function: str) -> str:
-    """Name of the log group that Lambda writes to.
-
-    https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html
-    """
-    return f"/aws/lambda/{function}"
-
-
 def _handler_of(name: str, scope: Scope) -> str:
     return f"handlers.{name.removeprefix(f'{scope.service}-').replace('-', '_')}.handler"
 
@@ -128,6 +72,13 @@ def _named(value: Value, kind: str, output: str) -> Value:
     if isinstance(value, str) and not value.startswith("arn:"):
         return Expression((Reference(f"{kind}/{value}", output),))
     return value
+
+
+def _vpc_as_declared(vpc: Value) -> Value:
+    """The order of subnets and groups means nothing, and Lambda has one of its own."""
+    if not vpc:
+        return None
+    return {**vpc, **{key: sorted(vpc[key], key=str) for key in ("subnets", "security_groups")}}
 
 
 def _text(value: Value) -> Value:
@@ -174,7 +125,7 @@ def sent(properties: Properties, names: Iterable[str]) -> dict[str, Any]:
 def created(properties: Properties) -> dict[str, Any]:
     """The members of a new function: only what has a value and is not Lambda's own default."""
     given = [name for name in MEMBERS if properties.get(name) not in (None, "", [], {})]
-    if _group_name(properties.get("log_group")) == default_group(properties["name"]):
+    if group_name(properties.get("log_group")) == default_group(properties["name"]):
         given.remove("log_group")
     return sent(properties, given)
 
@@ -232,6 +183,7 @@ def check(resource: Resource, scope: Scope) -> Iterator[Problem]:
     if (size := _size(environment)) > ENVIRONMENT_BYTES:
         # The values themselves may be secret: only their size is told.
         yield Problem(f"the environment has {size} bytes; Lambda allows {ENVIRONMENT_BYTES}", ("environment",))
+    yield from _concurrency_problems(resource.properties)
     for key, value in environment.items():
         if isinstance(value, str) and "\0" in value:
             yield Problem(f"{key} holds the character NUL, which no environment variable can", ("environment", key))
@@ -241,6 +193,14 @@ def check(resource: Resource, scope: Scope) -> Iterator[Problem]:
             yield Problem("Lambda takes one version of a layer", ("layers", index), "keep one of them")
         if layer.startswith("arn:"):
             yield from (Problem(message, ("layers", index)) for message in _of_layer(layer, scope))
+
+
+def _concurrency_problems(properties: Properties) -> Iterator[Problem]:
+    """https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html"""
+    reserved, provisioned = properties.get("reserved_concurrency"), properties.get("provisioned_concurrency")
+    if reserved is not None and provisioned is not None and provisioned > reserved:
+        message = f"{provisioned} instances cannot be kept ready of the {reserved} that are reserved"
+        yield Problem(message, ("provisioned_concurrency",), "raise reserved_concurrency, or leave it out")
 
 
 def _role_problems(properties: Properties, scope: Scope) -> Iterator[Problem]:

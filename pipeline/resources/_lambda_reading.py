@@ -17,6 +17,8 @@ from pipeline.resources.base import Aws, Target, read_each, split_tags
 # GetFunction may be called 100 times a second, ListFunctions 15 times, with 50 functions a page.
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 READ_EACH = 50
+# What ListFunctions does not show.
+_UNLISTED = ("alias", "live", "reserved_concurrency", "tags")
 # How `live` begins when Lambda could not carry a change out.
 FAILED = "failed"
 
@@ -48,18 +50,17 @@ def _as_released(aws: Aws, target: Target, configuration: Mapping[str, Any]) -> 
 
 
 def _trusted(aws: Aws, target: Target, configuration: Mapping[str, Any]) -> Observed:
-    """As listed; alias and tags as the last release left them."""
+    """As listed; what the list does not show as the last release left it."""
     released, version = target.released or {}, str(target.recorded["version"])
     properties = {
         **_own(target, configuration, aws.scope),
         "alias": released.get("alias"),
+        "reserved_concurrency": released.get("reserved_concurrency"),
         "live": LATEST,
         "tags": dict(released.get("tags") or {}),
     }
     outputs = outputs_of(aws.scope, target.name, alias_of(target.resource), version, version)
-    return Observed(
-        target.address, properties, outputs, aws.scope.mark(target.address), trusted=("alias", "live", "tags")
-    )
+    return Observed(target.address, properties, outputs, aws.scope.mark(target.address), trusted=_UNLISTED)
 
 
 def _read_one(aws: Aws, target: Target) -> Observed | None:
@@ -95,6 +96,7 @@ def _observed(
     properties = _own(target, configuration, scope)
     live = _live(target, configuration, served, pointer, scope)
     properties |= {"alias": alias_of(target.resource) if served else None, "live": live, "tags": tags}
+    properties["reserved_concurrency"] = (function.get("Concurrency") or {}).get("ReservedConcurrentExecutions")
     unread: tuple[str, ...] = ()
     if "Error" in configuration.get("Environment", {}):
         # Encrypted with a key that the caller may not use: https://docs.aws.amazon.com/lambda/latest/api/API_EnvironmentError.html

@@ -19,6 +19,8 @@ from pipeline.model.scope import Scope
 from pipeline.model.values import Outputs, Properties, Reference, references_of
 from pipeline.resources import _function_role as roles
 from pipeline.resources import _lambda_properties as rules
+from pipeline.resources._function_attachments import attached
+from pipeline.resources._lambda_members import MEMBERS, default_group
 from pipeline.resources._lambda_properties import canonical, check
 from pipeline.resources._lambda_reading import FAILED, alias_of, arn_of, outputs_of, read, settled
 from pipeline.resources.base import Aws, stale_tags, tags_for, touches
@@ -31,13 +33,13 @@ LOOK_EVERY = 1.0
 
 
 def derive(resource: Resource, scope: Scope) -> Iterator[Resource]:
-    """The log group, and the role where the function names none.
+    """The log group, the role where the function names none, and what hangs on its alias.
 
     Lambda makes the group by itself at the first invocation, without retention: one that is there already is taken.
     """
     wanted = resource.properties
     group = {
-        "name": rules.default_group(resource.name),
+        "name": default_group(resource.name),
         "retention_days": wanted.get("log_retention_days", 30),
         "tags": dict(wanted.get("tags") or {}),
     }
@@ -47,6 +49,7 @@ def derive(resource: Resource, scope: Scope) -> Iterator[Resource]:
         yield from roles.own_role_resources(resource, scope)
     elif Reference(f"iam.role/{role}", "arn") in references_of(wanted.get("role")):
         yield Resource("iam.role", role, roles.shared_role(role, scope), source=resource.source)
+    yield from attached(resource)
 
 
 def create(aws: Aws, resource: Resource) -> Outputs:
@@ -63,6 +66,8 @@ def create(aws: Aws, resource: Resource) -> Outputs:
         **rules.created(wanted),
     )
     _settle(aws, name, made)
+    if wanted.get("reserved_concurrency") is not None:
+        _reserve(aws, resource)
     return _with_alias(aws, resource, _version(aws, wanted))
 
 
@@ -73,12 +78,23 @@ def update(aws: Aws, resource: Resource, observed: Observed, paths: frozenset[st
         _settle(aws, name)
     if touches(paths, "tags"):
         _tag(aws, resource, observed)
+    if touches(paths, "reserved_concurrency"):
+        _reserve(aws, resource)
     latest = observed.outputs.get("latest")
     if touches(paths, *rules.FROZEN, "live", "alias"):
         latest = _publish(aws, resource, observed, paths)
     if observed.properties.get("alias") is None and latest is not None:
         return _with_alias(aws, resource, latest)
     return outputs_of(aws.scope, name, alias_of(resource), served, latest)
+
+
+def _reserve(aws: Aws, resource: Resource) -> None:
+    """What is reserved is the function's, not a version's: it holds at once."""
+    wanted = resource.properties.get("reserved_concurrency")
+    if wanted is None:
+        aws.found("lambda", "DeleteFunctionConcurrency", FunctionName=resource.name)
+    else:
+        aws.call("lambda", "PutFunctionConcurrency", FunctionName=resource.name, ReservedConcurrentExecutions=wanted)
 
 
 def delete(aws: Aws, observed: Observed) -> None:
@@ -95,7 +111,7 @@ def _publish(aws: Aws, resource: Resource, observed: Observed, paths: frozenset[
     name, wanted, held = resource.name, resource.properties, observed.properties
     serves = observed.served is not None and rules.same(observed.served, wanted)
     again = str(held.get("live")).startswith(FAILED)
-    changed = [p for p in rules.MEMBERS if again or (touches(paths, p) and wanted.get(p) != held.get(p))]
+    changed = [p for p in MEMBERS if again or (touches(paths, p) and wanted.get(p) != held.get(p))]
     guard: dict[str, str] = {}
     if changed:
         answer = aws.call("lambda", "UpdateFunctionConfiguration", FunctionName=name, **rules.sent(wanted, changed))

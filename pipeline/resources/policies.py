@@ -274,7 +274,9 @@ _RULES: tuple[Callable[[Mapping[str, Any], Use, Path], Iterator[Problem]], ...] 
 _READS = re.compile(r"[^:]+:(Get|List|Describe|Head|BatchGet|Query|Scan|Search|Lookup|Filter|Select|View)[^*]*\*?$")
 # Actions without resource-level control: only * is possible.
 # https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
-_ONLY_STAR = re.compile(r"xray:Put.*|cloudwatch:PutMetricData|ec2:(Create|Delete|Assign|Unassign).*NetworkInterface.*")
+_ONLY_STAR = re.compile(
+    r"xray:Put.*|cloudwatch:PutMetricData|ec2:(Create|Delete)NetworkInterface|ec2:(A|Una)ssignPrivateIpAddresses"
+)
 
 
 def _wide_actions(statement: Mapping[str, Any], place: Path) -> Iterator[Problem]:

@@ -272,6 +272,9 @@ _NEEDS = {
         census=[("lambda", "ListFunctions", "Functions")],
     ),
     "lambda.permission": Prerequisites(prepare=_functions),
+    "lambda.provisioned_concurrency": Prerequisites(prepare=_functions),
+    "lambda.function_url": Prerequisites(prepare=_functions),
+    "lambda.event_invoke_config": Prerequisites(prepare=_event_sources),
     "sqs.queue": Prerequisites(prepare=_dead_letters, census=[("sqs", "ListQueues", "QueueUrls")]),
     "sns.topic": Prerequisites(
         prepare=_dead_letters,

@@ -17,7 +17,14 @@ from tests.support.aws import SCOPE
 
 VERBS = ("read", "create", "update", "delete")
 # Types that no author writes: they follow from others.
-DERIVED = {"iam.role_policy", "lambda.permission", "s3.bucket_grant"}
+DERIVED = {
+    "iam.role_policy",
+    "lambda.event_invoke_config",
+    "lambda.function_url",
+    "lambda.permission",
+    "lambda.provisioned_concurrency",
+    "s3.bucket_grant",
+}
 HIDDEN = "hunter2-hunter2"
 
 every_type = pytest.mark.parametrize("kind", [pytest.param(kind, id=name) for name, kind in registry().items()])

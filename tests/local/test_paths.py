@@ -86,6 +86,9 @@ def test_an_address_names_api_and_stage(host: str, path: str, target: Target | N
         ("https://example.com/dev", "https://example.com/dev"),
         ("https://abc.execute-api.eu-west-1.amazonaws.com.evil.test/dev",) * 2,
         ("http://abc.execute-api.eu-west-1.amazonaws.com/dev",) * 2,
+        ("https://abc123.lambda-url.eu-west-1.on.aws/", "http://127.0.0.1:99/_aws/lambda-url/abc123/"),
+        ("https://abc123.lambda-url.eu-west-1.on.aws/a/b?c=d", "http://127.0.0.1:99/_aws/lambda-url/abc123/a/b?c=d"),
+        ("https://lambda-url.example.com/", "https://lambda-url.example.com/"),
     ],
 )
 def test_addresses_of_aws_are_translated_and_others_left(aws: str, here: str) -> None:

@@ -82,6 +82,29 @@ def test_shares_of_an_alias_are_shown_and_cleared(world: FakeLambda) -> None:
     assert router.current(ALIAS) == Serving(ALIAS, "2")
 
 
+class Shifting(FakeLambda):
+    """Lambda while provisioned concurrency follows an alias: it has weights of Lambda's own for `looks` looks."""
+
+    looks = 0
+
+    def call(self, service: str, operation: str, /, *, region: str | None = None, **params: Any) -> dict[str, Any]:
+        answer = super().call(service, operation, region=region, **params)
+        if operation in ("GetAlias", "UpdateAlias") and self.looks:
+            self.looks -= 1
+            answer["RoutingConfig"] = {"AdditionalVersionWeights": {"1": 0.5}}
+        return answer
+
+
+def test_lambda_s_own_weights_are_waited_for() -> None:
+    world = Shifting(delay=0.0)
+    bring(world, function())
+    bring(world, function(code=CODE_B))
+    world.looks = 3
+    AliasRouter(world).serve(ALIAS, "2")
+    assert world.looks == 0
+    assert world.names.count("UpdateAlias") == 1
+
+
 def test_a_stage_serves_one_deployment() -> None:
     aws = Stage("old")
     router = StageRouter(aws)

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 _MUTABLE = (
     "Handler", "Runtime", "Timeout", "MemorySize", "EphemeralStorage", "Environment", "Role", "Layers", "Description",
-    "TracingConfig", "KMSKeyArn", "LoggingConfig",
+    "TracingConfig", "KMSKeyArn", "LoggingConfig", "VpcConfig", "DeadLetterConfig",
 )  # fmt: skip
 
 

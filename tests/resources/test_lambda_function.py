@@ -264,7 +264,7 @@ def test_many_functions_are_read_from_the_list(world: FakeLambda) -> None:
     assert len(found) == 60
     for one in targets:
         observed = found[one.address]
-        assert observed.trusted == ("alias", "live", "tags")
+        assert observed.trusted == ("alias", "live", "reserved_concurrency", "tags")
         assert differing(one.resource, observed) == set()
         assert SCOPE.owns(observed.mark)
 

@@ -7,6 +7,7 @@ import pytest
 from pipeline.model.resource import Resource
 from pipeline.model.values import Secret, references_of
 from pipeline.resources import _lambda_properties as rules
+from pipeline.resources._lambda_members import MEMBERS
 from tests.resources.functions import CODE_A, CODE_B, ROLE, declared, expression, function, resolved
 from tests.support.aws import SCOPE
 
@@ -78,7 +79,7 @@ def test_every_member_is_read_as_it_was_sent() -> None:
     key = "arn:aws:kms:us-east-1:123456789012:key/1"
     wanted = function(environment={"A1": "1"}, tracing="Active", kms_key=key, description="x", memory=300).properties
     configuration = {"FunctionName": "orders-list", "CodeSha256": rules.code_sha256(CODE_A)}
-    configuration |= rules.sent(wanted, rules.MEMBERS)
+    configuration |= rules.sent(wanted, MEMBERS)
     found = rules.observed(configuration, SCOPE)
     assert found == {name: wanted.get(name) for name in rules.FROZEN}
 

@@ -18,7 +18,8 @@ from moto.awslambda.models import LambdaFunction
 from moto.awslambda.responses import LambdaResponse
 from moto.core.exceptions import JsonRESTError
 
-from tests.support import moto_cognito, moto_websocket
+from tests.support import moto_cognito, moto_lambda, moto_websocket
+from tests.support.moto_lambda import LambdaAttachments
 
 Answer = tuple[int, dict[str, Any], str]
 
@@ -32,6 +33,7 @@ def register() -> None:
         for path, handler in list(paths.items()):
             if handler == theirs.dispatch:
                 paths[path] = ours.dispatch
+    moto_lambda.register(Lambda.dispatch)
     moto_websocket.register()
     moto_cognito.register()
 
@@ -50,7 +52,7 @@ class _Absent(JsonRESTError):
         super().__init__("ResourceNotFoundException", message)
 
 
-class Lambda(LambdaResponse):
+class Lambda(LambdaAttachments):
     """Lambda's control plane."""
 
     def update_function_configuration(self) -> Any:
@@ -63,6 +65,8 @@ class Lambda(LambdaResponse):
             function.ephemeral_storage = body["EphemeralStorage"]["Size"]
         if "KMSKeyArn" in body:
             function.kms_key_arn = body["KMSKeyArn"] or None
+        if "DeadLetterConfig" in body:
+            function.__dict__["dead_letter"] = body["DeadLetterConfig"]
         return super().update_function_configuration()
 
     def update_function_code(self) -> Any:
@@ -146,9 +150,6 @@ class Lambda(LambdaResponse):
         mapping.function_arn = self.json_body["FunctionName"]
         return json.dumps(mapping.get_configuration())
 
-    def _name(self) -> str:
-        return unquote(self.path).split("/functions/")[1].split("/")[0]
-
     def _named_function(self) -> LambdaFunction:
         return self.backend.get_function(self._name())
 
@@ -184,7 +185,8 @@ def _shared(alias: Any) -> list[str]:
 
 def _content(function: LambdaFunction) -> dict[str, Any]:
     own = ("FunctionArn", "Version", "LastModified")
-    return {name: value for name, value in function.get_configuration().items() if name not in own}
+    told = {name: value for name, value in function.get_configuration().items() if name not in own}
+    return {**told, "DeadLetterConfig": function.__dict__.get("dead_letter")}
 
 
 class ApiGateway(APIGatewayResponse):
