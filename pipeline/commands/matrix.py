@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,10 @@ def jobs(start: Path, env: str | None, environ: Mapping[str, str], console: Cons
         console.say(f"{root}: unchanged")
         del intents[root]
     check_one_target(intents)
-    found = [job for root, intent in intents.items() for job in _jobs_of(root, services[root], intent, branches[root])]
+    event = event_of(environ)[0]
+    found = [
+        job for root, intent in intents.items() for job in _jobs_of(root, services[root], intent, branches[root], event)
+    ]
     if len(found) > MOST:
         raise BadInput(f"the event asks for {len(found)} jobs, and a matrix holds {MOST}", hint="use --env or --root")
     for root, intent in intents.items():
@@ -119,7 +123,8 @@ def _untouched(top: Path, intents: Mapping[str, Intent], environ: Mapping[str, s
     return sorted({*intents} - {*affected(intents, changed.splitlines())}) if changed else []
 
 
-def _jobs_of(root: str, path: Path, intent: Intent, branches: Branches) -> Iterator[Job]:
+def _jobs_of(root: str, path: Path, intent: Intent, branches: Branches, event: str) -> Iterator[Job]:
+    """The jobs of one service. What is scheduled also continues what waits, with credentials of its own for that."""
     access = ACCESS.get(intent.kind)
     if access is None or intent.command is not None:
         return
@@ -128,11 +133,21 @@ def _jobs_of(root: str, path: Path, intent: Intent, branches: Branches) -> Itera
         return
     for name in intent.environments:
         found = read_identity(path, name)
-        standing = intent.kind in (Kind.DETECT_DRIFT, Kind.RESUME)
-        yield Job(
+        job = Job(
             root, intent.kind.value, access, found.service, name, found.region, found.account or "",
-            ref=(branches.get(name) or "") if standing else "",
+            ref=_checked_out(intent, branches.get(name), event),
         )  # fmt: skip
+        yield job
+        if event == "schedule":
+            yield replace(job, intent=Kind.RESUME.value, access=Access.WRITE, command="resume")
+
+
+def _checked_out(intent: Intent, branch: str | None, event: str) -> str:
+    """What the job checks out; empty: what GitHub takes for the event."""
+    if intent.kind in (Kind.DETECT_DRIFT, Kind.RESUME):
+        return branch or ""
+    # A plan that somebody asked for, such as in a comment, is of the commit that was named.
+    return (intent.sha or "") if intent.kind is Kind.PREVIEW and event.endswith("_dispatch") else ""
 
 
 def _write(path: Path, found: Iterable[Job]) -> None:

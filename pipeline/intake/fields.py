@@ -43,15 +43,11 @@ class Fields:
 
     def number(self, path: str) -> int:
         """A positive whole number that has to be there."""
-        found = self.maybe_number(path)
-        if found is None:
-            self._missing(path, "a positive number", self.find(path))
-        return found or 0
-
-    def maybe_number(self, path: str) -> int | None:
-        """A positive whole number, or None when there is none."""
         value = self.find(path)
-        return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+        if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+            return value
+        self._missing(path, "a positive number", value)
+        return 0
 
     def sha(self, path: str) -> str:
         """The id of a commit that has to be there."""

@@ -30,7 +30,6 @@ ACCESS: Mapping[Kind, Access] = {
     Kind.ROLLBACK: Access.WRITE,
     Kind.PROMOTE: Access.WRITE,
     Kind.ABORT: Access.WRITE,
-    Kind.UNLOCK: Access.WRITE,
     Kind.RESUME: Access.WRITE,
 }
 
@@ -39,7 +38,8 @@ ACCESS: Mapping[Kind, Access] = {
 class Job:
     """One job: `intent` of the service below `root` in one environment; all texts, empty where there is nothing to say.
 
-    `ref` is what it checks out where that is not what the event is about: the branch of the environment.
+    `ref` is what it checks out where that is not what the event is about: the branch of the environment. `command` is
+    what it runs.
     """
 
     root: str
@@ -50,6 +50,17 @@ class Job:
     region: str = ""
     account: str = ""
     ref: str = ""
+    command: str = "run"
+
+    @property
+    def place(self) -> str:
+        """The environment as the repository knows it: with the folder of its service, where that has one."""
+        return "/".join(part for part in (self.root if self.root != "." else "", self.environment) if part)
+
+    @property
+    def slug(self) -> str:
+        """The same in a form that may name a file or an artifact."""
+        return self.place.replace("/", "-")
 
     def to_json(self) -> dict[str, str]:
         """An entry of the matrix; every job has the same keys."""
@@ -61,7 +72,10 @@ class Job:
             "account": self.account,
             "intent": self.intent,
             "access": self.access.value,
+            "place": self.place,
+            "slug": self.slug,
             "ref": self.ref,
+            "command": self.command,
         }
 
 
@@ -111,5 +125,5 @@ def check_one_target(intents: Mapping[str, Intent]) -> None:
     if len(named) > 1:
         raise BadInput(
             f"a rollback is of one service, but {', '.join(named)} all have this environment",
-            hint="dispatch it with the root of one of them, or give each service environments of its own name",
+            hint="pipeline rollback --root DIR, or give each service environments of its own name",
         )

@@ -99,6 +99,7 @@ def test_a_push_is_for_the_services_that_it_changes(run: Any, repository: Reposi
             {
                 "root": "services/stock", "service": "stock", "environment": "live", "region": "eu-west-1",
                 "account": "123456789012", "intent": "deploy", "access": "write", "ref": "",
+                "place": "services/stock/live", "slug": "services-stock-live", "command": "run",
             }
         ]
     }  # fmt: skip
@@ -138,14 +139,21 @@ def test_a_pull_request_is_compared_from_where_it_went_apart(run: Any, repositor
 
 def test_a_schedule_is_for_every_environment_at_its_branch(run: Any, repository: Repository) -> None:
     found = run("schedule", {"schedule": "0 5 * * *"})[0].json["include"]
-    assert [(job["service"], job["environment"], job["region"], job["ref"]) for job in found] == [
+    read = [job for job in found if job["access"] == "read"]
+    assert [(job["service"], job["environment"], job["region"], job["ref"]) for job in read] == [
         ("orders", "dev", "us-east-1", "dev"),
         ("orders", "live", "eu-west-1", "main"),
         ("stock", "dev", "us-east-1", "dev"),
         ("stock", "live", "eu-west-1", "main"),
     ]
+    assert {job["command"] for job in read} == {"run"}
+    write = [job for job in found if job["access"] == "write"]
+    assert [(job["environment"], job["intent"], job["command"]) for job in write] == [
+        (job["environment"], "resume", "resume") for job in read
+    ]
     assert places(run("schedule", {}, "--env", "live", root="services/orders")[0].json) == [
-        ("services/orders", "live", "detect-drift")
+        ("services/orders", "live", "detect-drift"),
+        ("services/orders", "live", "resume"),
     ]
 
 

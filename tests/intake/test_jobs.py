@@ -27,8 +27,16 @@ def test_a_matrix_has_the_same_texts_for_every_job() -> None:
     assert all(isinstance(value, str) for value in [*first.values(), *second.values()])
     assert second == {
         "root": "b", "service": "shop", "environment": "dev", "region": "eu-west-1", "account": "1",
-        "intent": "deploy", "access": "write", "ref": "",
+        "intent": "deploy", "access": "write", "ref": "", "place": "b/dev", "slug": "b-dev", "command": "run",
     }  # fmt: skip
+
+
+def test_a_place_tells_the_environments_of_several_services_apart() -> None:
+    job = Job(".", "deploy", Access.WRITE, environment="dev")
+    assert (job.place, job.slug) == ("dev", "dev")
+    assert Job("services/orders", "validate", Access.NONE).place == "services/orders"
+    deeper = Job("services/orders", "deploy", Access.WRITE, environment="dev")
+    assert (deeper.place, deeper.slug) == ("services/orders/dev", "services-orders-dev")
 
 
 @pytest.mark.parametrize(

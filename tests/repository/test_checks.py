@@ -29,7 +29,7 @@ def environments() -> set[str]:
 
 def test_the_list_holds_every_check() -> None:
     listed = set(re.split(r"[,\s]+", tox()["tox"]["env_list"].strip()))
-    assert listed == {"lint", "types", "imports", "docs", "py311", "py312", "py313", "lowest"}
+    assert listed == {"lint", "types", "imports", "workflows", "docs", "py311", "py312", "py313", "lowest"}
 
 
 def test_pythons_of_tox_are_those_that_the_package_claims() -> None:
