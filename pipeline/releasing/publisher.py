@@ -8,13 +8,13 @@ Beside the alias that callers use, each function has an alias `previous` on the 
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from pipeline.model.release import Release
 from pipeline.model.resource import Resource
-from pipeline.model.values import Outputs
+from pipeline.model.values import Outputs, Reference, Unknown, Value, resolve
 from pipeline.releasing.apis import APIS, entry_names
 from pipeline.releasing.traffic import AliasRouter, Kind, Pointer, serve_all
 from pipeline.resources._lambda_properties import code_sha256, described
@@ -94,7 +94,9 @@ class Publisher:
         self, desired: Iterable[Resource], outputs: Mapping[str, Outputs], changed: Collection[str]
     ) -> tuple[Move, ...]:
         """Publishes what changed, and tells which pointer is to serve what. No caller notices."""
-        served = [resource for resource in desired if resource.type == FUNCTION or resource.type in APIS]
+        served = [
+            _resolved(resource, outputs) for resource in desired if resource.type == FUNCTION or resource.type in APIS
+        ]
         return tuple(
             self._aws.gather([partial(self._move, r, outputs[r.address], changed=r.address in changed) for r in served])
         )
@@ -123,6 +125,17 @@ class Publisher:
         if outputs.get("definition") == digest:
             return str(outputs["deployment"])
         return deploys.deployment_of(self._aws, str(outputs["id"]), digest)
+
+
+def _resolved(resource: Resource, outputs: Mapping[str, Outputs]) -> Resource:
+    """The API with the values that its definition refers to: its digest is of these."""
+    if resource.type == FUNCTION:
+        return resource
+
+    def lookup(reference: Reference) -> Value:
+        return outputs.get(reference.address, {}).get(reference.output, Unknown(str(reference)))
+
+    return replace(resource, properties=resolve(resource.properties, lookup))
 
 
 def record(moves: Iterable[Move], outputs: Mapping[str, Outputs], previous: Release | None) -> Published:

@@ -6,6 +6,7 @@ from typing import Any
 from pipeline.model.resource import Resource
 from pipeline.model.scope import Scope
 from pipeline.model.values import Expression, Properties, Reference
+from pipeline.resources import _rest_authorizers as authorizers
 from pipeline.resources import _rest_definition as definition
 
 LATEST = "latest"
@@ -20,6 +21,7 @@ def canonical(properties: Properties, scope: Scope) -> Properties:
     stage = properties.get("stage") or scope.environment
     found |= {"stage": stage, "alias": properties.get("alias") or "live", "unmanaged": [], "live": LATEST}
     found["endpoints"] = definition.endpoints(properties)
+    found["authorizers"] = authorizers.canonical(properties.get("authorizers") or {}, found["endpoints"])
     logs = properties.get("access_logs", True)
     found["access_logs"] = _access_logs(logs, properties["name"], stage) if logs else None
     found["throttling"] = {"rate": 1000, "burst": 500, **(properties.get("throttling") or {})}
@@ -54,6 +56,23 @@ def derive(resource: Resource, scope: Scope) -> Iterator[Resource]:
         }
         name, needs = str(properties["name"]), (f"lambda.function/{function}",)
         yield Resource("lambda.permission", name, properties, needs, resource.source)
+    yield from _judges(resource)
+
+
+def _judges(resource: Resource) -> Iterator[Resource]:
+    """The permission to invoke each function that judges callers; the id of its authorizer is AWS's choice."""
+    wanted = resource.properties
+    found = {one["function"] for one in wanted["authorizers"].values() if one["type"] == authorizers.FUNCTION}
+    for function in sorted(found):
+        name = f"{function}:{resource.name}/authorizers"
+        properties = {
+            "name": name,
+            "function": function,
+            "alias": wanted["alias"],
+            "principal": "apigateway.amazonaws.com",
+            "source_arns": [Expression((Reference(resource.address, "execution_arn"), "/authorizers/*"))],
+        }
+        yield Resource("lambda.permission", name, properties, (f"lambda.function/{function}",), resource.source)
 
 
 def _routes(endpoints: Mapping[str, Any]) -> dict[str, list[str]]:

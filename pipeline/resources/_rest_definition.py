@@ -15,6 +15,10 @@ from typing import Any
 
 from pipeline.model.scope import Scope
 from pipeline.model.values import Properties, digest
+from pipeline.resources import _rest_authorizers as authorizers
+from pipeline.resources._rest_authorizers import invocation_uri
+
+__all__ = ["DEFINED", "definition_digest", "document", "endpoints", "invocation_uri", "preflight_of"]
 
 METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 CORS_DEFAULTS: Mapping[str, Any] = {
@@ -24,7 +28,10 @@ CORS_DEFAULTS: Mapping[str, Any] = {
     "credentials": False,
 }
 # What changes only with a new api deployment.
-DEFINED = ("endpoints", "alias", "binary_media_types", "minimum_compression_size", "disable_execute_api_endpoint")
+DEFINED = (
+    "endpoints", "authorizers", "alias", "binary_media_types", "minimum_compression_size",
+    "disable_execute_api_endpoint",
+)  # fmt: skip
 # Raised when the same properties come to mean another document, so that it is deployed.
 _EDITION = 1
 
@@ -40,7 +47,7 @@ def endpoints(properties: Properties) -> dict[str, Any]:
 
     A method that is declared twice has the list of its entries, which no API can have and `check` refuses.
     """
-    declared = properties["endpoints"]
+    declared, known = properties["endpoints"], properties.get("authorizers") or {}
     if isinstance(declared, Mapping):
         return dict(declared)
     cors = properties.get("cors")
@@ -48,7 +55,7 @@ def endpoints(properties: Properties) -> dict[str, Any]:
     for endpoint in declared:
         for method in endpoint["methods"]:
             if method != "OPTIONS" or cors is False:
-                _add(found, f"{method} {endpoint['path']}", _entry(endpoint))
+                _add(found, f"{method} {endpoint['path']}", _entry(endpoint, known))
     for path in dict.fromkeys(endpoint["path"] for endpoint in declared):
         asked = any("OPTIONS" in e["methods"] for e in declared if e["path"] == path)
         if cors is not False and (asked or cors):
@@ -63,12 +70,13 @@ def _add(found: dict[str, Any], key: str, entry: Any) -> None:
     found[key] = entry
 
 
-def _entry(endpoint: Mapping[str, Any]) -> dict[str, Any]:
+def _entry(endpoint: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "function": endpoint["function"],
         "authorization": endpoint.get("authorization", "NONE"),
         "api_key_required": endpoint.get("api_key_required", False),
         "timeout_ms": endpoint.get("timeout_ms", 29000),
+        **authorizers.demand(endpoint, known),
     }
 
 
@@ -86,8 +94,8 @@ def _preflight(cors: Any, path: str, found: Iterable[str]) -> dict[str, Any]:
 
 
 def definition_digest(properties: Properties) -> str:
-    """Equal for canonical properties that a stage serves alike: the key of an api deployment."""
-    defined = {name: properties.get(name) for name in DEFINED}
+    """Equal for canonical properties, resolved, that a stage serves alike: the key of an api deployment."""
+    defined = {name: properties.get(name) for name in DEFINED if name != "authorizers" or properties.get(name)}
     defined["binary_media_types"] = sorted(properties.get("binary_media_types") or ())
     return digest([_EDITION, defined])
 
@@ -109,7 +117,7 @@ def document(properties: Properties, scope: Scope) -> bytes:
         "openapi": "3.0.1",
         "info": info,
         "paths": paths,
-        "components": {"securitySchemes": _SECURITY_SCHEMES},
+        "components": {"securitySchemes": _SECURITY_SCHEMES | authorizers.schemes(properties, scope)},
     }
     if properties.get("binary_media_types"):
         text["x-amazon-apigateway-binary-media-types"] = list(properties["binary_media_types"])
@@ -135,12 +143,6 @@ def _path_parameter(name: str) -> Document:
     return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
 
 
-def invocation_uri(function: str, alias: str, scope: Scope) -> str:
-    """What API Gateway calls to invoke a function through its alias."""
-    arn = scope.arn("lambda", f"function:{function}:{alias}")
-    return f"arn:{scope.partition}:apigateway:{scope.region}:lambda:path/2015-03-31/functions/{arn}/invocations"
-
-
 def _invocation(entry: Mapping[str, Any], properties: Properties, scope: Scope) -> Document:
     operation: Document = {
         "responses": {"200": {"description": "What the function answers"}},
@@ -153,6 +155,8 @@ def _invocation(entry: Mapping[str, Any], properties: Properties, scope: Scope) 
         },
     }
     security: Document = {"sigv4": []} if entry["authorization"] == "AWS_IAM" else {}
+    if entry.get("authorizer"):
+        security[entry["authorizer"]] = list(entry.get("scopes") or ())
     if entry["api_key_required"]:
         security["api_key"] = []
     if security:

@@ -34,16 +34,23 @@ JSON_FORMAT = "{" + ",".join(f'"{name}":"{variable}"' for name, variable in _LOG
 Wire = Mapping[str, Any]
 
 
-def endpoints(resources: Sequence[Wire], alias: str, scope: Scope) -> dict[str, Any]:
+def endpoints(resources: Sequence[Wire], authorizers: Sequence[Wire], alias: str, scope: Scope) -> dict[str, Any]:
     """The methods of all resources, as `_rest_definition.endpoints` gives them."""
+    names = {str(one["id"]): str(one["name"]) for one in authorizers}
     return {
-        f"{method} {resource['path']}": _method(found, alias, scope)
+        f"{method} {resource['path']}": _method(found, names, alias, scope)
         for resource in resources
         for method, found in (resource.get("resourceMethods") or {}).items()
     }
 
 
-def _method(found: Wire, alias: str, scope: Scope) -> dict[str, Any]:
+def ask_authorizers(resources: Sequence[Wire]) -> bool:
+    """True when a method has an authorizer."""
+    methods = (method for one in resources for method in (one.get("resourceMethods") or {}).values())
+    return any(method.get("authorizerId") for method in methods)
+
+
+def _method(found: Wire, names: Mapping[str, str], alias: str, scope: Scope) -> dict[str, Any]:
     integration = found.get("methodIntegration") or {}
     kind = str(integration.get("type", "")).upper()
     if kind == "MOCK" and _is_open(found):
@@ -58,6 +65,7 @@ def _method(found: Wire, alias: str, scope: Scope) -> dict[str, Any]:
         "authorization": _authorization(found),
         "api_key_required": bool(found.get("apiKeyRequired")),
         "timeout_ms": integration.get("timeoutInMillis") or 29000,
+        **_demand(found, names),
     }
 
 
@@ -66,8 +74,15 @@ def _is_open(found: Wire) -> bool:
 
 
 def _authorization(found: Wire) -> str:
+    return found.get("authorizationType") or "NONE"
+
+
+def _demand(found: Wire, names: Mapping[str, str]) -> dict[str, Any]:
     authorizer = found.get("authorizerId")
-    return (found.get("authorizationType") or "NONE") + (f" by {authorizer}" if authorizer else "")
+    if not authorizer:
+        return {}
+    scopes = {"scopes": sorted(found["authorizationScopes"])} if found.get("authorizationScopes") else {}
+    return {"authorizer": names.get(authorizer, authorizer), **scopes}
 
 
 def function_of(uri: str, alias: str, scope: Scope) -> str:

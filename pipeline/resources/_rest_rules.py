@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from pipeline.model.resource import Resource
 from pipeline.model.scope import Scope
+from pipeline.resources import _rest_authorizers as authorizers
 from pipeline.resources.base import Problem
 
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
@@ -22,6 +23,7 @@ def check(resource: Resource, scope: Scope) -> Iterator[Problem]:
     yield from _colliding(paths)
     if (count := len(_resources(paths))) > RESOURCES:
         yield Problem(f"the paths have {count} parts; API Gateway allows {RESOURCES} resources", ("endpoints",))
+    yield from authorizers.check(resource.properties)
     logs = resource.properties.get("access_logs")
     if logs and logs["format"] != "json" and not any(name in logs["format"] for name in REQUEST_IDS):
         hint = f"add {REQUEST_IDS[0]}"
@@ -62,7 +64,7 @@ def warn(resource: Resource, scope: Scope) -> Iterator[Problem]:
     unguarded = [e for e in entries if e.get("authorization") == "NONE" and not e.get("api_key_required")]
     if unguarded:
         some = "every method" if len(unguarded) == len([e for e in entries if "function" in e]) else "some methods"
-        hint = "set authorization, or check callers in the functions"
+        hint = "set authorizer or authorization, or check callers in the functions"
         yield Problem(f"everybody may call {some} of this API ({len(unguarded)})", ("endpoints",), hint)
     if any("*" in entry["cors"]["origins"] for entry in entries if "cors" in entry):
         yield Problem("pages of every origin may call this API", ("cors", "origins"), "name the origins of your pages")

@@ -10,11 +10,12 @@ Names of APIs are not unique, so an API is found by the id of the last release, 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-deploy-api.html
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from pipeline.model.resource import Observed, Resource
-from pipeline.model.values import Outputs, Properties, references_of
+from pipeline.model.values import Outputs, Properties, plain, references_of
+from pipeline.resources import _rest_authorizers as authorizers
 from pipeline.resources import _rest_definition as definition
 from pipeline.resources import _rest_reading as reading
 from pipeline.resources import _rest_stage as stages
@@ -67,9 +68,16 @@ def _reader(aws: Aws, target: Target, api_id: str, api: Wire | None = None) -> C
         deployment = more[0] if more and recorded == serving else None
         if deployment is None and serving:
             deployment = fetch("GetDeployment", deploymentId=serving)()
-        return _observed(aws, target, found, resources.get("items") or (), stage, deployment or {})
+        methods = resources.get("items") or ()
+        asked = reading.ask_authorizers(methods) or target.resource.properties.get("authorizers")
+        judges = _authorizers(aws, api_id) if asked else ()
+        return _observed(aws, target, {**found, "methods": methods, "authorizers": judges}, stage, deployment or {})
 
     return read_one
+
+
+def _authorizers(aws: Aws, api_id: str) -> Sequence[Wire]:
+    return aws.pages("apigateway", "GetAuthorizers", "items", restApiId=api_id, limit=500)
 
 
 def _stage_of(target: Target, listed: Sequence[Wire]) -> Wire | None:
@@ -78,22 +86,26 @@ def _stage_of(target: Target, listed: Sequence[Wire]) -> Wire | None:
     return by_name.get(target.resource.properties["stage"]) or by_name.get(str(target.recorded.get("stage")))
 
 
-def _observed(
-    aws: Aws, target: Target, api: Wire, resources: Sequence[Wire], stage: Wire | None, deployment: Wire
-) -> Observed:
+def _observed(aws: Aws, target: Target, api: Wire, stage: Wire | None, deployment: Wire) -> Observed:
     declared, scope = target.resource.properties, aws.scope
+    endpoints = reading.endpoints(api["methods"], api["authorizers"], declared["alias"], scope)
     tags, mark = split_tags(api.get("tags") or {})
     retention = (declared.get("access_logs") or {}).get("retention_days")
     properties = {
         **reading.api_settings(api),
         **reading.stage_settings(stage or {}, retention),
-        "endpoints": reading.endpoints(resources, declared["alias"], scope),
+        "endpoints": endpoints,
+        "authorizers": authorizers.shown(
+            api["authorizers"],
+            authorizers.named(endpoints) | {*(declared.get("authorizers") or ())},
+            lambda uri: reading.function_of(uri, declared["alias"], scope),
+        ),
         "alias": declared["alias"],
         "stage": stage["stageName"] if stage else declared["stage"],
         "tags": tags,
     }
     digest = deployment.get("description")
-    properties["live"] = _live(stage, digest, properties, declared)
+    properties["live"] = _live(stage, digest, properties, target)
     outputs = stages.outputs(scope, api["id"], str(properties["stage"]), stage, digest)
     pending = _refused_logs(aws, target, properties) if target.recorded.get(stages.NO_LOGS) else None
     if pending:
@@ -101,7 +113,7 @@ def _observed(
     return Observed(target.address, properties, outputs, mark, pending=pending)
 
 
-def _live(stage: Wire | None, digest: str | None, have: Properties, declared: Properties) -> str | None:
+def _live(stage: Wire | None, digest: str | None, have: Properties, target: Target) -> str | None:
     """`latest`, or what the stage serves instead; None without a stage.
 
     What the API alone has against the specs is drift of the definition, not a definition that waits to be deployed.
@@ -111,8 +123,14 @@ def _live(stage: Wire | None, digest: str | None, have: Properties, declared: Pr
     canary = stage.get("canarySettings")
     if canary:
         return f"{canary.get('percentTraffic', 0):g}% of a canary on api deployment {canary.get('deploymentId')}"
-    served = (definition.definition_digest(have), definition.definition_digest(declared))
+    served = [definition.definition_digest(have), definition.definition_digest(target.resource.properties)]
+    if target.released and _same_definition(target.released, target.resource.properties):
+        served.append(str(target.recorded.get("definition")))  # which knows the values of references
     return LATEST if digest in served else f"api deployment {stage.get('deploymentId')}"
+
+
+def _same_definition(one: Properties, other: Properties) -> bool:
+    return all(plain(one.get(name)) == plain(other.get(name)) for name in definition.DEFINED)
 
 
 def _refused_logs(aws: Aws, target: Target, properties: dict[str, Any]) -> str | None:
@@ -156,6 +174,8 @@ def update(aws: Aws, resource: Resource, observed: Observed, paths: frozenset[st
     api_id = str(observed.outputs["id"])
     if touches(paths, *definition.DEFINED, "unmanaged"):
         _put(aws, resource, api_id)
+        if gone := have["authorizers"].keys() - wanted["authorizers"].keys():
+            _remove_authorizers(aws, api_id, gone)
     elif touches(paths, *API_SETTINGS):
         _patch(aws, api_id, have, wanted)
     if touches(paths, "tags"):
@@ -178,6 +198,13 @@ def _put(aws: Aws, resource: Resource, api_id: str) -> None:
     body = definition.document(resource.properties, aws.scope)
     api = aws.call("apigateway", "PutRestApi", restApiId=api_id, mode="overwrite", body=body)
     _patch(aws, api_id, reading.api_settings(api), resource.properties)
+
+
+def _remove_authorizers(aws: Aws, api_id: str, names: Collection[str]) -> None:
+    """Those that the new definition left behind, which no method uses any more."""
+    for one in _authorizers(aws, api_id):
+        if one["name"] in names:
+            aws.found("apigateway", "DeleteAuthorizer", restApiId=api_id, authorizerId=one["id"])
 
 
 def _patch(aws: Aws, api_id: str, have: Properties, wanted: Properties) -> None:

@@ -13,6 +13,7 @@ from pipeline.resources import _rest_definition as definition
 from pipeline.resources import _rest_stage as stages
 from pipeline.resources._rest_reading import JSON_FORMAT, endpoints, patches
 from pipeline.resources.apigateway_rest_api import _live
+from pipeline.resources.base import Target
 from tests.resources.apis import LIST, SHOW, api, bring, differing, find, kind, read
 from tests.resources.functions import target
 from tests.support.aws import SCOPE, FakeClock, local_client
@@ -163,7 +164,7 @@ def test_a_method_changed_by_hand_is_drift_of_the_definition_alone(aws: Recorder
 def test_functions_are_shown_as_their_author_names_them(uri: str, shown: str) -> None:
     full = f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:123456789012:{uri}"
     method = {"methodIntegration": {"type": "AWS_PROXY", "uri": full}}
-    found = endpoints([{"path": "/", "resourceMethods": {"GET": method}}], "live", SCOPE)
+    found = endpoints([{"path": "/", "resourceMethods": {"GET": method}}], [], "live", SCOPE)
     assert found["GET /"]["function"] == shown
 
 
@@ -180,7 +181,7 @@ def test_functions_are_shown_as_their_author_names_them(uri: str, shown: str) ->
     ],
 )  # fmt: skip
 def test_what_specs_cannot_say_is_shown_as_it_is(method: dict[str, Any], shown: str) -> None:
-    found = endpoints([{"path": "/", "resourceMethods": {"GET": method}}], "live", SCOPE)
+    found = endpoints([{"path": "/", "resourceMethods": {"GET": method}}], [], "live", SCOPE)
     assert found["GET /"] == {"unmanaged": shown}
 
 
@@ -191,8 +192,8 @@ def test_an_authorizer_of_somebody_is_a_difference(aws: Recorder) -> None:
         "authorizerId": "abc",
         "methodIntegration": {"type": "AWS_PROXY", "uri": uri},
     }
-    found = endpoints([{"path": "/", "resourceMethods": {"GET": method}}], "live", SCOPE)
-    assert found["GET /"]["authorization"] == "CUSTOM by abc"
+    found = endpoints([{"path": "/", "resourceMethods": {"GET": method}}], [], "live", SCOPE)
+    assert (found["GET /"]["authorization"], found["GET /"]["authorizer"]) == ("CUSTOM", "abc")
 
 
 def test_a_method_of_somebody_is_taken_away(aws: Recorder) -> None:
@@ -419,12 +420,12 @@ def test_a_deployment_whose_answer_was_lost_is_looked_up(aws: Recorder, carried_
 
 
 def test_a_canary_on_the_stage_differs() -> None:
-    wanted = api().properties
+    wanted, shown = api().properties, Target(api(), {})
     digest = definition.definition_digest(wanted)
     found = {"deploymentId": "a", "canarySettings": {"percentTraffic": 10.0, "deploymentId": "b"}}
-    assert _live(found, digest, wanted, wanted) == "10% of a canary on api deployment b"
-    assert _live({"deploymentId": "a"}, digest, wanted, wanted) == "latest"
-    assert _live({"deploymentId": "a"}, None, wanted, wanted) == "api deployment a"
+    assert _live(found, digest, wanted, shown) == "10% of a canary on api deployment b"
+    assert _live({"deploymentId": "a"}, digest, wanted, shown) == "latest"
+    assert _live({"deploymentId": "a"}, None, wanted, shown) == "api deployment a"
 
 
 def test_two_apis_are_looked_for_with_one_list(aws: Recorder) -> None:

@@ -18,7 +18,7 @@ from moto.awslambda.models import LambdaFunction
 from moto.awslambda.responses import LambdaResponse
 from moto.core.exceptions import JsonRESTError
 
-from tests.support import moto_cognito, moto_lambda, moto_websocket
+from tests.support import moto_authorizers, moto_cognito, moto_lambda, moto_websocket
 from tests.support.moto_lambda import LambdaAttachments
 
 Answer = tuple[int, dict[str, Any], str]
@@ -207,8 +207,9 @@ class ApiGateway(APIGatewayResponse):
         document = json.loads(self.body)
         super().put_rest_api()
         api = self.backend.get_rest_api(self._api_id())
+        ids = moto_authorizers.bring(api, document)
         for resource in api.resources.values():
-            _complete(resource.resource_methods, document["paths"].get(resource.get_path(), {}))
+            _complete(api, resource.resource_methods, document["paths"].get(resource.get_path(), {}), ids)
         info = document["info"]
         api.name, api.description = info["title"], info.get("description", "")
         api.binaryMediaTypes = list(document.get("x-amazon-apigateway-binary-media-types", []))
@@ -285,13 +286,11 @@ class ApiGateway(APIGatewayResponse):
         return self.backend.get_stage(parts[0], parts[2]) if len(parts) == 3 else api
 
 
-def _complete(methods: dict[str, Method], document: dict[str, Any]) -> None:
+def _complete(api: RestAPI, methods: dict[str, Method], document: dict[str, Any], ids: dict[str, str]) -> None:
     """Brings the methods of a resource to what their operations in the document say."""
     for verb, operation in document.items():
         method = methods[verb.upper()]
-        demanded = {scheme for requirement in operation.get("security", []) for scheme in requirement}
-        method.authorization_type = "AWS_IAM" if "sigv4" in demanded else "NONE"
-        method.api_key_required = "api_key" in demanded
+        moto_authorizers.demand(api, method, operation, ids)
         if verb == "x-amazon-apigateway-any-method":
             method.http_method = "ANY"
             methods["ANY"] = methods.pop(verb.upper())

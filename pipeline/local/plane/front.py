@@ -25,6 +25,7 @@ from pipeline.local.plane.functions.policies import Policies
 from pipeline.local.plane.journal import Journal
 from pipeline.local.plane.rest.control import RestApis
 from pipeline.local.plane.rest.model import Store
+from pipeline.local.plane.traffic.authorizing import Authorizers
 from pipeline.local.plane.traffic.gateway import Gateway
 from pipeline.local.plane.traffic.paths import Target, target_of
 
@@ -50,7 +51,8 @@ class Front:
         self.lender = Lender(invoker)
         self._rest = RestApis(self._store)
         self._functions = Functions(emulator, invoker, policies)
-        self._gateway = Gateway(self._store, invoker, policies, self._journal)
+        authorizers = Authorizers(emulator, invoker, policies)
+        self._gateway = Gateway(self._store, invoker, policies, self._journal, authorizers)
         self._buckets = Buckets(emulator)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -68,6 +68,8 @@ def _context(exchange: Exchange) -> dict[str, Any]:
     }
     if exchange.served.canary:
         context["isCanaryRequest"] = True
+    if exchange.authorizer is not None:
+        context["authorizer"] = dict(exchange.authorizer)
     return {key: value for key, value in context.items() if key != "operationName" or value}
 
 

@@ -26,7 +26,10 @@ class Served:
 
 @dataclass(frozen=True)
 class Exchange:
-    """A request that was matched with a method of what a stage serves. `now` in seconds since the epoch."""
+    """A request that was matched with a method of what a stage serves. `now` in seconds since the epoch.
+
+    `authorizer` is what an authorizer says of the caller.
+    """
 
     api: RestApi
     target: Target
@@ -36,6 +39,7 @@ class Exchange:
     method: Wire
     request_id: str
     now: float
+    authorizer: Mapping[str, Any] | None = None
 
     @property
     def context(self) -> Mapping[str, str]:

@@ -17,6 +17,7 @@ from pipeline.local.plane.functions.policies import Policies
 from pipeline.local.plane.journal import Journal, LogStream, Metric, stream_name
 from pipeline.local.plane.rest.model import RestApi, Store, Wire
 from pipeline.local.plane.traffic import refusals
+from pipeline.local.plane.traffic.authorizing import FUNCTION_ARN, SERVICE, Authorizers
 from pipeline.local.plane.traffic.event import invoke_arguments, proxy_event
 from pipeline.local.plane.traffic.exchange import Exchange, Served, access_line, extended, new_request_id, served
 from pipeline.local.plane.traffic.mock import answer_mock
@@ -24,8 +25,6 @@ from pipeline.local.plane.traffic.paths import Match, Target, match, method_for
 from pipeline.local.plane.traffic.refusals import GatewayError
 from pipeline.local.plane.traffic.reply import Malformed, reply
 
-_FUNCTION = re.compile(r".*:lambda:path/2015-03-31/functions/(?P<function>[^/]+)/invocations")
-_SERVICE = "apigateway.amazonaws.com"
 _NAMESPACE = "AWS/ApiGateway"
 _log = logging.getLogger(__name__)
 
@@ -38,6 +37,7 @@ class Gateway:
     invoker: Invoker
     policies: Policies
     journal: Journal
+    authorizers: Authorizers
     clock: Callable[[], float] = time.time
 
     async def answer(self, target: Target, request: Request) -> Answer:
@@ -62,7 +62,7 @@ class Gateway:
     async def _serve(self, exchange: Exchange) -> Answer:
         if not exchange.method:
             raise refusals.missing_token()
-        _check_authorization(exchange)
+        exchange = replace(exchange, authorizer=await self.authorizers.judge(exchange))
         integration: Wire = exchange.method["methodIntegration"]
         if integration["type"] == "MOCK":
             return answer_mock(exchange)
@@ -73,7 +73,7 @@ class Gateway:
     async def _proxy(self, exchange: Exchange, integration: Wire) -> Answer:
         function = _function(exchange, str(integration["uri"]))
         api = exchange.api
-        allowed = self.policies.allows(function, _SERVICE, _sources(exchange), api.account)
+        allowed = self.policies.allows(function, SERVICE, _sources(exchange), api.account)
         if not allowed and not integration.get("credentials"):
             raise refusals.misconfigured(f"no permission for API Gateway to invoke {function.arn}")
         event = json.dumps(proxy_event(exchange)).encode()
@@ -144,25 +144,8 @@ def _exchange(api: RestApi, target: Target, what: Served, request: Request, now:
     )
 
 
-def _check_authorization(exchange: Exchange) -> None:
-    """That something is there to be checked: tokens and signatures themselves are not verified here."""
-    kind = exchange.method["authorizationType"]
-    if kind == "AWS_IAM" and exchange.request.header("authorization") is None:
-        raise refusals.missing_token()
-    if kind not in {"CUSTOM", "COGNITO_USER_POOLS"}:
-        return
-    authorizers = exchange.served.deployment.definition.authorizers
-    source = str(authorizers.get(exchange.method.get("authorizerId", ""), {}).get("identitySource") or "")
-    for one in source.split(","):
-        place, _, name = one.strip().removeprefix("method.request.").partition(".")
-        if place == "header" and not exchange.request.header(name.lower()):
-            raise refusals.unauthorized()
-        if place == "querystring" and name not in exchange.request.query:
-            raise refusals.unauthorized()
-
-
 def _function(exchange: Exchange, uri: str) -> Function:
-    found = _FUNCTION.fullmatch(invoke_arguments(uri, exchange.served.variables))
+    found = FUNCTION_ARN.fullmatch(invoke_arguments(uri, exchange.served.variables))
     function = function_of(found["function"], exchange.api.account, exchange.api.region) if found else None
     if function is None:
         raise refusals.misconfigured(f"not the address of a function: {uri}")

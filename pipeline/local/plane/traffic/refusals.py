@@ -40,8 +40,26 @@ def missing_token() -> GatewayError:
 
 
 def unauthorized() -> GatewayError:
-    """A token is asked for and none was sent."""
+    """A token is asked for and none was sent, or none that is accepted."""
     return GatewayError("UNAUTHORIZED", "Unauthorized", "UnauthorizedException")
+
+
+def expired() -> GatewayError:
+    """The token was good once."""
+    return GatewayError("UNAUTHORIZED", "The incoming token has expired", "UnauthorizedException")
+
+
+def denied() -> GatewayError:
+    """The authorizer's policy does not allow this method."""
+    message = "User is not authorized to access this resource"
+    return GatewayError("ACCESS_DENIED", message, "AccessDeniedException")
+
+
+def no_authorizer(reason: str) -> GatewayError:
+    """The function that judges cannot be called, or gives no policy."""
+    return GatewayError(
+        "AUTHORIZER_CONFIGURATION_ERROR", "Internal server error", "AuthorizerConfigurationException", reason=reason
+    )
 
 
 def misconfigured(reason: str) -> GatewayError:
