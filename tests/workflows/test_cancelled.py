@@ -1,0 +1,88 @@
+"""A cancelled job: the real script of the action gets the signals that GitHub's runner sends, and leaves nothing stuck.
+
+The runner signals the step's first process alone: SIGINT, after 7.5 s SIGTERM, after 2.5 s more it kills.
+https://github.com/actions/runner/blob/main/src/Runner.Sdk/ProcessInvoker.cs
+"""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.intake.support import payload
+from tests.support import moto_server
+from tests.support.fault_proxy import FaultProxy
+from tests.workflows.acting import ROOT, RUN, Repository
+from tests.workflows.test_acted import SERVICE
+
+pytestmark = pytest.mark.slow
+
+ACTION = ".github/actions/pipeline/action.yml"
+PATIENCE = 60.0
+
+
+@pytest.fixture
+def proxy() -> Iterator[FaultProxy]:
+    with moto_server.running() as moto, FaultProxy(moto) as found:
+        yield found
+
+
+def start(repository: Repository, scratch: Path, endpoint: str) -> "subprocess.Popen[str]":
+    """The step that carries an event out, started as the runner starts it."""
+    step = yaml.safe_load((ROOT / ACTION).read_text(encoding="utf-8"))["runs"]["steps"][-1]
+    script = scratch / "step.sh"
+    script.write_text(step["run"], encoding="utf-8")
+    event = scratch / "event.json"
+    event.write_text(json.dumps(payload("push.branch_existing", {"after": repository.commit})), encoding="utf-8")
+    (scratch / "action" / "one" / "two" / "three").mkdir(parents=True, exist_ok=True)
+    run = scratch / "action" / "run"
+    run.write_text(RUN, encoding="utf-8")
+    run.chmod(0o755)
+    environ = {
+        "PATH": os.environ["PATH"], "HOME": str(scratch), "XDG_CACHE_HOME": str(scratch / "cache"),
+        "PYTHONPATH": str(ROOT),
+        "COMMAND": "run", "SERVICE_ROOT": "", "ENVIRONMENT_NAME": "live", "GITHUB_TOKEN": "",
+        "GITHUB_ACTION_PATH": str(scratch / "action" / "one" / "two" / "three"),
+        "GITHUB_WORKSPACE": str(repository.root), "GITHUB_EVENT_NAME": "push", "GITHUB_EVENT_PATH": str(event),
+        "AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing",
+    }  # fmt: skip
+    return subprocess.Popen(
+        ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", str(script)], cwd=repository.root, env=environ,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+
+
+def cancel(process: "subprocess.Popen[str]") -> str:
+    """What the runner does with a step of a run that somebody cancels; what the step had printed."""
+    for number, seconds in ((signal.SIGINT, 7.5), (signal.SIGTERM, 2.5), (signal.SIGKILL, PATIENCE)):
+        process.send_signal(number)
+        try:
+            return process.communicate(timeout=seconds)[0]
+        except subprocess.TimeoutExpired:
+            continue
+    raise AssertionError("it cannot be killed")
+
+
+def test_a_cancelled_deploy_lets_go_and_the_next_run_continues(proxy: FaultProxy, tmp_path: Path) -> None:
+    repository = Repository(tmp_path / "repository", SERVICE)
+    proxy.hang("logs:CreateLogGroup")
+    process = start(repository, tmp_path, proxy.url)
+    deadline = time.monotonic() + PATIENCE
+    while not proxy.counts["logs:CreateLogGroup"]:
+        assert time.monotonic() < deadline
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.02)
+    printed = cancel(process)
+    assert process.returncode == 130, printed
+    proxy.reset()
+    again = start(repository, tmp_path, proxy.url)
+    printed = again.communicate(timeout=PATIENCE)[0]
+    assert again.returncode == 0, printed
+    assert "release 1 is live in live" in printed
+    assert "waiting" not in printed, "the lock was free"
