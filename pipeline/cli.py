@@ -30,6 +30,7 @@ COMMANDS = {
     "deploy": "bring an environment to what this checkout declares",
     "rollback": "let an old release serve again, within seconds",
     "resume": "continue what a run left that did not end",
+    "unlock": "free the lock that a dead run left",
     "releases": "show what was released, when, from which commit, by whom",
     "drift": "compare AWS with the last release and with this checkout",
     "destroy": "remove what was made; data only with --include-data",

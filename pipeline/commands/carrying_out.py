@@ -2,21 +2,27 @@
 
 from collections.abc import Callable, Mapping
 
+from pipeline.commands.commanding import command
 from pipeline.commands.delivering import DeployRequest, deploy
 from pipeline.commands.drifting import detect_all
 from pipeline.commands.following import Following
 from pipeline.commands.hub import Hub, hub_of, run_of
+from pipeline.commands.permitting import check_tag
 from pipeline.commands.plan import plan
 from pipeline.commands.resuming import render_resumed, resume
 from pipeline.commands.rolling_back import rollback_to
+from pipeline.commands.unlock import document_of, render_unlocked, unlock
 from pipeline.commands.validate import validate
 from pipeline.commands.workspace import Workspace
+from pipeline.config.loaded import Project
+from pipeline.config.project import load_project
 from pipeline.errors import BadInput, Refused
 from pipeline.intake.words import PREVIOUS
 from pipeline.model.intent import Intent, Kind
 from pipeline.model.report import RollbackReport
 from pipeline.planning.planner import Consent
 from pipeline.reporting.deploy_text import render_deploy
+from pipeline.reporting.markdown import code
 from pipeline.reporting.rollback_text import render_rollback
 
 # The surroundings for one environment, or with None for all.
@@ -43,11 +49,11 @@ def carry_out(intent: Intent, surroundings: Surroundings, env: str | None) -> in
 
 
 def _carried_out(intent: Intent, surroundings: Surroundings, space: Workspace, hub: Hub | None) -> int:
+    space.console.say(explanation(intent))
+    if intent.command is not None and not (intent.command == "help" and hub is None):
+        return command(space, hub, load_project(space.root), intent)
     if intent.mistake:
         raise BadInput(intent.reason)
-    if intent.command not in (None, "help"):
-        raise _impossible(intent, f"this version does not carry out commands of comments, such as /{intent.command}")
-    space.console.say(explanation(intent))
     if intent.kind is Kind.IGNORE:
         return 0
     if intent.kind is Kind.VALIDATE:
@@ -57,19 +63,25 @@ def _carried_out(intent: Intent, surroundings: Surroundings, space: Workspace, h
     act = _ACTS.get(intent.kind)
     if act is None:
         raise _impossible(intent, f"this version has no command for {intent.kind}")
+    project = load_project(space.root)
     for name in intent.environments:
-        _followed(act, surroundings(name), intent, hub)
+        _followed(act, surroundings(name), intent, hub, project)
     return 0
 
 
-def _followed(act: "Act", space: Workspace, intent: Intent, hub: Hub | None) -> None:
+def _followed(act: "Act", space: Workspace, intent: Intent, hub: Hub | None, project: Project) -> None:
     """Acts on one environment, and has GitHub told what becomes of it."""
-    following = Following(space, intent, hub, run_of(space))
+    if intent.comment is not None and intent.actor is not None:
+        # A program started this run; who gave the command is who does it.
+        space.environ = {**space.environ, "GITHUB_ACTOR": intent.actor}
+    following = Following(space, intent, hub, run_of(space), project.github.show_environment_values)
     space.follower = following
     following.begins()
     try:
         if intent.kind is Kind.DEPLOY:
             _check_checkout(intent, space)
+        if intent.by_tag:
+            check_tag(space, hub, intent.actor, project.environments[following.name].permission)
         act(space, intent, following)
     except BaseException as error:
         following.failed(error)
@@ -80,8 +92,8 @@ def _preview(space: Workspace, _intent: Intent, following: Following) -> None:
     following.previewed(plan(space, consent=Consent(), out=None, details=False))
 
 
-def _deploy(space: Workspace, _intent: Intent, following: Following) -> None:
-    report = deploy(space, DeployRequest())
+def _deploy(space: Workspace, intent: Intent, following: Following) -> None:
+    report = deploy(space, DeployRequest(clear_hold=intent.clear_hold))
     space.console.result(report.to_json(), render_deploy(report, space.console.style))
     following.deployed(report)
 
@@ -101,6 +113,13 @@ def _resume(space: Workspace, _intent: Intent, following: Following) -> None:
         following.deployed(done.report)
 
 
+def _unlock(space: Workspace, _intent: Intent, following: Following) -> None:
+    freed = unlock(space)
+    text = render_unlocked(following.name, freed, space.console.style)
+    space.console.result(document_of(following.name, freed), text)
+    following.answered(code(text.splitlines()[0]))
+
+
 Act = Callable[[Workspace, Intent, Following], None]
 
 # What is done for each environment of an intent.
@@ -109,6 +128,7 @@ _ACTS: Mapping[Kind, Act] = {
     Kind.DEPLOY: _deploy,
     Kind.ROLLBACK: _rollback,
     Kind.RESUME: _resume,
+    Kind.UNLOCK: _unlock,
 }
 
 

@@ -8,8 +8,8 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from urllib.parse import quote
 
+from pipeline.commands.answering import DONE, NOT_DONE, Answering
 from pipeline.commands.hub import Hub
 from pipeline.commands.summarizing import keep, report_folder, set_outputs, summarize
 from pipeline.commands.workspace import Workspace
@@ -20,6 +20,7 @@ from pipeline.model.intent import Intent, Kind
 from pipeline.model.plan import Plan
 from pipeline.model.report import DeployReport, RollbackReport
 from pipeline.reporting import plan_comment, status_text
+from pipeline.reporting.answer_text import answered_text
 from pipeline.reporting.check_text import address_of, conclusion_of, findings_of, outputs_of, title_of
 from pipeline.reporting.job_summary import render_summary
 
@@ -46,7 +47,8 @@ class Following:
         """The run starts on it."""
         if self.intent.kind is Kind.DEPLOY:
             self._deployment("in_progress", "under way")
-            self._tell(status_text.deploying(self.run))
+        if self.intent.kind is not Kind.RESUME:
+            self._tell(status_text.working(self.intent.kind, self.run))
 
     def planned(self, plan: Plan) -> None:
         """The plan that is about to be carried out."""
@@ -62,6 +64,7 @@ class Following:
         self.plan = plan
         status = status_text.planned(self.run)
         self._tell(status)
+        self._done()
         self._labels(plan)
         self._check(
             conclusion_of(plan),
@@ -78,6 +81,7 @@ class Following:
         # With nothing to do, the plan that was reviewed is the one to show.
         self.plan = report.plan if report.changed else None
         self._tell(status)
+        self._done()
         self._deployment("success", f"live as release {report.release}", url=address_of(report))
         self._leave(report.plan, status, report)
 
@@ -86,15 +90,23 @@ class Following:
         deploy, plan = report.deploy, report.plan
         status = status_text.rolled_back(report, self.space.actor, self.run)
         self.commit = deploy.commit
+        self.answered(status)
         self._deployment("success", f"release {deploy.release} restores {plan.target.number}", url=address_of(deploy))
         if deploy.changed and plan.origin.commit:
             self._tell_reverted(plan.origin.commit, plan.release, status)
         self._leave(deploy.plan, status, deploy)
 
+    def answered(self, text: str) -> None:
+        """What came of a command that no comment follows; Markdown of ours."""
+        self._answer(text)
+        self._done()
+
     def failed(self, error: BaseException) -> None:
         """It did not come to a good end."""
         status = status_text.ended(error, self.run)
         self._tell(status, alone=True)
+        if self.hub is not None:
+            Answering(self.hub, self.intent).react(NOT_DONE)
         if self.intent.kind is Kind.PREVIEW:
             found = tuple(getattr(error, "diagnostics", ()))
             self._check("failure", str(error)[:200], status_text.told(error), found)
@@ -105,21 +117,27 @@ class Following:
     # How each of these is told.
 
     @property
+    def name(self) -> str:
+        """The environment."""
+        assert self.space.environment_name is not None
+        return self.space.environment_name
+
+    @property
     def place(self) -> str:
         """The environment as the repository knows it: with the folder of its service, where that has one."""
-        assert self.space.environment_name is not None
-        return f"{quote(self.hub.prefix) if self.hub else ''}{self.space.environment_name}"
+        return self.hub.place(self.name) if self.hub else self.name
 
     def _put(self, what: str, job: Callable[[Hub], object]) -> None:
         if self.hub is not None:
             self.hub.outbox.put(f"{what} of {self.place}", partial(job, self.hub))
 
     def _number(self, hub: Hub) -> int | None:
-        """The pull request that this is about; None: there is none."""
-        if self.intent.pull_request is not None:
+        """The pull request whose comment follows this; None: there is none."""
+        if self.intent.kind is Kind.PREVIEW:
             return self.intent.pull_request
-        follows = self.intent.kind in (Kind.DEPLOY, Kind.RESUME)
-        pulls = hub.pulls_of(self.commit) if self.commit is not None and follows else []
+        if self.commit is None or self.intent.kind not in (Kind.DEPLOY, Kind.RESUME):
+            return None
+        pulls = hub.pulls_of(self.commit)
         return pulls[0].number if pulls else None
 
     @property
@@ -144,6 +162,15 @@ class Following:
                 hub.repository.put_comment(number, mark, write)
 
         self._put("the comment", job)
+        self._answer(status)
+
+    def _answer(self, status: str) -> None:
+        if self.hub is not None:
+            Answering(self.hub, self.intent).answer(self.place, answered_text(self.place, status))
+
+    def _done(self) -> None:
+        if self.hub is not None:
+            Answering(self.hub, self.intent).react(DONE)
 
     def _tell_reverted(self, commit: str, release: int, status: str) -> None:
         """The comment says so from now on; another one is written, because nobody is notified of an edit."""

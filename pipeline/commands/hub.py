@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock
+from urllib.parse import quote
 
 from pipeline.commands.workspace import Workspace, git
 from pipeline.errors import Diagnostic
@@ -44,6 +45,10 @@ class Hub:
     def deployments(self) -> Deployments:
         """The GitHub deployments."""
         return Deployments(self.repository.client, self.repository.name)
+
+    def place(self, environment: str) -> str:
+        """An environment as the repository knows it: with the folder of its service, where that has one."""
+        return f"{quote(self.prefix)}{environment}"
 
     def pulls_of(self, commit: str) -> list[Pull]:
         """The pull requests of a commit, the merged ones first; asked once. Raises GitHubError."""

@@ -18,11 +18,22 @@ FILE = "pipeline.yaml"
 class EnvironmentSettings:
     """What pipeline.yaml says of one environment. `branch` is None when only hands deploy it.
 
-    `rollout` is None when it says nothing of its own about that.
+    `rollout` is None when it says nothing of its own about that. `permission` is what somebody has to be on GitHub to
+    command it.
     """
 
     branch: str | None = None
     rollout: Strategy | None = None
+    permission: str = "write"
+
+
+@dataclass(frozen=True)
+class GitHubSettings:
+    """What is told to GitHub. `workflow` is the file that commands start; None: the one that reads them."""
+
+    show_environment_values: bool = False
+    revert_pull_request: bool = False
+    workflow: str | None = None
 
 
 @dataclass(frozen=True)
@@ -51,6 +62,8 @@ class Project:
     code: CodeSettings = CodeSettings()
     frontend_root: str = "frontend"
     rollout: Strategy = field(default_factory=Strategy)
+    review: str = "safe"
+    github: GitHubSettings = GitHubSettings()
     permissions_boundary: str | None = None
     retention: Retention = field(default_factory=Retention)
     source: str = FILE

@@ -9,7 +9,7 @@ from typing import Any
 from pipeline.config.documents import parse
 from pipeline.config.files import Files, joined
 from pipeline.config.findings import Findings, dotted, shown
-from pipeline.config.loaded import FILE, CodeSettings, EnvironmentSettings, Project
+from pipeline.config.loaded import FILE, CodeSettings, EnvironmentSettings, GitHubSettings, Project
 from pipeline.config.nodes import Table
 from pipeline.config.rendering import PropertyPath, Renderer
 from pipeline.config.rollouts import read_rollouts
@@ -64,18 +64,23 @@ def _project(files: Files, node: Table, findings: Findings) -> Project:
     places = {path[1]: at for path, at in renderer.keys.items() if len(path) == 2 and path[0] == "environments"}
     return Project(
         root=files.root,
-        environments={
-            name: EnvironmentSettings(each if isinstance(each, str) else each.get("branch"), own.get(name))
-            for name, each in settings["environments"].items()
-        },
+        environments={name: _environment(each, own.get(name)) for name, each in settings["environments"].items()},
         code=_code(files, settings["code"], renderer, findings),
         frontend_root=_inside(settings["frontend"]["root"], ("frontend", "root"), renderer, findings),
         rollout=common,
+        review=settings["review"]["policy"],
+        github=GitHubSettings(**settings["github"]),
         permissions_boundary=settings["iam"].get("permissions_boundary"),
         retention=Retention(**settings["retention"]),
         places={str(name): place for name, place in places.items()},
         code_place=renderer.place_of(("code", "root")),
     )
+
+
+def _environment(value: str | Mapping[str, Any], rollout: Strategy | None) -> EnvironmentSettings:
+    if isinstance(value, str):
+        return EnvironmentSettings(value, rollout)
+    return EnvironmentSettings(value.get("branch"), rollout, value.get("permission", "write"))
 
 
 def _code(files: Files, settings: Mapping[str, Any], renderer: Renderer, findings: Findings) -> CodeSettings:

@@ -14,27 +14,31 @@ from pipeline.model.intent import Intent, Kind
 
 @dataclass(frozen=True)
 class Command:
-    """A command: the words that may follow it, and how many of them must."""
+    """A command: what it is for, the words that may follow it, how many of them must, and an option."""
 
     kind: Kind
+    about: str
     words: tuple[str, ...] = ()
     needed: int = 0
+    option: str | None = None
 
     def usage(self, name: str) -> str:
         """As people write it: `/rollback ENV [RELEASE]`."""
         shown = [word if at < self.needed else f"[{word}]" for at, word in enumerate(self.words)]
-        return " ".join([f"/{name}", *shown])
+        return " ".join([f"/{name}", *shown, *([f"[{self.option}]"] if self.option else [])])
 
+
+CLEAR_HOLD = "--clear-hold"
 
 # /unlock and /help change nothing of what is deployed, so the intent is to ignore; `Intent.command` names them.
 COMMANDS = {
-    "plan": Command(Kind.PREVIEW),
-    "deploy": Command(Kind.DEPLOY, ("ENV",), 1),
-    "rollback": Command(Kind.ROLLBACK, ("ENV", "RELEASE"), 1),
-    "promote": Command(Kind.PROMOTE, ("ENV",)),
-    "abort": Command(Kind.ABORT, ("ENV",)),
-    "unlock": Command(Kind.IGNORE),
-    "help": Command(Kind.IGNORE),
+    "plan": Command(Kind.PREVIEW, "plan this pull request anew, also one from a fork"),
+    "deploy": Command(Kind.DEPLOY, "deploy the head of the environment's branch", ("ENV",), 1, CLEAR_HOLD),
+    "rollback": Command(Kind.ROLLBACK, "let an old release serve again", ("ENV", "RELEASE"), 1),
+    "promote": Command(Kind.PROMOTE, "give all traffic to the release that is being tried out", ("ENV",)),
+    "abort": Command(Kind.ABORT, "take the traffic back to the release before", ("ENV",)),
+    "unlock": Command(Kind.IGNORE, "free the lock that a dead run left", ("ENV",)),
+    "help": Command(Kind.IGNORE, "say what there is"),
 }
 
 # GitHub's Markdown: a fence has at most 3 spaces before it, https://github.github.com/gfm/#fenced-code-blocks
@@ -90,6 +94,8 @@ def _visible(text: str) -> Iterator[str]:
 
 def _intent(event: CommentCreated, name: str, words: list[str], branches: Branches) -> Intent:
     command = COMMANDS[name]
+    option = command.option in words
+    words = [word for word in words if word != command.option]
     if not command.needed <= len(words) <= len(command.words):
         return _mistake(event, name, f"it is written {command.usage(name)}")
     if words and words[0] not in branches:
@@ -105,9 +111,20 @@ def _intent(event: CommentCreated, name: str, words: list[str], branches: Branch
         pull_request=event.number,
         reason=f"the commands are {usages()}" if name == "help" else f"/{name} on pull request {event.number}{by}",
         command=name,
+        comment=event.comment,
+        actor=event.actor,
+        clear_hold=option,
     )
 
 
 def _mistake(event: CommentCreated, name: str, why: str) -> Intent:
     reason = f"/{name} on pull request {event.number}: {why}"
-    return Intent(Kind.IGNORE, pull_request=event.number, reason=reason, command=name, mistake=True)
+    return Intent(
+        Kind.IGNORE,
+        pull_request=event.number,
+        reason=reason,
+        command=name,
+        mistake=True,
+        comment=event.comment,
+        actor=event.actor,
+    )

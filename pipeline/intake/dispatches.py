@@ -1,9 +1,11 @@
 """Dispatches: somebody pressed "Run workflow", or a program called the API, with inputs that say what to do."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from pipeline.errors import BadInput, Diagnostic
-from pipeline.intake.words import RELEASE_FORM, Branches, one_of, quoted, release_of
+from pipeline.intake.fields import is_sha
+from pipeline.intake.words import RELEASE_FORM, Branches, is_login, one_of, quoted, release_of
 from pipeline.model.event import Dispatched
 from pipeline.model.intent import Intent, Kind
 
@@ -22,15 +24,16 @@ ACTIONS = {
     "rollback": Action(Kind.ROLLBACK),
     "promote": Action(Kind.PROMOTE),
     "abort": Action(Kind.ABORT),
+    "unlock": Action(Kind.UNLOCK),
     "resume": Action(Kind.RESUME, all=True),
     "drift": Action(Kind.DETECT_DRIFT, all=True),
 }
 
 
 def dispatched(event: Dispatched, branches: Branches) -> Intent:
-    """What the inputs `action`, `environment` and `release` ask for. BadInput lists all that is wrong with them.
+    """What the inputs ask for: `action`, `environment`, `release`, `clear_hold`, and what a command in a comment adds.
 
-    Other inputs are the business of the workflow that has them.
+    BadInput lists all that is wrong with them. Other inputs are the business of the workflow that has them.
     """
     inputs = _Inputs(event)
     name = inputs.text("action")
@@ -48,11 +51,25 @@ def dispatched(event: Dispatched, branches: Branches) -> Intent:
         inputs.wrong("release", release, RELEASE_FORM)
     elif action and action.kind is not Kind.ROLLBACK and release:
         inputs.wrong("release", release, f"nothing, as {name} knows no release; only rollback does")
+    told = _told(inputs, event)
     inputs.check()
     assert action is not None
     environments = (environment,) if environment else tuple(branches)
     reason = _reason(event, action.kind, environment, branches)
-    return Intent(action.kind, environments, event.sha, target, reason=reason)
+    sha = inputs.commit() if action.kind is Kind.PREVIEW else None
+    return Intent(action.kind, environments, sha or event.sha, target, reason=reason, **told)
+
+
+def _told(inputs: "_Inputs", event: Dispatched) -> dict[str, Any]:
+    """What the run that read a command tells the run that carries it out."""
+    by = inputs.text("by")
+    return {
+        "pull_request": inputs.number("pull_request"),
+        "comment": inputs.number("comment"),
+        "clear_hold": inputs.flag("clear_hold"),
+        # Only a program may say that somebody else asked: the one that checked it.
+        "actor": by if event.by_bot and is_login(by) else event.actor,
+    }
 
 
 def _reason(event: Dispatched, kind: Kind, environment: str, branches: Branches) -> str:
@@ -80,6 +97,26 @@ class _Inputs:
         if isinstance(value, (int, float)):
             return str(value)
         return "" if value is None else "neither text nor number"
+
+    def number(self, key: str) -> int | None:
+        """A positive number, or None where nothing was given."""
+        value = self.text(key)
+        if value and not (value.isascii() and value.isdigit() and len(value) <= 18 and int(value) > 0):
+            self.wrong(key, value, "a positive number")
+            return None
+        return int(value) if value else None
+
+    def flag(self, key: str) -> bool:
+        """`true`, or what counts as not."""
+        value = self.text(key).lower()
+        if value not in ("", "true", "false"):
+            self.wrong(key, value, "true or false")
+        return value == "true"
+
+    def commit(self) -> str | None:
+        """The commit of a pull request that is to be planned."""
+        value = self.text("sha")
+        return value if is_sha(value) else None
 
     def wrong(self, key: str, value: str, allowed: str) -> None:
         """Notes that `key` may not be `value`."""

@@ -125,19 +125,25 @@ def _issue_comment(name: str, fields: Fields, facts: RunFacts) -> Event:
         # A comment may be empty, or hold only a picture.
         body=fields.maybe_text("comment.body") or "",
         by_bot="Bot" in types or author.endswith("[bot]"),
+        comment=fields.maybe_number("comment.id"),
         **_common(fields, facts, sha=None),
     )
 
 
 def _workflow_dispatch(name: str, fields: Fields, facts: RunFacts) -> Event:
     ref = facts.ref or fields.maybe_text("ref")
-    return Dispatched(name=name, inputs=fields.mapping("inputs"), **_common(fields, facts, ref=ref))
+    return Dispatched(name=name, inputs=fields.mapping("inputs"), **_sent(fields), **_common(fields, facts, ref=ref))
 
 
 def _repository_dispatch(name: str, fields: Fields, facts: RunFacts) -> Event:
     """Its `action` is the event type that the sender chose; the payload's own `action` comes first."""
     inputs = {"action": fields.find("action"), **fields.mapping("client_payload")}
-    return Dispatched(name=name, inputs=inputs, **_common(fields, facts))
+    return Dispatched(name=name, inputs=inputs, **_sent(fields), **_common(fields, facts))
+
+
+def _sent(fields: Fields) -> dict[str, Any]:
+    sender = fields.maybe_text("sender.login") or ""
+    return {"by_bot": fields.find("sender.type") == "Bot" or sender.endswith("[bot]")}
 
 
 def _schedule(_name: str, fields: Fields, facts: RunFacts) -> Event:

@@ -43,11 +43,15 @@ class Fields:
 
     def number(self, path: str) -> int:
         """A positive whole number that has to be there."""
+        found = self.maybe_number(path)
+        if found is None:
+            self._missing(path, "a positive number", self.find(path))
+        return found or 0
+
+    def maybe_number(self, path: str) -> int | None:
+        """A positive whole number, or None when there is none."""
         value = self.find(path)
-        if isinstance(value, int) and not isinstance(value, bool) and value > 0:
-            return value
-        self._missing(path, "a positive number", value)
-        return 0
+        return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
 
     def sha(self, path: str) -> str:
         """The id of a commit that has to be there."""

@@ -30,6 +30,7 @@ ACCESS: Mapping[Kind, Access] = {
     Kind.ROLLBACK: Access.WRITE,
     Kind.PROMOTE: Access.WRITE,
     Kind.ABORT: Access.WRITE,
+    Kind.UNLOCK: Access.WRITE,
     Kind.RESUME: Access.WRITE,
 }
 

@@ -29,7 +29,7 @@ def _rollback(event: TagPushed, branches: Branches, reason: str) -> Intent:
         return _mistake(event, f"{reason}: it has to end with {RELEASE_FORM}, {_example([environment])}")
     if not event.created:
         return _mistake(event, f"{reason}: it was moved; delete it first, as only a new tag rolls back")
-    return Intent(Kind.ROLLBACK, (environment,), event.sha, target, reason=reason)
+    return Intent(Kind.ROLLBACK, (environment,), event.sha, target, reason=reason, actor=event.actor, by_tag=True)
 
 
 def _example(environments: Branches | list[str]) -> str:

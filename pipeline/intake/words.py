@@ -10,6 +10,7 @@ PREVIOUS = "previous"
 RELEASE_FORM = "a release number or `previous`"
 
 _PLAIN = re.compile(r"[A-Za-z0-9._/+=-]{1,80}")
+_LOGIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,98}[A-Za-z0-9])?")
 _RELEASE = re.compile(r"[1-9][0-9]{0,8}")
 _LONGEST = 60
 
@@ -27,6 +28,11 @@ def quoted(text: str) -> str:
 def release_of(text: str) -> str | None:
     """The release that `text` names: a positive number in its usual form, or `previous`; else None."""
     return text if text == PREVIOUS or _RELEASE.fullmatch(text) else None
+
+
+def is_login(text: str) -> bool:
+    """True for what can be the login of somebody on GitHub, enterprise-managed ones included."""
+    return _LOGIN.fullmatch(text) is not None
 
 
 def environments_of(branch: str, branches: Branches) -> tuple[str, ...]:

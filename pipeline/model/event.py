@@ -64,22 +64,28 @@ class PullRequest(Occurrence):
 
 @dataclass(frozen=True, kw_only=True)
 class CommentCreated(Occurrence):
-    """A new comment on issue or pull request `number`. `sha` is unknown: the event does not tell the head."""
+    """A new comment on issue or pull request `number`. `sha` is unknown: the event does not tell the head.
+
+    `comment` is its id; None in a payload that does not tell.
+    """
 
     number: int
     on_pull_request: bool
     body: str = field(repr=False)
     by_bot: bool = False
+    comment: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dispatched(Occurrence):
     """Somebody, or a program, asked for something; `inputs` as they were given, unchecked.
 
-    `name` is `workflow_dispatch` or `repository_dispatch`.
+    `name` is `workflow_dispatch` or `repository_dispatch`. `by_bot`: a program asked, such as the run that read a
+    command.
     """
 
     name: str
+    by_bot: bool = False
     inputs: Mapping[str, object] = field(default_factory=dict)
 
 

@@ -1,6 +1,6 @@
 """What is to be done about an event: decided once, as data, before anything is touched."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Self
 
@@ -15,6 +15,7 @@ class Kind(StrEnum):
     PROMOTE = "promote"
     ABORT = "abort"
     RESUME = "resume"
+    UNLOCK = "unlock"
     DETECT_DRIFT = "detect-drift"
     IGNORE = "ignore"
 
@@ -29,6 +30,8 @@ class Intent:
 
     `command` is the word of a comment that asked (`deploy` of `/deploy dev`); its author may do so only once GitHub
     was asked for the permission. `mistake`: something was asked for, but not in a form that can be carried out.
+    `comment` is the id of the comment that asked, also in the run that the command then starts, `actor` the login of
+    who asked. `by_tag`: a tag did. `clear_hold`: a deploy that ends the hold of a rollback.
     """
 
     kind: Kind
@@ -39,6 +42,11 @@ class Intent:
     reason: str = ""
     command: str | None = None
     mistake: bool = False
+    clear_hold: bool = False
+    # Who asked and how is no part of what is asked.
+    comment: int | None = field(default=None, compare=False)
+    actor: str | None = field(default=None, compare=False)
+    by_tag: bool = field(default=False, compare=False)
 
     def only(self, environment: str) -> Self:
         """The part of it that is about `environment`; nothing to do when it is about others."""

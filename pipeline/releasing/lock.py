@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.errors import PipelineError, Refused
-from pipeline.model.release import LockState
+from pipeline.model.release import LedgerHead, LockState
 from pipeline.releasing.store import LOCK, Ledger, LostRace
 
 LEASE_SECONDS = 30.0
@@ -134,6 +134,22 @@ def take(
         return Lease(ledger, mine, ledger.put(LOCK, mine.to_json(), if_match=etag), timing)
     except LostRace:
         return None
+
+
+def free(ledger: Ledger, head: LedgerHead, timing: Timing, tell: Callable[[str], None]) -> LockState | None:
+    """Frees the lock that a dead run left; the lock as it was, None when nobody held it. Refused when its holder lives.
+
+    The run stays the last one, and did not end well: what it left open is still found and continued.
+    """
+    state, etag = head.lock, head.lock_etag
+    if state is None or not state.held or not _is_dead(ledger, state, etag, timing, tell):
+        return None
+    freed = replace(state, held=False, token=state.token + 1, outcome="died", expires=0.0)
+    try:
+        ledger.put(LOCK, freed.to_json(), if_match=etag)
+    except LostRace as error:
+        raise Refused("freeing the lock: another run took it over", hint="see `pipeline releases`") from error
+    return state
 
 
 def held_message(state: LockState) -> str:

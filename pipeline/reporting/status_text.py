@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pipeline.errors import PipelineError
+from pipeline.model.intent import Kind
 from pipeline.model.report import DeployReport, RollbackReport
 from pipeline.reporting.markdown import code, link, printable
 
@@ -29,6 +30,12 @@ def planned(run: Run) -> str:
 def deploying(run: Run, what: str = "") -> str:
     """It is under way; `what` says how far, in words of ours, such as `canary 10 %`."""
     return f"🚀 **deploying** in {run}" + (f": {what}" if what else "")
+
+
+def working(kind: Kind, run: Run) -> str:
+    """It has begun."""
+    words = {Kind.PREVIEW: "🔎 **planning**", Kind.DEPLOY: "🚀 **deploying**", Kind.ROLLBACK: "⏪ **rolling back**"}
+    return f"{words.get(kind, f'⏳ **{kind}**')} in {run}"
 
 
 def live(report: DeployReport, run: Run) -> str:

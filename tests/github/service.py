@@ -76,11 +76,15 @@ class Service:
             self.patch.delenv(name, raising=False)
         for name, value in variables.items():
             self.patch.setenv(name, value)
+        return self.cli("run", *options)
+
+    def cli(self, command: str, *options: str) -> Result:
+        """`pipeline COMMAND` in this process."""
         out, err = io.StringIO(), io.StringIO()
         handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             with redirect_stdout(out), redirect_stderr(err):
-                code = main(["run", "--root", str(self.root), *options])
+                code = main([command, "--root", str(self.root), *options])
         finally:
             for number, handler in handlers.items():
                 signal.signal(number, handler)

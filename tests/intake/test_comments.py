@@ -33,6 +33,8 @@ def asks(kind: Kind, command: str, environments: tuple[str, ...] = (), target: s
         ("/abort", asks(Kind.ABORT, "abort")),
         ("/abort staging", asks(Kind.ABORT, "abort", ("staging",))),
         ("/unlock", asks(Kind.IGNORE, "unlock")),
+        ("/unlock dev", replace(asks(Kind.IGNORE, "unlock"), environments=("dev",))),
+        ("/deploy dev --clear-hold", replace(asks(Kind.DEPLOY, "deploy"), environments=("dev",), clear_hold=True)),
         ("/help", asks(Kind.IGNORE, "help")),
         # around the command
         ("/plan  \t", asks(Kind.PREVIEW, "plan")),
@@ -121,7 +123,9 @@ def test_inline_code_with_three_backticks_opens_no_block() -> None:
         ("/rollback 41", "no environment 41"),
         ("/plan dev", "it is written /plan"),
         ("/promote dev staging", "it is written /promote [ENV]"),
-        ("/unlock dev", "it is written /unlock"),
+        ("/unlock dev now", "it is written /unlock [ENV]"),
+        ("/plan --clear-hold", "it is written /plan"),
+        ("/deploy --clear-hold", "it is written /deploy ENV [--clear-hold]"),
         ("/plan\n/deploy dev", "one command in a comment"),
         ("/deploy dev\n/deploy dev", "one command in a comment"),
     ],
@@ -143,7 +147,7 @@ def test_help_lists_every_command() -> None:
     reason = said("/help").reason
     assert reason == f"the commands are {usages()}"
     assert usages() == (
-        "/plan, /deploy ENV, /rollback ENV [RELEASE], /promote [ENV], /abort [ENV], /unlock, /help"
+        "/plan, /deploy ENV [--clear-hold], /rollback ENV [RELEASE], /promote [ENV], /abort [ENV], /unlock [ENV], /help"
     )  # fmt: skip
 
 

@@ -46,7 +46,7 @@ ENVIRONMENTS = "dev, staging, production or sandbox"
 @pytest.mark.parametrize(
     ("inputs", "complaints"),
     [
-        ({}, ["input action is missing: allowed is deploy, plan, rollback, promote, abort, resume or drift"]),
+        ({}, ["input action is missing: allowed is deploy, plan, rollback, promote, abort, unlock, resume or drift"]),
         ({"action": "destroy"}, ["input action is destroy: allowed is deploy, plan, "]),
         ({"action": "Deploy", "environment": "dev"}, ["input action is Deploy"]),
         ({"action": ["deploy"]}, ["input action is 'neither text nor number'"]),

@@ -112,7 +112,7 @@ def test_whether_the_base_changed(name: str, changed: bool) -> None:
 
 
 def test_comment() -> None:
-    expected = CommentCreated(number=1, on_pull_request=True, body="/plan", **common(sha=None))
+    expected = CommentCreated(number=1, on_pull_request=True, body="/plan", comment=1025, **common(sha=None))
     assert event("issue_comment.created_on_pr") == expected
 
 

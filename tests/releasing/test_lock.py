@@ -8,7 +8,7 @@ import pytest
 from pipeline.errors import Refused
 from pipeline.model.release import LockState
 from pipeline.model.scope import Scope
-from pipeline.releasing.lock import CLOCK_SKEW, Holder, Lease, Timing, take
+from pipeline.releasing.lock import CLOCK_SKEW, Holder, Lease, Timing, free, take
 from pipeline.releasing.store import LOCK, Ledger
 from tests.support.fake_s3 import FakeS3
 
@@ -199,3 +199,42 @@ def test_a_lease_that_cannot_be_renewed_stops_further_changes(ledger: Ledger, ti
 )
 def test_what_counts_as_unfinished(held: bool, outcome: str | None, unfinished: bool) -> None:
     assert LockState(1, held, "r", outcome=outcome).unfinished is unfinished
+
+
+def test_the_lock_of_a_dead_run_is_freed_and_that_run_stays_the_last_one(ledger: Ledger, time: Time) -> None:
+    taken(ledger, time)
+    state = ledger.head().lock
+    assert state is not None
+    ledger.put(LOCK, replace(state, pid=0, since="elsewhere").to_json(), if_match=ledger.head().lock_etag)
+    freed = free(ledger, ledger.head(), time.timing(), lambda _: None)
+    assert freed is not None
+    left = ledger.head().lock
+    assert left is not None
+    assert (left.run, left.held, left.outcome, left.unfinished) == ("run-1", False, "died", True)
+    assert left.token > state.token
+    assert free(ledger, ledger.head(), time.timing(), lambda _: None) is None
+
+
+def test_the_lock_of_a_living_run_is_not_freed(ledger: Ledger, time: Time) -> None:
+    lease = taken(ledger, time)
+    assert lease is not None
+    time.on_sleep = lease._renew
+    with pytest.raises(Refused, match="run run-1 of ada"):
+        free(ledger, ledger.head(), time.timing(), lambda _: None)
+
+
+def test_a_lock_that_somebody_took_meanwhile_is_not_freed(ledger: Ledger, time: Time) -> None:
+    taken(ledger, time)
+    head = ledger.head()
+    assert head.lock is not None
+    dead = replace(head.lock, pid=0, since="elsewhere")
+    etag = ledger.put(LOCK, dead.to_json(), if_match=head.lock_etag)
+    seen = replace(head, lock=dead, lock_etag=etag)
+    time.seconds += 3600 + CLOCK_SKEW + 1
+    ledger.put(LOCK, replace(dead, token=9).to_json(), if_match=etag)
+    with pytest.raises(Refused, match="another run took it over"):
+        free(ledger, seen, time.timing(), lambda _: None)
+
+
+def test_nothing_is_freed_where_nobody_ever_held_it(ledger: Ledger, time: Time) -> None:
+    assert free(ledger, ledger.head(), time.timing(), lambda _: None) is None
