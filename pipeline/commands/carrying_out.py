@@ -10,6 +10,7 @@ from pipeline.commands.hub import Hub, hub_of, run_of
 from pipeline.commands.permitting import check_tag
 from pipeline.commands.plan import plan
 from pipeline.commands.resuming import render_resumed, resume
+from pipeline.commands.reviewing import Reviewing, remember
 from pipeline.commands.rolling_back import rollback_to
 from pipeline.commands.unlock import document_of, render_unlocked, unlock
 from pipeline.commands.validate import validate
@@ -88,12 +89,17 @@ def _followed(act: "Act", space: Workspace, intent: Intent, hub: Hub | None, pro
         raise
 
 
-def _preview(space: Workspace, _intent: Intent, following: Following) -> None:
-    following.previewed(plan(space, consent=Consent(), out=None, details=False))
+def _preview(space: Workspace, intent: Intent, following: Following) -> None:
+    found = plan(space, consent=Consent(), out=None, details=False)
+    remember(space, intent, found)
+    following.previewed(found)
 
 
 def _deploy(space: Workspace, intent: Intent, following: Following) -> None:
-    report = deploy(space, DeployRequest(clear_hold=intent.clear_hold))
+    hub, review = following.hub, None
+    if hub is not None and intent.by_push and intent.sha is not None:
+        review = Reviewing(space, hub, intent.sha, load_project(space.root).review).check
+    report = deploy(space, DeployRequest(clear_hold=intent.clear_hold, review=review))
     space.console.result(report.to_json(), render_deploy(report, space.console.style))
     following.deployed(report)
 

@@ -1,6 +1,6 @@
 """The stages of a deploy: validate, package, plan, guard, lock, apply, publish, prune, record."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from pipeline.commands.planning import Reading, Situation, survey
 from pipeline.commands.running import apply, clear_away, known_outputs, label, under_lock
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import BadInput, Refused
-from pipeline.model.plan import Action, Change, SavedPlan
+from pipeline.model.plan import Action, Change, Plan, SavedPlan
 from pipeline.model.release import Hold, LedgerHead, Release
 from pipeline.model.report import DeployReport
 from pipeline.model.values import Outputs
@@ -33,6 +33,7 @@ class DeployRequest:
     """What the user asked for. `clear_hold`: deploys although the environment was rolled back, and ends the hold.
 
     `expected`: the digest of the one desired state (`DesiredState.declared`) that may be deployed, where that matters.
+    `review` raises Refused when the plan does what nobody saw who should have.
     """
 
     consent: Consent = Consent()
@@ -40,6 +41,7 @@ class DeployRequest:
     max_deletions: int = 10
     clear_hold: bool = False
     expected: str | None = None
+    review: Callable[[Plan, LedgerHead], None] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """What a resuming run has to know of it."""
@@ -89,10 +91,12 @@ def _deliver(workspace: Workspace, request: DeployRequest, built: Built, reading
             told.append(summary_line(situation.plan))
         with workspace.stage("package"):
             built.verify()
+        done = is_done(situation, request)
+        if not done:
+            workspace.follower.planned(situation.plan)
         guard(workspace, situation, request)
-        if is_done(situation, request):
+        if done:
             return report(workspace, situation, situation.head.current, changed=False)
-        workspace.follower.planned(situation.plan)
         about = {
             "plan": situation.plan.to_json(),
             "desired": situation.desired.declared,
@@ -138,6 +142,8 @@ def guard(workspace: Workspace, situation: Situation, request: DeployRequest) ->
     check_plan(situation.plan, max_deletions=request.max_deletions)
     if request.saved is not None:
         check_saved(request.saved, situation.plan)
+    if request.review is not None:
+        request.review(situation.plan, head)
 
 
 def journal_of_unfinished(workspace: Workspace, head: LedgerHead) -> Mapping[str, Any] | None:

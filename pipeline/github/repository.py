@@ -159,6 +159,19 @@ class Repository:
                 return []
             raise
 
+    def commits_between(self, base: str, head: str) -> list[str]:
+        """The commits that `head` has and `base` has not, the newest last; none where GitHub cannot compare them.
+
+        https://docs.github.com/en/rest/commits/commits#compare-two-commits
+        """
+        try:
+            found = list(self.client.pages(f"{self._root}/compare/{base}...{head}", "commits"))
+        except GitHubError as error:
+            if error.status == 404:
+                return []
+            raise
+        return [str(commit["sha"]) for commit in found]
+
     def head_of(self, branch: str) -> str | None:
         """The commit that a branch is at."""
         found = self.client.find(f"{self._root}/git/ref/heads/{quote(branch)}")

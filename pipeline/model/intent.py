@@ -30,8 +30,9 @@ class Intent:
 
     `command` is the word of a comment that asked (`deploy` of `/deploy dev`); its author may do so only once GitHub
     was asked for the permission. `mistake`: something was asked for, but not in a form that can be carried out.
-    `comment` is the id of the comment that asked, also in the run that the command then starts, `actor` the login of
-    who asked. `by_tag`: a tag did. `clear_hold`: a deploy that ends the hold of a rollback.
+    `clear_hold`: a deploy that ends the hold of a rollback. `comment` is the id of the comment that asked, also in the
+    run that the command then starts, `actor` the login of who asked. `by_tag`: a tag did; `by_push`: a push to the
+    environment's branch.
     """
 
     kind: Kind
@@ -47,6 +48,7 @@ class Intent:
     comment: int | None = field(default=None, compare=False)
     actor: str | None = field(default=None, compare=False)
     by_tag: bool = field(default=False, compare=False)
+    by_push: bool = field(default=False, compare=False)
 
     def only(self, environment: str) -> Self:
         """The part of it that is about `environment`; nothing to do when it is about others."""

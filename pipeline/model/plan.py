@@ -163,7 +163,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class SavedPlan:
-    """What `plan --out` wrote, as far as `deploy --plan` needs it."""
+    """What `plan --out` wrote, or a preview for later review, as far as it is compared with a plan made anew."""
 
     environment: str
     account: str
@@ -171,6 +171,7 @@ class SavedPlan:
     commit: str | None
     digest: str
     changes: tuple[Mapping[str, Any], ...] = ()
+    access: tuple[Mapping[str, Any], ...] = ()
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
@@ -184,4 +185,5 @@ class SavedPlan:
             commit=data["commit"],
             digest=data["digest"],
             changes=tuple(data["changes"]),
+            access=tuple(data.get("access", ())),
         )

@@ -42,11 +42,11 @@ def check_saved(saved: SavedPlan, fresh: Plan) -> None:
         raise Refused(
             "the saved plan is stale: the specs, the code or AWS have changed since it was made",
             hint="make a new plan and review what moved",
-            diagnostics=_moved(saved, fresh),
+            diagnostics=moved(saved, fresh),
         )
 
 
-def _moved(saved: SavedPlan, fresh: Plan) -> Sequence[Diagnostic]:
+def moved(saved: SavedPlan, fresh: Plan) -> Sequence[Diagnostic]:
     """One finding per change that only one of the two plans has, or that differs between them."""
     before = {change["address"]: change for change in saved.changes}
     after = {change.address: change.to_json() for change in fresh.changes}

@@ -1,6 +1,7 @@
 """The ledger: immutable JSON documents in the environment's own S3 bucket.
 
     artifacts/<sha256>.zip   current.json   releases/<nnnnnn>.json   runs/<id>/<seq>.json   lock.json
+    reviews/<commit>.json: the plan that was shown for the head of a pull request, replaced whenever it is made anew
 
 `current.json` is the last release in full and the one place that decides; it is written first and only if unchanged
 since it was read. `releases/<n>.json` is its copy for history, put again by the next release should a crash have
@@ -74,6 +75,7 @@ class Ledger:
             "tls_only": tls_only,
             "lifecycle": [
                 {"id": "old-run-journals", "prefix": "runs/", "enabled": True, "expire_days": 400},
+                {"id": "old-reviews", "prefix": "reviews/", "enabled": True, "expire_days": 400},
                 {"id": "removed-archives", "prefix": "artifacts/", "enabled": True, "expire_noncurrent_days": 30},
             ],
         }
@@ -167,6 +169,16 @@ class Ledger:
         found = self.document(key)
         return found[0] if found else None
 
+    def put_review(self, commit: str, document: Mapping[str, Any]) -> None:
+        """Keeps what was shown for a commit, where there is a ledger; quiet when somebody else does at that moment."""
+        found = self._read(review_key(commit))
+        if found is _NO_BUCKET:
+            return
+        try:
+            self.put(review_key(commit), document, if_match=found[1] if isinstance(found, tuple) else None)
+        except LostRace:
+            return
+
     def offer(self, artifacts: Mapping[str, Path]) -> None:
         """Tells where the archives lie (digest -> file) that `artifact` may have to upload."""
         self._artifacts.files.update(artifacts)
@@ -255,6 +267,11 @@ def artifact_key(digest: str) -> str:
 def release_key(number: int) -> str:
     """The key of a release's history copy."""
     return f"releases/{number:06d}.json"
+
+
+def review_key(commit: str) -> str:
+    """The key of the plan that was shown for a commit."""
+    return f"reviews/{commit}.json"
 
 
 def bucket_defaults(bucket_type: ResourceType) -> dict[str, Any]:

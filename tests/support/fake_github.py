@@ -122,6 +122,7 @@ class FakeGitHub:
     pulls: dict[int, dict[str, Any]] = field(default_factory=dict)
     commits: dict[str, list[int]] = field(default_factory=dict)
     branches: dict[str, str] = field(default_factory=dict)
+    history: list[str] = field(default_factory=list)
     dispatches: list[dict[str, Any]] = field(default_factory=list)
     reverted: list[str] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
@@ -269,6 +270,12 @@ class FakeGitHub:
     def pulls_of(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
         return [self.pulls[number] for number in self.commits.get(match[1], [])]
 
+    def compare(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
+        if match[1] not in self.history or match[2] not in self.history:
+            _missing()
+        between = self.history[self.history.index(match[1]) + 1 : self.history.index(match[2]) + 1]
+        return [{"sha": sha} for sha in between]
+
     def get_ref(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
         sha = self.branches.get(unquote(match[1])) or _missing()
         return {"ref": f"refs/heads/{match[1]}", "object": {"type": "commit", "sha": sha}}
@@ -336,6 +343,7 @@ ROUTES = [
     Route("GET", rf"{_ROOT}/deployments/(\d+)/statuses", F.list_statuses, "deployments:read", lists=""),
     Route("GET", rf"{_ROOT}/collaborators/([^/]+)/permission", F.permission),
     Route("GET", rf"{_ROOT}/pulls/(\d+)", F.get_pull, "pull-requests:read"),
+    Route("GET", rf"{_ROOT}/compare/([0-9a-f]+)\.\.\.([0-9a-f]+)", F.compare, "contents:read", lists="commits"),
     Route("GET", rf"{_ROOT}/git/ref/heads/(.+)", F.get_ref, "contents:read"),
     Route("POST", rf"{_ROOT}/actions/workflows/([^/]+)/dispatches", F.dispatch, "actions:write", "dispatch", 204),
     Route("POST", r"/graphql", F.viewer, shape="graphql"),
