@@ -1,7 +1,6 @@
 """What the workflows make of events: which jobs there are, with which credentials, and what becomes of AWS."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,6 @@ import pytest
 from pipeline.clients import AwsClient, connect
 from tests.docs.markdown import document
 from tests.intake.support import payload
-from tests.support import moto_server
 from tests.workflows.acting import ACT, Repository, Runner, tool
 
 pytestmark = [
@@ -26,12 +24,6 @@ SERVICE = {
     "aws/logs.yaml": "log_groups:\n  - name: /tiny/${ENVIRONMENT}/audit\n",
 }
 ROLE = "arn:aws:iam::123456789012:role/tiny"
-
-
-@pytest.fixture(scope="module")
-def moto() -> Iterator[str]:
-    with moto_server.running() as url:
-        yield url
 
 
 @pytest.fixture

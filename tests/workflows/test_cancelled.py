@@ -16,7 +16,6 @@ import pytest
 import yaml
 
 from tests.intake.support import payload
-from tests.support import moto_server
 from tests.support.fault_proxy import FaultProxy
 from tests.workflows.acting import ROOT, RUN, Repository
 from tests.workflows.test_acted import SERVICE
@@ -28,8 +27,8 @@ PATIENCE = 60.0
 
 
 @pytest.fixture
-def proxy() -> Iterator[FaultProxy]:
-    with moto_server.running() as moto, FaultProxy(moto) as found:
+def proxy(moto: str) -> Iterator[FaultProxy]:
+    with FaultProxy(moto) as found:
         yield found
 
 
