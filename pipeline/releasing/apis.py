@@ -12,7 +12,7 @@ from pipeline.releasing.traffic import Kind
 from pipeline.resources import _rest_definition, _rest_stage, _websocket_declaration, _websocket_stage
 from pipeline.resources.base import Aws
 
-REST_API, WEBSOCKET_API = "apigateway.rest_api", "apigatewayv2.api"
+REST_API, WEBSOCKET_API, HTTP_API = "apigateway.rest_api", "apigatewayv2.api", "apigatewayv2.http_api"
 
 
 @dataclass(frozen=True)
@@ -24,16 +24,25 @@ class Deploys:
     deployment_of: Callable[[Aws, str, str], str]
 
 
+def _edition(properties: Properties) -> str:
+    return str(properties["edition"])
+
+
 APIS: Mapping[str, Deploys] = {
     REST_API: Deploys(Kind.STAGE, _rest_definition.definition_digest, _rest_stage.deployment_of),
     WEBSOCKET_API: Deploys(
         Kind.WEBSOCKET_STAGE, _websocket_declaration.definition_digest, _websocket_stage.deployment_of
     ),
+    HTTP_API: Deploys(Kind.HTTP_STAGE, _edition, _websocket_stage.deployment_of),
 }
 
 
 def entry_names(resources: Iterable[Resource]) -> dict[str, str]:
-    """Under which name a release records each API, by address: its own, unless a REST API has the same."""
-    found = [resource for resource in resources if resource.type in APIS]
-    taken = {resource.name for resource in found if resource.type == REST_API}
-    return {r.address: r.address if r.type != REST_API and r.name in taken else r.name for r in found}
+    """Under which name a release records each API, by address: its own, unless one of a kind before it has the same."""
+    order = list(APIS)
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for one in sorted((r for r in resources if r.type in APIS), key=lambda r: (order.index(r.type), r.name)):
+        names[one.address] = one.address if one.name in taken else one.name
+        taken.add(one.name)
+    return names

@@ -214,7 +214,7 @@ class _Finder:
             raise
 
     def _has(self, pointer: Pointer, deployment: str) -> bool:
-        if pointer.kind is Kind.WEBSOCKET_STAGE:
+        if pointer.kind in (Kind.WEBSOCKET_STAGE, Kind.HTTP_STAGE):
             found = self.aws.found("apigatewayv2", "GetDeployment", ApiId=pointer.owner, DeploymentId=deployment)
         else:
             found = self.aws.found("apigateway", "GetDeployment", restApiId=pointer.owner, deploymentId=deployment)

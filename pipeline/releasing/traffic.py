@@ -23,6 +23,7 @@ class Kind(StrEnum):
     ALIAS = "alias"
     STAGE = "stage"
     WEBSOCKET_STAGE = "websocket stage"
+    HTTP_STAGE = "http stage"
 
 
 @dataclass(frozen=True)
@@ -134,8 +135,8 @@ def _stage(pointer: Pointer, stage: Mapping[str, Any]) -> Serving:
     return Serving(pointer, str(stage["deploymentId"]), shares)
 
 
-class WebSocketStageRouter:
-    """Stages of WebSocket APIs; targets are ids of api deployments. They know no canary: shares are always empty."""
+class StageV2Router:
+    """Stages of WebSocket and HTTP APIs; targets are ids of api deployments. They know no canary: no shares, ever."""
 
     def __init__(self, aws: Aws) -> None:
         self._aws = aws
@@ -175,7 +176,8 @@ def routers(aws: Aws) -> dict[Kind, TrafficRouter]:
     return {
         Kind.ALIAS: AliasRouter(aws),
         Kind.STAGE: StageRouter(aws),
-        Kind.WEBSOCKET_STAGE: WebSocketStageRouter(aws),
+        Kind.WEBSOCKET_STAGE: StageV2Router(aws),
+        Kind.HTTP_STAGE: StageV2Router(aws),
     }
 
 

@@ -237,6 +237,15 @@ def _in_pool(aws: Aws, properties: Properties, number: int) -> Properties:
     return {**properties, "user_pool": POOL}
 
 
+def _move_http_stage(aws: Aws, resource: Resource, outputs: Outputs) -> None:
+    """The stage to an api deployment of the definition."""
+    edition, api = str(resource.properties["edition"]), str(outputs["id"])
+    if outputs.get("definition") != edition:
+        deployment = _websocket_stage.deployment_of(aws, api, edition)
+        stage = resource.properties["stage"]
+        aws.call("apigatewayv2", "UpdateStage", ApiId=api, StageName=stage, DeploymentId=deployment)
+
+
 _NEEDS = {
     "acm.certificate": Prerequisites(
         prepare=_zone,
@@ -299,6 +308,12 @@ _NEEDS = {
         prepare=_functions,
         release=_move_stage,
         census=[("apigateway", "GetRestApis", "items")],
+        echoed=frozenset({"access_logs.retention_days"}),
+    ),
+    "apigatewayv2.http_api": Prerequisites(
+        prepare=_functions,
+        release=_move_http_stage,
+        census=[("apigatewayv2", "GetApis", "Items")],
         echoed=frozenset({"access_logs.retention_days"}),
     ),
     "apigatewayv2.api": Prerequisites(

@@ -10,7 +10,7 @@ from pipeline.errors import PipelineError
 from pipeline.model.resource import Resource
 from pipeline.releasing.apis import entry_names
 from pipeline.releasing.publisher import Publisher
-from pipeline.releasing.traffic import Kind, Pointer, Serving, WebSocketStageRouter, routers
+from pipeline.releasing.traffic import Kind, Pointer, Serving, StageV2Router, routers
 from tests.contract.prerequisites import archive_place, of
 from tests.resources import websockets
 from tests.support.aws import SCOPE, FakeClock, local_client
@@ -74,7 +74,7 @@ class Deaf(Recorder):
 def test_an_answer_that_says_otherwise_is_an_error(aws: Recorder) -> None:
     pointer = Pointer(Kind.WEBSOCKET_STAGE, "a1b2c3", "dev")
     with pytest.raises(PipelineError, match="pointing websocket stage dev of a1b2c3 at new: AWS answered"):
-        WebSocketStageRouter(Deaf(aws)).serve(pointer, "new")
+        StageV2Router(Deaf(aws)).serve(pointer, "new")
 
 
 def test_two_apis_of_one_name_have_records_of_their_own() -> None:

@@ -1,4 +1,4 @@
-"""What moto leaves out of API Gateway's second version, as far as WebSocket APIs meet it.
+"""What moto leaves out of API Gateway's second version, as far as WebSocket and HTTP APIs meet it.
 
 Registered by `tests.support.moto_extension`. Each method says what AWS does and moto does not. State is moto's own
 (a deployment is kept on the API that moto made), so that moto's reset clears it.
@@ -67,6 +67,18 @@ class ApiGatewayV2(ApiGatewayV2Response):
         if any(route.target == target for route in self._api().routes.values()):
             raise _Refused("ConflictException", f"Cannot delete Integration '{target}'", 409)
         return super().delete_integration()
+
+    def get_authorizers(self) -> Answer:
+        """AWS lists them; moto has no such list."""
+        listed = [authorizer.to_json() for authorizer in self._api().authorizers.values()]
+        return 200, {}, json.dumps({"items": listed})
+
+    def delete_authorizer(self) -> Any:
+        """AWS keeps what a route asks."""
+        authorizer = self._segments()[3]
+        if any(route.authorizer_id == authorizer for route in self._api().routes.values()):
+            raise _Refused("ConflictException", f"Cannot delete authorizer '{authorizer}': a route refers to it", 409)
+        return super().delete_authorizer()
 
     def create_deployment(self) -> Answer:
         """AWS freezes the routes under an id; without a route there is nothing to deploy."""
