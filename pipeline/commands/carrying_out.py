@@ -3,15 +3,17 @@
 from collections.abc import Callable, Mapping
 
 from pipeline.commands.commanding import command
-from pipeline.commands.delivering import DeployRequest, deploy
+from pipeline.commands.delivering import deploy
 from pipeline.commands.drifting import detect_all
 from pipeline.commands.following import Following
 from pipeline.commands.hub import Hub, hub_of, run_of
 from pipeline.commands.permitting import check_tag
 from pipeline.commands.plan import plan
+from pipeline.commands.requesting import DeployRequest
 from pipeline.commands.resuming import render_resumed, resume
 from pipeline.commands.reviewing import Reviewing, remember
 from pipeline.commands.rolling_back import rollback_to
+from pipeline.commands.steering import abortion, promotion, steer
 from pipeline.commands.unlock import document_of, render_unlocked, unlock
 from pipeline.commands.validate import validate
 from pipeline.commands.workspace import Workspace
@@ -20,11 +22,13 @@ from pipeline.config.project import load_project
 from pipeline.errors import BadInput, Refused
 from pipeline.intake.words import PREVIOUS
 from pipeline.model.intent import Intent, Kind
-from pipeline.model.report import RollbackReport
+from pipeline.model.report import DeployReport, RollbackReport
+from pipeline.model.rollout import Outcome
 from pipeline.planning.planner import Consent
 from pipeline.reporting.deploy_text import render_deploy
 from pipeline.reporting.markdown import code
 from pipeline.reporting.rollback_text import render_rollback
+from pipeline.reporting.rollout_text import render_rollout, taken_back
 
 # The surroundings for one environment, or with None for all.
 Surroundings = Callable[[str | None], Workspace]
@@ -65,13 +69,11 @@ def _carried_out(intent: Intent, surroundings: Surroundings, space: Workspace, h
     if act is None:
         raise _impossible(intent, f"this version has no command for {intent.kind}")
     project = load_project(space.root)
-    for name in intent.environments:
-        _followed(act, surroundings(name), intent, hub, project)
-    return 0
+    return max((_followed(act, surroundings(name), intent, hub, project) for name in intent.environments), default=0)
 
 
-def _followed(act: "Act", space: Workspace, intent: Intent, hub: Hub | None, project: Project) -> None:
-    """Acts on one environment, and has GitHub told what becomes of it."""
+def _followed(act: "Act", space: Workspace, intent: Intent, hub: Hub | None, project: Project) -> int:
+    """Acts on one environment, and has GitHub told what becomes of it; the exit code."""
     if intent.comment is not None and intent.actor is not None:
         # A program started this run; who gave the command is who does it.
         space.environ = {**space.environ, "GITHUB_ACTOR": intent.actor}
@@ -83,50 +85,79 @@ def _followed(act: "Act", space: Workspace, intent: Intent, hub: Hub | None, pro
             _check_checkout(intent, space)
         if intent.by_tag:
             check_tag(space, hub, intent.actor, project.environments[following.name].permission)
-        act(space, intent, following)
+        return act(space, intent, following)
     except BaseException as error:
         following.failed(error)
         raise
 
 
-def _preview(space: Workspace, intent: Intent, following: Following) -> None:
+def _preview(space: Workspace, intent: Intent, following: Following) -> int:
     found = plan(space, consent=Consent(), out=None, details=False)
     remember(space, intent, found)
     following.previewed(found)
+    return 0
 
 
-def _deploy(space: Workspace, intent: Intent, following: Following) -> None:
+def _deploy(space: Workspace, intent: Intent, following: Following) -> int:
     hub, review = following.hub, None
     if hub is not None and intent.by_push and intent.sha is not None:
         review = Reviewing(space, hub, intent.sha, load_project(space.root).review).check
     report = deploy(space, DeployRequest(clear_hold=intent.clear_hold, review=review))
     space.console.result(report.to_json(), render_deploy(report, space.console.style))
-    following.deployed(report)
+    _tell(following, report)
+    return report.exit_code
 
 
-def _rollback(space: Workspace, intent: Intent, following: Following) -> None:
+def _tell(following: Following, report: DeployReport) -> None:
+    """A release that was taken back, or has a share only, is not live."""
+    canary = report.canary
+    if canary is None or canary.rollout.status.outcome is Outcome.PROMOTED:
+        following.deployed(report)
+    elif canary.waiting is not None:
+        following.progress(canary.waiting)
+    else:
+        following.failed(taken_back(canary))
+
+
+def _rollback(space: Workspace, intent: Intent, following: Following) -> int:
     report = rollback_to(space, intent.target or PREVIOUS)
     space.console.result(report.to_json(), render_rollback(report, space.console.style))
     following.rolled_back(report)
+    return 0
 
 
-def _resume(space: Workspace, _intent: Intent, following: Following) -> None:
+def _resume(space: Workspace, _intent: Intent, following: Following) -> int:
     done = resume(space)
     space.console.result(done.to_json(), render_resumed(done, space.console.style))
     if isinstance(done.report, RollbackReport):
         following.rolled_back(done.report)
-    elif done.report is not None:
-        following.deployed(done.report)
+    elif isinstance(done.report, DeployReport):
+        _tell(following, done.report)
+    return done.exit_code
 
 
-def _unlock(space: Workspace, _intent: Intent, following: Following) -> None:
+def _promote(space: Workspace, _intent: Intent, _following: Following) -> int:
+    report = steer(space, "promote", promotion(space, everything=False))
+    space.console.result(report.to_json(), render_rollout(report, space.console.style))
+    return report.canary.exit_code
+
+
+def _abort(space: Workspace, intent: Intent, following: Following) -> int:
+    report = steer(space, "abort", abortion(space, intent.reason))
+    space.console.result(report.to_json(), render_rollout(report, space.console.style))
+    following.failed(taken_back(report.canary))
+    return 0
+
+
+def _unlock(space: Workspace, _intent: Intent, following: Following) -> int:
     freed = unlock(space)
     text = render_unlocked(following.name, freed, space.console.style)
     space.console.result(document_of(following.name, freed), text)
     following.answered(code(text.splitlines()[0]))
+    return 0
 
 
-Act = Callable[[Workspace, Intent, Following], None]
+Act = Callable[[Workspace, Intent, Following], int]
 
 # What is done for each environment of an intent.
 _ACTS: Mapping[Kind, Act] = {
@@ -135,6 +166,8 @@ _ACTS: Mapping[Kind, Act] = {
     Kind.ROLLBACK: _rollback,
     Kind.RESUME: _resume,
     Kind.UNLOCK: _unlock,
+    Kind.PROMOTE: _promote,
+    Kind.ABORT: _abort,
 }
 
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import click
 
-from pipeline.commands.delivering import DeployRequest, deploy
+from pipeline.commands.delivering import deploy
 from pipeline.commands.options import common, workspace
+from pipeline.commands.requesting import DeployRequest
 from pipeline.errors import BadInput
 from pipeline.model.plan import SavedPlan
 from pipeline.planning.planner import Consent
@@ -28,6 +29,8 @@ Examples:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Apply exactly this plan, or refuse (exit 4).",
 )
+@click.option("--hotfix", is_flag=True, help="This is the fix: take a canary that is under way back for it.")
+@click.option("--detach", is_flag=True, help="End once the canary has its share; `resume --due` goes on.")
 @click.option("--clear-hold", is_flag=True, help="Deploy although the environment was rolled back; ends the hold.")
 @click.option("--include-data", is_flag=True, help="Agree to delete or replace what bears data.")
 @click.option("--adopt", multiple=True, metavar="ADDRESS", help="Take over an existing resource; may be repeated.")
@@ -39,20 +42,22 @@ Examples:
     help="Refuse a plan that deletes or replaces more.",
 )
 def command(
-    root: Path | None, env: str, form: str, local: bool, saved: Path | None, clear_hold: bool, include_data: bool,
-    adopt: tuple[str, ...], max_deletions: int,
+    root: Path | None, env: str, form: str, local: bool, saved: Path | None, hotfix: bool, detach: bool,
+    clear_hold: bool, include_data: bool, adopt: tuple[str, ...], max_deletions: int,
 ) -> int:  # fmt: skip
-    """Bring an environment to what this checkout declares: validate, package, plan, apply, publish, record.
+    """Bring an environment to what this checkout declares: validate, package, plan, apply, publish, shift, record.
 
+    Where pipeline.yaml has a rollout, traffic shifts in steps, and a release that is worse is taken back (exit 5).
     Running it again continues what a killed run left; with nothing to do it changes nothing.
     """
 
     reviewed = read_plan(saved) if saved else None
     space = workspace(root, env, form, local)
-    request = DeployRequest(Consent(include_data, frozenset(adopt)), reviewed, max_deletions, clear_hold)
+    consent = Consent(include_data, frozenset(adopt))
+    request = DeployRequest(consent, reviewed, max_deletions, clear_hold, hotfix=hotfix, detach=detach)
     report = deploy(space, request)
     space.console.result(report.to_json(), render_deploy(report, space.console.style))
-    return 0
+    return report.exit_code
 
 
 def read_plan(path: Path) -> SavedPlan:

@@ -17,6 +17,7 @@ from pipeline.model.resource import DesiredState, ObservedState, Resource
 from pipeline.planning.planner import Consent, Question, make_plan
 from pipeline.planning.safety import check_account
 from pipeline.releasing import hold
+from pipeline.releasing.rollouts import Rollouts
 from pipeline.resources.base import Problem
 
 
@@ -38,6 +39,8 @@ class Reading:
 
     def __init__(self, workspace: Workspace) -> None:
         self._result: Future[tuple[LedgerHead | PipelineError, str]] = Future()
+        self._rollouts = Rollouts(workspace.ledger)
+        self._unread: PipelineError | None = None
         self._environment = workspace.environment
         declared = workspace.loaded.desired[self._environment.name] if workspace.needs_specs else ()
         # An address begins with the name of its service. The first two are what is asked for here.
@@ -49,8 +52,8 @@ class Reading:
     def _work(self) -> None:
         try:
             ready = partial(self._aws.open, self._services)
-            thunks: list[Callable[[], Any]] = [self._head, self._account, ready]
-            head, account, _ = self._aws.gather(thunks)
+            thunks: list[Callable[[], Any]] = [self._head, self._account, self._rollout, ready]
+            head, account, *_ = self._aws.gather(thunks)
             self._result.set_result((head, account))
         except BaseException as error:  # noqa: BLE001 - raised where the result is asked for
             self._result.set_exception(error)
@@ -62,8 +65,22 @@ class Reading:
         except PipelineError as error:
             return error
 
+    def _rollout(self) -> None:
+        """Reads the rollout; as with the head, what hinders that is told once the account is known."""
+        try:
+            self._rollouts.look()
+        except PipelineError as error:
+            self._unread = error
+
     def _account(self) -> str:
         return str(self._aws.call("sts", "GetCallerIdentity")["Account"])
+
+    def rollouts(self) -> Rollouts:
+        """The rollout, as the ledger had it."""
+        self.head()
+        if self._unread is not None:
+            raise self._unread
+        return self._rollouts
 
     def head(self) -> LedgerHead:
         """The head, once the account is known to be the environment's; Refused when it is another."""

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from pipeline.applying.executor import Outcome
 from pipeline.applying.observer import observe
-from pipeline.commands.delivering import new_release, record, report
 from pipeline.commands.planning import Reading, Situation
+from pipeline.commands.recording import new_release, record, report
 from pipeline.commands.running import apply, known_outputs, under_lock
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import Refused
@@ -64,7 +64,7 @@ def _carry_out(workspace: Workspace, situation: Situation, journal: Journal) -> 
     with workspace.stage("record"):
         nothing_serves = Published({}, {}, {})
         release = replace(new_release(workspace, situation, applied.outputs, nothing_serves), destroyed=True)
-        record(workspace, situation, release)
+        record(workspace, situation.head, release)
     return report(workspace, situation, release, changed=True)
 
 

@@ -10,18 +10,21 @@ from pipeline.commands.resuming import render_resumed, resume
 EPILOG = """\b
 Examples:
   pipeline resume --env production
+  pipeline resume --env production --due     every few minutes, where rollouts are detached
 """
 
 
 @click.command(epilog=EPILOG)
 @common()
-def command(root: Path | None, env: str, form: str, local: bool) -> int:
-    """Continue the last run if it did not end: it was killed, stopped, or something broke.
+@click.option("--due", is_flag=True, help="Only what a rollout has due now, without ending a pause: for schedules.")
+def command(root: Path | None, env: str, form: str, local: bool, due: bool) -> int:
+    """Continue the last run if it did not end: it was killed, stopped, something broke, or its canary waits.
 
-    A rollback is ended from the ledger. A deploy is continued when this checkout is what that run deployed. A destroy
-    is not continued by itself (exit 4). With nothing to continue it says so and exits 0.
+    A rollout goes on from the ledger; a pause of it ends. A rollback is ended from the ledger. A deploy is continued
+    when this checkout is what that run deployed. A destroy is not continued by itself (exit 4). With nothing to
+    continue it says so and exits 0.
     """
     space = workspace(root, env, form, local)
-    done = resume(space)
+    done = resume(space, due=due)
     space.console.result(done.to_json(), render_resumed(done, space.console.style))
-    return 0
+    return done.exit_code

@@ -5,17 +5,24 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.commands.choosing import plan_rollback
-from pipeline.commands.delivering import DeployRequest, deploy, journal_of_unfinished
+from pipeline.commands.delivering import deploy, journal_of_unfinished
 from pipeline.commands.planning import Reading
+from pipeline.commands.requesting import DeployRequest
 from pipeline.commands.rolling_back import roll_back
 from pipeline.commands.running import under_lock
+from pipeline.commands.steering import Underway, drive, underway
+from pipeline.commands.steering import report as rollout_report
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import Refused
 from pipeline.model.release import LedgerHead
-from pipeline.model.report import DeployReport, RollbackReport
+from pipeline.model.report import Canary, DeployReport, RollbackReport, RolloutReport
 from pipeline.reporting.deploy_text import render_deploy
 from pipeline.reporting.rollback_text import render_rollback
+from pipeline.reporting.rollout_text import render_rollout
 from pipeline.reporting.style import Style
+from pipeline.rollout.events import Resumed as Unpaused
+
+_ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
@@ -24,7 +31,14 @@ class Resumed:
 
     environment: str
     journal: Mapping[str, Any] | None = None
-    report: DeployReport | RollbackReport | None = None
+    report: DeployReport | RollbackReport | RolloutReport | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """What the command ends with."""
+        if isinstance(self.report, RolloutReport):
+            return self.report.canary.exit_code
+        return self.report.exit_code if isinstance(self.report, DeployReport) else 0
 
     def to_json(self) -> dict[str, Any]:
         """The document of what was continued, with `resumed`: {"run", "kind", "actor", "started"} or None."""
@@ -33,13 +47,36 @@ class Resumed:
         return {**document, "resumed": about}
 
 
-def resume(workspace: Workspace) -> Resumed:
-    """Continues the last run of the environment if it did not end. Refused when that is not for a machine to decide."""
+def resume(workspace: Workspace, *, due: bool = False) -> Resumed:
+    """Continues the last run of the environment if it did not end. Refused when that is not for a machine to decide.
+
+    A rollout that is under way goes on from the ledger. `due`: only what is due now, and no pause is ended.
+    """
     by_ledger = workspace.without_specs()
     name = by_ledger.environment.name
-    head = Reading(by_ledger).head()
+    for _ in range(_ATTEMPTS):
+        reading = Reading(by_ledger)
+        if (found := underway(reading)) is None:
+            return _resume_run(workspace, reading.head(), due=due)
+        told = {"run": found.rollout.release.run, "kind": "rollout", "actor": found.rollout.release.actor}
+        canary = _resume_rollout(by_ledger, found, due=due)
+        if canary is not None:
+            return Resumed(name, {**told, "started": found.rollout.release.created}, rollout_report(by_ledger, canary))
+    raise Refused("taking the lock: other runs kept changing the environment", hint="run again when they have ended")
+
+
+def _resume_rollout(workspace: Workspace, found: Underway, *, due: bool) -> Canary | None:
+    rollout = found.rollout
+    workspace.console.say(f"release {rollout.release.number} is being rolled out: going on with it")
+    event = Unpaused(workspace.actor) if rollout.status.paused and not due else None
+    return drive(workspace, found, "resume", attended=not (due or rollout.detached), event=event)
+
+
+def _resume_run(workspace: Workspace, head: LedgerHead, *, due: bool) -> Resumed:
+    by_ledger = workspace.without_specs()
+    name = by_ledger.environment.name
     journal = journal_of_unfinished(by_ledger, head)
-    if journal is None:
+    if journal is None or due:
         return Resumed(name)
     what = journal["kind"] + (f" of commit {journal['commit'][:12]}" if journal.get("commit") else "")
     workspace.console.say(f"continuing the {what} that {journal.get('actor')} began ({journal['run']})")
@@ -69,6 +106,8 @@ def render_resumed(done: Resumed, style: Style) -> str:
     if done.report is None:
         tick = style("✓", fg="green", bold=True)
         return f"{tick} {style.bold(f'nothing to resume: the last run in {done.environment} ended')}"
+    if isinstance(done.report, RolloutReport):
+        return render_rollout(done.report, style)
     if isinstance(done.report, RollbackReport):
         return render_rollback(done.report, style)
     return render_deploy(done.report, style)

@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 from pipeline.commands.choosing import Rollback, plan_of, plan_rollback
-from pipeline.commands.delivering import removals, report
 from pipeline.commands.planning import Situation, survey
+from pipeline.commands.recording import removals, report
 from pipeline.commands.running import apply, known_outputs, label, under_lock
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import ChangesFailed, Interrupted, PipelineError, Refused

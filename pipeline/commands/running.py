@@ -53,7 +53,7 @@ def under_lock(workspace: Workspace, head: LedgerHead, kind: str, about: Mapping
         journal.wait_until_open()
         workspace.aws.guard = lease.guard
         yield journal
-        outcome = "succeeded"
+        outcome = journal.outcome
     except Interrupted:
         outcome = "interrupted"
         raise

@@ -37,7 +37,7 @@ class Release:
     name -> {"version", "previous", "code_sha256"}; `apis`: name -> {"deployment", "previous"}. `plan`: {"digest",
     "summary"}. `created` is ISO 8601 in UTC. `restores` names the release that a rollback brought back; `hold` is set
     by a rollback and stays until a deploy clears it. `destroyed` marks the record of a destroy: what is still in
-    `desired` was kept.
+    `desired` was kept. `hotfix`: it was deployed as a fix of what served before.
     """
 
     number: int
@@ -59,6 +59,7 @@ class Release:
     run_url: str | None = None
     destroyed: bool = False
     hold: Hold | None = None
+    hotfix: bool = False
 
     @property
     def resources(self) -> dict[str, Resource]:
@@ -82,6 +83,7 @@ class Release:
             "restores": self.restores,
             "hold": self.hold.to_json() if self.hold else None,
             "destroyed": self.destroyed,
+            "hotfix": self.hotfix,
             "plan": dict(self.plan),
             "functions": {name: dict(entry) for name, entry in self.functions.items()},
             "apis": {name: dict(entry) for name, entry in self.apis.items()},
@@ -107,6 +109,7 @@ class Release:
             restores=data.get("restores"),
             hold=Hold.from_json(data["hold"]) if data.get("hold") else None,
             destroyed=data.get("destroyed", False),
+            hotfix=data.get("hotfix", False),
             plan=data.get("plan", {}),
             functions=data.get("functions", {}),
             apis=data.get("apis", {}),

@@ -6,6 +6,88 @@ from typing import Any
 
 from pipeline.model.plan import Plan
 from pipeline.model.release import Hold, Release
+from pipeline.model.rollout import Measurement, Outcome
+from pipeline.model.shift import Rollout
+
+# The exit code of a run whose canary was taken back: the release before serves again.
+REVERTED = 5
+
+
+@dataclass(frozen=True)
+class Canary:
+    """How a rollout went, or how far it is. `waiting` says for what or whom, when no process drives it any more.
+
+    `links` lead to the figures and logs of what was measured.
+    """
+
+    rollout: Rollout
+    waiting: str | None = None
+    links: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def exit_code(self) -> int:
+        """Of a run that was to bring the release about."""
+        return REVERTED if self.rollout.status.outcome in (Outcome.ABORTED, Outcome.REVERTED) else 0
+
+    def to_json(self) -> dict[str, Any]:
+        """`canary` of the deploy document."""
+        rollout, status = self.rollout, self.rollout.status
+        return {
+            "release": rollout.release.number,
+            "commit": rollout.release.commit,
+            "strategy": rollout.strategy.name,
+            "outcome": str(status.outcome),
+            "weight": status.weight,
+            "step": min(status.step + 1, len(rollout.strategy.steps)),
+            "reason": status.reason,
+            "waiting": self.waiting,
+            "hotfix": rollout.hotfix,
+            "steps": [self._step(index) for index in range(len(rollout.strategy.steps))],
+            "shifts": [shift.to_json() for shift in rollout.shifts],
+            "links": dict(self.links),
+        }
+
+    def _step(self, index: int) -> dict[str, Any]:
+        step = self.rollout.strategy.steps[index]
+        looks = self.measurements(index)
+        last = looks[-1] if looks else None
+        return {
+            "weight": step.weight,
+            "bake_seconds": step.bake,
+            "gate": step.gate,
+            "verdict": str(last.verdict) if last else None,
+            "reason": last.reason if last else None,
+            "confidence": last.confidence if last else None,
+            "canary": last.canary.to_json() if last else None,
+            "stable": last.stable.to_json() if last else None,
+            "looks": len(looks),
+        }
+
+    def measurements(self, step: int) -> tuple[Measurement, ...]:
+        """All looks of one step."""
+        return tuple(each for each in self.rollout.status.measurements if each.step == step)
+
+
+@dataclass(frozen=True)
+class RolloutReport:
+    """What came of steering or continuing a rollout. `release` serves now."""
+
+    environment: str
+    release: int
+    canary: Canary
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    aws_calls: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `promote`, `abort` and `pause`."""
+        return {
+            "release": self.release,
+            "environment": self.environment,
+            "commit": self.canary.rollout.release.commit,
+            "canary": self.canary.to_json(),
+            "seconds": {name: round(value, 3) for name, value in self.seconds.items()},
+            "aws_calls": self.aws_calls,
+        }
 
 
 @dataclass(frozen=True)
@@ -29,10 +111,11 @@ class Pruned:
 
 @dataclass(frozen=True)
 class DeployReport:
-    """The result of a deploy. `release` is None only when nothing was ever released (a refused first deploy).
+    """The result of a deploy. `release` serves; None only when nothing was ever released (a refused first deploy).
 
-    `changed` is False when everything was as declared already. `functions`, `apis`, `outputs` and `canary` have the
-    shapes of product.md; `seconds` maps stage names to durations.
+    `changed` is False when everything was as declared already. `functions`, `apis` and `outputs` have the shapes of
+    product.md; `canary` is the rollout, where traffic shifted in steps, and `planned` the digest and summary of the
+    plan that another run had when it began that; `seconds` maps stage names to durations.
     """
 
     release: int | None
@@ -44,11 +127,17 @@ class DeployReport:
     functions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     apis: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     outputs: Mapping[str, Any] = field(default_factory=dict)
-    canary: tuple[Mapping[str, Any], ...] = ()
+    canary: Canary | None = None
+    planned: Mapping[str, Any] | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
     aws_calls: int = 0
     kept: tuple[str, ...] = ()
     pruned: Pruned = Pruned()
+
+    @property
+    def exit_code(self) -> int:
+        """What the command ends with."""
+        return self.canary.exit_code if self.canary else 0
 
     def to_json(self) -> dict[str, Any]:
         """The deploy document of product.md."""
@@ -57,11 +146,11 @@ class DeployReport:
             "environment": self.environment,
             "commit": self.commit,
             "changed": self.changed,
-            "plan": {"digest": self.plan.digest, "summary": self.plan.summary},
+            "plan": self.planned or {"digest": self.plan.digest, "summary": self.plan.summary},
             "functions": {name: dict(entry) for name, entry in self.functions.items()},
             "apis": {name: dict(entry) for name, entry in self.apis.items()},
             "outputs": dict(self.outputs),
-            "canary": {"steps": [dict(step) for step in self.canary]},
+            "canary": self.canary.to_json() if self.canary else {"steps": []},
             "kept": list(self.kept),
             "pruned": self.pruned.to_json(),
             "seconds": {name: round(value, 3) for name, value in self.seconds.items()},

@@ -46,6 +46,8 @@ class Analysis:
 class Strategy:
     """How traffic shifts: the steps, and after the last of them the promotion; all-at-once has none.
 
+    `detach`: no process stays while a step is watched; scheduled runs go on with it.
+
     Weights increase and are less than 100, and each step has a bake or a gate. ValueError otherwise.
     """
 
@@ -53,6 +55,7 @@ class Strategy:
     steps: tuple[Step, ...] = ()
     analysis: Analysis = Analysis()
     engine: Engine = "pipeline"
+    detach: bool = False
 
     def __post_init__(self) -> None:
         weights = [0.0, *(step.weight for step in self.steps), 100.0]
@@ -79,4 +82,5 @@ class Strategy:
         """The inverse of `to_json`."""
         analysis = {**data["analysis"], "alarms": tuple(data["analysis"]["alarms"])}
         steps = tuple(Step(**step) for step in data["steps"])
-        return cls(name=data["name"], steps=steps, analysis=Analysis(**analysis), engine=data["engine"])
+        shape = {"name": data["name"], "detach": data.get("detach", False), "engine": data["engine"]}
+        return cls(steps=steps, analysis=Analysis(**analysis), **shape)

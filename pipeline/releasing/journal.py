@@ -31,6 +31,7 @@ class Journal:
         self._head: Mapping[str, Any] = {}
         self._open = threading.Event()
         self._error: Exception | None = None
+        self.outcome = "succeeded"  # how the run ends when nothing breaks
         self._thread = threading.Thread(target=self._write_all, name="journal", daemon=True)
 
     def open(self, head: Mapping[str, Any]) -> None:

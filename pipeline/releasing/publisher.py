@@ -7,7 +7,7 @@ pointer that serves the right thing is left alone. So a run that died anywhere i
 Beside the alias that callers use, each function has an alias `previous` on the version that served before.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -73,7 +73,12 @@ class Publisher:
         `outputs` are those after applying, by address. `carried_on`: a run before may have done a part of this, so
         that nothing is taken as done which is not seen. Raises AwsError, PipelineError.
         """
-        moves = self.prepare(desired, outputs, changed)
+        return self.serve(self.prepare(desired, outputs, changed), outputs, previous, carried_on=carried_on)
+
+    def serve(
+        self, moves: Sequence[Move], outputs: Mapping[str, Outputs], previous: Release | None, *, carried_on: bool
+    ) -> Published:
+        """Points everything that `moves` names at what it is to serve, all at once."""
         serve_all(self._aws, [(move.pointer, move.after) for move in moves if move.needed])
         published = record(moves, outputs, previous)
         self.keep_previous(published, [move.resource for move in moves if move.needed or carried_on])

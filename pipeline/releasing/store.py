@@ -2,6 +2,7 @@
 
     artifacts/<sha256>.zip   current.json   releases/<nnnnnn>.json   runs/<id>/<seq>.json   lock.json
     reviews/<commit>.json: the plan that was shown for the head of a pull request, replaced whenever it is made anew
+    rollout.json   rollouts/<nnnnnn>-<run>.json
 
 `current.json` is the last release in full and the one place that decides; it is written first and only if unchanged
 since it was read. `releases/<n>.json` is its copy for history, put again by the next release should a crash have

@@ -4,6 +4,7 @@ A pointer is what callers go through; it never changes. What it serves is a vers
 deployment of the API, neither of which ever changes. May not decide what is to be served.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -11,10 +12,12 @@ from functools import partial
 from typing import Any, Protocol
 
 from pipeline.errors import PipelineError
+from pipeline.resources._rest_definition import CANARY_ALIAS, VARIABLE
 from pipeline.resources.base import Aws
 
 # Seconds; provisioned concurrency takes one to three minutes to follow an alias.
 _EVERY, _SETTLED_WITHIN = 2.0, 900.0
+_CANARY = "/canarySettings"
 
 
 class Kind(StrEnum):
@@ -57,6 +60,13 @@ class TrafficRouter(Protocol):
         """Points at `target` alone, from now on. PipelineError when AWS does not show it afterwards."""
 
 
+class SharingRouter(TrafficRouter, Protocol):
+    """Knows one kind of pointer that can share its traffic."""
+
+    def share(self, pointer: Pointer, stable: str, canary: str, percent: float) -> None:
+        """`percent` of the traffic to `canary`, the rest to `stable`. PipelineError when AWS does not show it."""
+
+
 class AliasRouter:
     """Lambda aliases; targets are version numbers."""
 
@@ -95,6 +105,25 @@ class AliasRouter:
 
         return self._aws.wait(f"{pointer} to serve one version", alone, every=_EVERY, budget=_SETTLED_WITHIN)
 
+    def share(self, pointer: Pointer, stable: str, canary: str, percent: float) -> None:
+        """Two published versions of one role and dead-letter queue; each invocation is given one of them at random.
+
+        https://docs.aws.amazon.com/lambda/latest/dg/configuring-alias-routing.html
+        """
+        answer = self._aws.call(
+            "lambda",
+            "UpdateAlias",
+            FunctionName=pointer.owner,
+            Name=pointer.name,
+            FunctionVersion=stable,
+            RoutingConfig={"AdditionalVersionWeights": {canary: percent / 100}},
+        )
+        _verify(_alias(pointer, answer), stable, {canary: percent / 100})
+
+    def remove(self, pointer: Pointer) -> None:
+        """Deletes the alias, and who may invoke it with it; quiet when it is gone."""
+        self._aws.found("lambda", "DeleteAlias", FunctionName=pointer.owner, Name=pointer.name)
+
 
 def _alias(pointer: Pointer, answer: Mapping[str, Any]) -> Serving:
     weights = (answer.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
@@ -110,18 +139,48 @@ class StageRouter:
 
     def current(self, pointer: Pointer) -> Serving:
         """What the stage serves."""
-        stage = self._aws.call("apigateway", "GetStage", restApiId=pointer.owner, stageName=pointer.name)
-        return _stage(pointer, stage)
+        return _stage(pointer, self._stage(pointer))
 
     def serve(self, pointer: Pointer, target: str) -> None:
-        """All traffic to one api deployment; a canary that somebody left on the stage goes.
+        """All traffic to one api deployment, and no canary any more.
 
+        While a stage has a canary it cannot be given another deployment, and every later deployment goes to the
+        canary: so the canary is promoted (its deployment is copied), or its settings are removed first.
         https://docs.aws.amazon.com/apigateway/latest/developerguide/canary-release.html
         """
-        answer = self._patch(pointer, {"op": "replace", "path": "/deploymentId", "value": target})
-        if answer.get("canarySettings"):
-            answer = self._patch(pointer, {"op": "remove", "path": "/canarySettings"})
-        _verify(_stage(pointer, answer), target)
+        stage = self._stage(pointer)
+        canary = stage.get("canarySettings") or {}
+        if canary and canary.get("deploymentId") == target != stage["deploymentId"]:
+            stage = self._patch(
+                pointer,
+                {"op": "replace", "path": f"{_CANARY}/percentTraffic", "value": "0.0"},
+                {"op": "copy", "path": "/deploymentId", "from": f"{_CANARY}/deploymentId"},
+            )
+        if canary:
+            stage = self._patch(pointer, {"op": "remove", "path": _CANARY})
+        if stage["deploymentId"] != target:
+            stage = self._patch(pointer, {"op": "replace", "path": "/deploymentId", "value": target})
+        _verify(_stage(pointer, stage), target)
+
+    def share(self, pointer: Pointer, stable: str, canary: str, percent: float) -> None:
+        """A canary on the stage: its own api deployment, and its own value of the stage variable that names the alias.
+
+        The deployment was made for no stage. CreateDeployment can make it and the canary in one call, but an AWS that
+        did not know its `canarySettings` would give the new deployment all traffic at once.
+        """
+        if self._stage(pointer)["deploymentId"] != stable:
+            raise PipelineError(f"sharing {pointer}: it does not serve {stable} any more", hint="deploy again")
+        stage = self._patch(
+            pointer,
+            {"op": "replace", "path": f"{_CANARY}/deploymentId", "value": canary},
+            {"op": "replace", "path": f"{_CANARY}/stageVariableOverrides/{VARIABLE}", "value": CANARY_ALIAS},
+            {"op": "replace", "path": f"{_CANARY}/useStageCache", "value": "false"},
+            {"op": "replace", "path": f"{_CANARY}/percentTraffic", "value": f"{percent:g}"},
+        )
+        _verify(_stage(pointer, stage), stable, {canary: percent / 100})
+
+    def _stage(self, pointer: Pointer) -> dict[str, Any]:
+        return self._aws.call("apigateway", "GetStage", restApiId=pointer.owner, stageName=pointer.name)
 
     def _patch(self, pointer: Pointer, *operations: dict[str, str]) -> dict[str, Any]:
         where = {"restApiId": pointer.owner, "stageName": pointer.name}
@@ -162,8 +221,12 @@ def _where(pointer: Pointer) -> dict[str, str]:
     return {"ApiId": pointer.owner, "StageName": pointer.name}
 
 
-def _verify(serving: Serving, target: str) -> None:
-    if serving.stable != target or serving.shares:
+def _verify(serving: Serving, target: str, shares: Mapping[str, float] | None = None) -> None:
+    wanted = shares or {}
+    alike = serving.shares.keys() == wanted.keys() and all(
+        math.isclose(share, wanted[other], abs_tol=1e-6) for other, share in serving.shares.items()
+    )
+    if serving.stable != target or not alike:
         others = "".join(f", {share:.0%} to {other}" for other, share in serving.shares.items())
         raise PipelineError(
             f"pointing {serving.pointer} at {target}: AWS answered that it serves {serving.stable}{others}",
@@ -179,6 +242,11 @@ def routers(aws: Aws) -> dict[Kind, TrafficRouter]:
         Kind.WEBSOCKET_STAGE: StageV2Router(aws),
         Kind.HTTP_STAGE: StageV2Router(aws),
     }
+
+
+def sharing_routers(aws: Aws) -> dict[Kind, SharingRouter]:
+    """The router of each kind of pointer that can share."""
+    return {Kind.ALIAS: AliasRouter(aws), Kind.STAGE: StageRouter(aws)}
 
 
 def serve_all(aws: Aws, targets: Iterable[tuple[Pointer, str]]) -> None:

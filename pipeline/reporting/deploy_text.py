@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipeline.model.release import Release
-from pipeline.model.report import DeployReport, Pruned
+from pipeline.model.report import Canary, DeployReport, Pruned
+from pipeline.model.rollout import Outcome
 from pipeline.reporting.plan_text import summary_line
+from pipeline.reporting.rollout_text import headline, render_canary
 from pipeline.reporting.style import Style, counted, seconds, table
 
 
@@ -13,12 +15,16 @@ def render_deploy(report: DeployReport, style: Style) -> str:
     """What serves now, where it answers, and what it took."""
     total = sum(report.seconds.values())
     tick = style("✓", fg="green", bold=True)
+    if report.canary is not None and report.canary.rollout.status.outcome is not Outcome.PROMOTED:
+        return _render_unfinished(report, report.canary, style, total)
     if not report.changed:
         what = f"nothing to do: release {report.release} is what {report.environment} should be"
     else:
         what = f"release {report.release} is live in {report.environment}"
     lines = [f"{tick} {style.bold(what)} {style.dim(f'({seconds(total)}, {report.aws_calls} AWS calls)')}"]
-    if report.changed:
+    if report.canary is not None:
+        lines += render_canary(report.canary, style)
+    if report.changed and report.planned is None:
         lines.append(f"  {summary_line(report.plan, done=True)}")
     lines += [f"  {line}" for line in _versions(report)]
     urls = [(address, value) for address, value in sorted(report.outputs.items()) if address.endswith(".url")]
@@ -36,6 +42,13 @@ def _pruned(pruned: Pruned) -> list[str]:
     told = ", ".join(counted(count, what) for what, count in gone.items() if count)
     lines = [f"removed, because no release needs it any more: {told}"] if told else []
     return [*lines, *(f"left for the next deploy: {problem}" for problem in pruned.problems)]
+
+
+def _render_unfinished(report: DeployReport, canary: Canary, style: Style, total: float) -> str:
+    """A release that was taken back, or that waits with a share of the traffic."""
+    took = style.dim(f"({seconds(total)}, {report.aws_calls} AWS calls)")
+    head = headline(canary, report.environment, report.release, style)
+    return "\n".join([f"{head} {took}", *render_canary(canary, style)])
 
 
 def _versions(report: DeployReport) -> list[str]:

@@ -32,6 +32,9 @@ DEFINED = (
     "endpoints", "authorizers", "alias", "binary_media_types", "minimum_compression_size",
     "disable_execute_api_endpoint",
 )  # fmt: skip
+# The stage variable that names the alias of every function of the API, and what it is for the requests of a canary.
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/aws-api-gateway-stage-variables-reference.html
+VARIABLE, CANARY_ALIAS = "alias", "canary"
 # Raised when the same properties come to mean another document, so that it is deployed.
 _EDITION = 1
 

@@ -53,7 +53,7 @@ def read(*levels: Settings) -> tuple[Strategy, list[Problem]]:
         found += codedeploy.problems(name, [(step.weight, step.bake) for step in steps], analysis.alarms)
     if found:
         return Strategy(), list(dict.fromkeys(found))
-    return Strategy(name, steps, analysis, engine), []
+    return Strategy(name, steps, analysis, engine, settings.get("detach", False)), []
 
 
 def filled(strategy: Strategy, variables: Mapping[str, str]) -> Strategy:

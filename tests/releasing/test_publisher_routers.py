@@ -146,7 +146,7 @@ def test_functions_move_before_the_apis_that_call_them() -> None:
             return super().call(service, operation, **params)
 
     serve_all(Noting("old"), [(STAGE, "new"), (ALIAS, "2"), (Pointer(Kind.ALIAS, "orders-show", "live"), "3")])
-    assert order == ["UpdateAlias", "UpdateAlias", "UpdateStage"]
+    assert order == ["UpdateAlias", "UpdateAlias", "GetStage", "UpdateStage"]
 
 
 def test_every_kind_of_pointer_has_a_router(world: FakeLambda) -> None:

@@ -18,7 +18,7 @@ from moto.awslambda.models import LambdaFunction
 from moto.awslambda.responses import LambdaResponse
 from moto.core.exceptions import JsonRESTError
 
-from tests.support import moto_authorizers, moto_cognito, moto_lambda, moto_websocket
+from tests.support import moto_authorizers, moto_canary, moto_cognito, moto_lambda, moto_websocket
 from tests.support.moto_lambda import LambdaAttachments
 
 Answer = tuple[int, dict[str, Any], str]
@@ -36,6 +36,7 @@ def register() -> None:
     moto_lambda.register(Lambda.dispatch)
     moto_websocket.register()
     moto_cognito.register()
+    moto_canary.register()
 
 
 class _Conflict(JsonRESTError):
@@ -251,6 +252,29 @@ class ApiGateway(APIGatewayResponse):
         ):
             raise StageStillActive
         return super().delete_deployment()
+
+    def get_stage(self) -> str:
+        """AWS shows the canary of a stage."""
+        return self._stage_shown()
+
+    def get_stages(self) -> str:
+        """AWS shows the canaries of stages."""
+        stages = self.backend.get_stages(self._api_id())
+        return json.dumps({"item": [{**s.to_json(), **moto_canary.settings_of(s)} for s in stages]})
+
+    def update_stage(self) -> str:
+        """AWS has canaries."""
+        stage = self.backend.get_stage(self._api_id(), self._stage_name())
+        deployments = list(self.backend.get_rest_api(self._api_id()).deployments)
+        stage.apply_operations(moto_canary.patch(stage, self._get_param("patchOperations"), deployments))
+        return self._stage_shown()
+
+    def _stage_name(self) -> str:
+        return unquote(self.path).split("/stages/")[1].split("/")[0]
+
+    def _stage_shown(self) -> str:
+        stage = self.backend.get_stage(self._api_id(), self._stage_name())
+        return json.dumps({**stage.to_json(), **moto_canary.settings_of(stage)})
 
     def delete_rest_api(self) -> Any:
         """AWS says that there is no such API."""

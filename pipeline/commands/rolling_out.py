@@ -1,0 +1,192 @@
+"""The stages of a rollout: begin it once everything is published, drive it, and settle what came of it.
+
+The same functions carry it on in another process: everything that they need is in the ledger.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+
+from pipeline.applying.executor import Outcome as Applied
+from pipeline.commands.planning import Situation, survey
+from pipeline.commands.recording import new_release, record, removals
+from pipeline.commands.requesting import DeployRequest
+from pipeline.commands.running import apply, clear_away, known_outputs
+from pipeline.commands.watching import Watching
+from pipeline.commands.workspace import Workspace
+from pipeline.errors import Interrupted, PipelineError
+from pipeline.model.plan import Action, Change, Origin
+from pipeline.model.release import LedgerHead
+from pipeline.model.report import Canary
+from pipeline.model.resource import DesiredState
+from pipeline.model.rollout import Outcome
+from pipeline.model.shift import Rollout, Way
+from pipeline.model.strategy import Strategy
+from pipeline.model.values import Outputs
+from pipeline.planning.planner import Consent
+from pipeline.releasing.driver import Driver, Surroundings, states_of
+from pipeline.releasing.journal import Journal
+from pipeline.releasing.links import links_of
+from pipeline.releasing.metrics import CloudWatch
+from pipeline.releasing.publisher import Move, Published, Publisher
+from pipeline.releasing.publisher import record as record_of
+from pipeline.releasing.rollouts import Rollouts
+from pipeline.releasing.shifting import Traffic, shifts_of
+from pipeline.rollout.events import AwaitApproval, Wait
+from pipeline.rollout.machine import next_action
+from pipeline.rollout.strategy import filled
+
+# How the lock says that a run ended: nothing is broken, but the rollout is not over, or was taken back.
+WAITING, REVERTED = "waiting", "reverted"
+
+
+def strategy_of(workspace: Workspace) -> Strategy:
+    """How the environment's traffic is to shift. BadInput for alarms with variables that it does not have."""
+    environment = workspace.environment
+    return filled(workspace.loaded.project.rollout_for(environment.name), environment.values)
+
+
+def rollout_of(
+    workspace: Workspace, situation: Situation, request: DeployRequest, applied: Applied, moves: Sequence[Move]
+) -> Rollout | None:
+    """The rollout of what was published; None where everything moves at once: by strategy, or because it must."""
+    current = situation.head.current
+    if not request.strategy.steps or current is None or not any(move.needed for move in moves):
+        return None
+    published = record_of(moves, applied.outputs, current)
+    removing = removals(workspace, situation)
+    rollout = Rollout(
+        release=new_release(workspace, situation, {**applied.outputs, **published.outputs}, published, request),
+        strategy=request.strategy,
+        shifts=shifts_of(workspace.aws, situation.desired, moves),
+        declared=situation.desired.declared,
+        began=workspace.clock.now(),
+        base=current.number,
+        retiring=tuple(change.address for change in removing if change.action is Action.RETIRE),
+        removing=tuple(change.address for change in removing if change.action is Action.DELETE),
+        consent=request.to_json(),
+        hotfix=request.hotfix,
+        detached=request.detach or request.strategy.detach,
+    )
+    if is_shared(rollout):
+        return rollout
+    workspace.console.say("nothing of this release can share its traffic with what serves now: all at once")
+    return None
+
+
+def begin(workspace: Workspace, rollouts: Rollouts, rollout: Rollout) -> None:
+    """Writes the rollout into the ledger; from then on it is carried on, whoever dies."""
+    alarms = rollout.strategy.analysis.alarms
+    before: Mapping[str, str] = {}
+    if alarms:
+        try:
+            before = states_of(CloudWatch(workspace.aws, rollout).alarms(alarms))
+        except Interrupted:
+            raise
+        except PipelineError as error:
+            workspace.console.say(f"looking at the alarms before the rollout: {error}")
+    rollouts.begin(replace(rollout, status=replace(rollout.status, alarms=before)))
+
+
+def is_shared(rollout: Rollout) -> bool:
+    """True when anything of the release can share its traffic with what serves now."""
+    return any(shift.way is not Way.PROMOTION and shift.moves for shift in rollout.shifts)
+
+
+def carry_on(workspace: Workspace, rollouts: Rollouts, journal: Journal, *, attended: bool) -> Canary:
+    """Drives the rollout as far as it goes now, and settles what came of it. Needs the lock."""
+    rollout = rollouts.current
+    with workspace.stage("shift") as told, Watching(workspace, rollout) as watching:
+        around = Surroundings(
+            workspace.clock.now, workspace.clock.sleep, partial(_guard, workspace), watching.tell, journal.note
+        )
+        traffic, metrics = Traffic(workspace.aws, rollout.shifts), CloudWatch(workspace.aws, rollout)
+        try:
+            ended = Driver(rollouts, traffic, metrics, around).drive(attended=attended)
+        except Interrupted as error:
+            error.hint = _interrupted(workspace, rollouts.current)
+            raise
+        told.append(watching.summary(ended))
+    if ended.status.outcome is Outcome.PROMOTED:
+        return _promoted(workspace, rollouts, journal)
+    links = links_of(ended, workspace.scope)
+    if ended.status.outcome is Outcome.REVERTED:
+        rollouts.keep()
+        journal.outcome = REVERTED
+        return Canary(ended, links=links)
+    journal.outcome = WAITING
+    return Canary(ended, _awaited(workspace, ended), links)
+
+
+def _guard(workspace: Workspace) -> None:
+    if workspace.aws.guard is not None:
+        workspace.aws.guard()
+
+
+def _interrupted(workspace: Workspace, rollout: Rollout) -> str:
+    name = workspace.environment.name
+    return (
+        f"the canary keeps its {rollout.status.weight:g} %: pipeline resume --env {name} goes on, "
+        f"pipeline abort --env {name} takes it back"
+    )
+
+
+def _awaited(workspace: Workspace, rollout: Rollout) -> str:
+    """For what or whom a rollout waits that no process drives, and what to say then."""
+    name = workspace.environment.name
+    action = next_action(rollout.strategy, rollout.status, workspace.clock.now())
+    if isinstance(action, AwaitApproval):
+        how = "resume" if action.paused else "promote"
+        return f"{action.reason}; pipeline {how} --env {name} lets it go on, pipeline abort --env {name} takes it back"
+    if isinstance(action, Wait):
+        left = max(0, round(action.until - workspace.clock.now()))
+        return f"it is looked at next in {left} s, by pipeline resume --env {name}"
+    return f"pipeline resume --env {name} goes on"
+
+
+def _promoted(workspace: Workspace, rollouts: Rollouts, journal: Journal) -> Canary:
+    """The release serves: what only the one before needed goes, and the release is recorded."""
+    rollout = rollouts.current
+    head = workspace.ledger.head()
+    release = rollout.release
+    if head.current is None or head.current.number < release.number:
+        addresses = [shift.address for shift in rollout.shifts if shift.moves]
+        moved = [r for r in release.desired if r.address in addresses]
+        Publisher(workspace.aws).keep_previous(Published(release.functions, release.apis, {}), moved)
+        outputs = _prune(workspace, rollout, head, journal)
+        with workspace.stage("record") as told:
+            release = replace(release, outputs={a: outputs.get(a, v) for a, v in release.outputs.items()})
+            record(workspace, head, release)
+            told.append(f"release {release.number}")
+        clear_away(workspace, release)
+    rollouts.keep()
+    return Canary(replace(rollout, release=release), links=links_of(rollout, workspace.scope))
+
+
+def _prune(workspace: Workspace, rollout: Rollout, head: LedgerHead, journal: Journal) -> Mapping[str, Outputs]:
+    """Removes what is no longer declared, by the world as it is after the bake; the outputs then."""
+    if not rollout.removing and not rollout.retiring:
+        return {}
+    with workspace.stage("prune"):
+        consent = Consent(rollout.consent["include_data"], frozenset(rollout.consent["adopt"]))
+        situation = survey(workspace, DesiredState(rollout.release.desired), head, consent, thorough=True)
+        changes = [*_retiring(rollout, situation), *_removing(rollout, situation)]
+        applied = apply(workspace, changes, known_outputs(situation), journal, "removing what is no longer declared")
+    return applied.outputs
+
+
+def _retiring(rollout: Rollout, situation: Situation) -> list[Change]:
+    resources = rollout.release.resources
+    return [
+        Change(address, Action.RETIRE, Origin.GIT, desired=resources[address], observed=situation.observed.get(address))
+        for address in rollout.retiring
+        if address in resources and situation.observed.get(address) is not None
+    ]
+
+
+def _removing(rollout: Rollout, situation: Situation) -> list[Change]:
+    return [
+        change
+        for change in situation.plan.effective
+        if change.action is Action.DELETE and change.address in rollout.removing
+    ]

@@ -1,0 +1,107 @@
+"""The rollout in the ledger: `rollout.json`, one object, changed by compare-and-swap.
+
+Whoever has something to say about a rollout (the run that drives it, a person in another process) applies the event to
+the status that is recorded and writes the result if nobody wrote in between, else again to what is there now. So a
+person needs no lock to be heard, and the driver sees it when it looks next. A rollout that has ended gets a copy,
+`rollouts/<number>-<run>.json`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from pipeline.errors import PipelineError, Refused
+from pipeline.model.shift import Rollout
+from pipeline.releasing.store import Ledger, LostRace
+from pipeline.rollout.events import Event
+from pipeline.rollout.machine import after
+
+ROLLOUT = "rollout.json"
+_ATTEMPTS = 50
+
+
+class Rollouts:
+    """The rollout of one environment, as it was last seen or written."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._rollout: Rollout | None = None
+        self._etag: str | None = None
+
+    @property
+    def known(self) -> Rollout | None:
+        """What is known without looking again."""
+        return self._rollout
+
+    @property
+    def current(self) -> Rollout:
+        """What was last seen. PipelineError when there never was a rollout."""
+        if self._rollout is None:
+            raise PipelineError("looking for the rollout: there is none in the ledger")
+        return self._rollout
+
+    def look(self) -> Rollout | None:
+        """Reads it; None when there never was one."""
+        found = self._ledger.document(ROLLOUT)
+        if found is None:
+            self._rollout = self._etag = None
+        elif found[1] != self._etag:
+            self._rollout, self._etag = Rollout.from_json(found[0]), found[1]
+        return self._rollout
+
+    def begin(self, rollout: Rollout) -> None:
+        """Writes a new one in place of what was last seen. Refused when another run began one meanwhile."""
+        try:
+            self._etag = self._ledger.put(ROLLOUT, rollout.to_json(), if_match=self._etag)
+        except LostRace as error:
+            raise _taken_over() from error
+        self._rollout = rollout
+
+    def report(self, event: Event, more: Callable[[Rollout], Rollout] = lambda rollout: rollout) -> Rollout:
+        """The rollout once `event` is recorded, however often others write in between."""
+        for _ in range(_ATTEMPTS):
+            before = self.current
+            changed = more(before.with_status(after(before.strategy, before.status, event)))
+            if changed == before:
+                return before
+            try:
+                self._etag = self._ledger.put(ROLLOUT, changed.to_json(), if_match=self._etag)
+            except LostRace:
+                self.look_again()
+            else:
+                self._rollout = changed
+                return changed
+        raise PipelineError("recording what happened to the rollout: others keep writing", hint="run again")
+
+    def remember(self, engine: Mapping[str, Any]) -> Rollout:
+        """Keeps what an engine has to know after a crash."""
+        for _ in range(_ATTEMPTS):
+            changed = replace(self.current, engine=engine)
+            try:
+                self._etag = self._ledger.put(ROLLOUT, changed.to_json(), if_match=self._etag)
+            except LostRace:
+                self.look_again()
+            else:
+                self._rollout = changed
+                return changed
+        raise PipelineError("recording what CodeDeploy does: others keep writing", hint="run again")
+
+    def look_again(self) -> Rollout:
+        """Reads what others wrote. Refused when it is another rollout by now."""
+        mine = self.current.release
+        found = self.look()
+        if found is None or (found.release.number, found.release.run) != (mine.number, mine.run):
+            raise _taken_over()
+        return found
+
+    def keep(self) -> None:
+        """Writes the copy of a rollout that ended; quiet when it is there."""
+        release = self.current.release
+        try:
+            self._ledger.put(f"rollouts/{release.number:06d}-{release.run}.json", self.current.to_json())
+        except LostRace:
+            return
+
+
+def _taken_over() -> Refused:
+    return Refused("the rollout: another run has begun one meanwhile", hint="see `pipeline releases`, then run again")

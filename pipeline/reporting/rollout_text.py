@@ -1,0 +1,157 @@
+"""A rollout as text: a line for everything that happens, and how it ended. Pure."""
+
+from collections.abc import Iterator, Sequence
+
+from pipeline.errors import PipelineError
+from pipeline.model.report import Canary, RolloutReport
+from pipeline.model.rollout import Measurement, Outcome, Result, RolloutStatus
+from pipeline.model.shift import Rollout, Shift, Way
+from pipeline.model.strategy import Step, Strategy
+from pipeline.reporting.style import Style, counted, seconds, table
+from pipeline.rollout.latency import milliseconds
+
+_COLOURS = {Result.SUCCESSFUL: "green", Result.FAILED: "red", Result.INCONCLUSIVE: "yellow", Result.ERROR: "magenta"}
+
+
+def happened(before: RolloutStatus, rollout: Rollout, style: Style) -> list[str]:
+    """One line for everything that is new in the rollout's status."""
+    return list(_happened(before, rollout, style))
+
+
+def _happened(before: RolloutStatus, rollout: Rollout, style: Style) -> Iterator[str]:
+    now = rollout.status
+    seen = before.measurements[-1].at if before.measurements else 0.0
+    for found in now.measurements:
+        if found.at > seen:
+            yield look_line(found, rollout, style)
+    if now.since is not None and now.since != before.since and now.step < len(rollout.strategy.steps):
+        yield f"  {_weight(now.weight)}  {_watched(rollout.strategy.steps[now.step])}"
+    if now.paused and not before.paused:
+        yield f"  {_weight(now.weight)}  {style(now.reason, fg='yellow')}"
+    if before.paused and not now.paused and now.outcome is Outcome.RUNNING:
+        yield f"  {_weight(now.weight)}  goes on"
+    if now.approved and now.approved != before.approved:
+        yield f"  {_weight(now.weight)}  gate opened by {now.approved}"
+    if now.outcome is not before.outcome:
+        yield f"  {_outcome(now, style)}"
+
+
+def look_line(found: Measurement, rollout: Rollout, style: Style) -> str:
+    """`10 %  2 min of 5 min  3 errors in 41 requests, stable 2 in 380: no worse: successful`."""
+    step = rollout.strategy.steps[found.step]
+    watched = max(0.0, found.end - found.start)
+    shown = f"{seconds(min(watched, step.bake))} of {seconds(step.bake)}" if step.bake else "at the gate"
+    latency = ""
+    if found.canary.p99 is not None and found.stable.p99 is not None:
+        latency = f", p99 {milliseconds(found.canary.p99)}, stable {milliseconds(found.stable.p99)}"
+    verdict = style(str(found.verdict), fg=_COLOURS[found.verdict], bold=True)
+    notes = "".join(f"\n        {style.dim(note)}" for note in found.notes)
+    return f"  {_weight(found.weight)}  {shown}  {found.reason}{latency}: {verdict}{notes}"
+
+
+def _weight(weight: float) -> str:
+    return f"{weight:g} %".rjust(5)
+
+
+def _watched(step: Step) -> str:
+    text = f"set, watched for {seconds(step.bake)}" if step.bake else "set"
+    return text + (", then a gate" if step.gate else "")
+
+
+def _outcome(status: RolloutStatus, style: Style) -> str:
+    if status.outcome is Outcome.PROMOTED:
+        return style("100 %  promoted", fg="green", bold=True)
+    if status.outcome is Outcome.REVERTED:
+        return style("  0 %  reverted: the release before has all traffic", fg="red", bold=True)
+    return style(f"aborted: {status.reason}", fg="red")
+
+
+def now_line(rollout: Rollout, now: float) -> str:
+    """What is under way, for a live display: weight, elapsed and left, the last figures."""
+    status, steps = rollout.status, rollout.strategy.steps
+    if status.since is None or status.step >= len(steps):
+        return f"shifting to {steps[status.step].weight:g} %" if status.step < len(steps) else "promoting"
+    step, elapsed = steps[status.step], max(0.0, now - status.since)
+    whole = step.bake + rollout.strategy.analysis.metric_delay
+    text = f"step {status.step + 1} of {len(steps)} at {step.weight:g} %: {seconds(elapsed)}"
+    text += f", {seconds(whole - elapsed)} left" if elapsed < whole else ", waiting for figures"
+    return text + (f"; {status.last.reason}" if status.last else "")
+
+
+def strategy_line(strategy: Strategy) -> str:
+    """`canary: 10 % for 5 min, then all`."""
+    if not strategy.steps:
+        return f"{strategy.name}: all traffic at once"
+    shown: Sequence[Step] = strategy.steps if len(strategy.steps) <= 4 else strategy.steps[:3]
+    parts = [_step(step) for step in shown]
+    if len(shown) < len(strategy.steps):
+        last = strategy.steps[-1]
+        parts.append(f"… up to {last.weight:g} % in {counted(len(strategy.steps), 'step')}")
+    engine = " by CodeDeploy" if strategy.engine == "codedeploy" else ""
+    return f"{strategy.name}{engine}: {', '.join(parts)}, then all"
+
+
+def _step(step: Step) -> str:
+    text = f"{step.weight:g} %" + (f" for {seconds(step.bake)}" if step.bake else "")
+    return text + (" and a gate" if step.gate else "")
+
+
+def shift_rows(shifts: Sequence[Shift]) -> list[tuple[str, str, str]]:
+    """Address, from and to, and how, of everything that moves."""
+    return [
+        (shift.address, f"{shift.stable} → {shift.canary}", how(shift.way, shift.reason, shift.sources))
+        for shift in shifts
+        if shift.moves
+    ]
+
+
+def how(way: Way, reason: str, sources: Sequence[str]) -> str:
+    """How something shifts, and why that way."""
+    if way is Way.PROMOTION:
+        return f"with the promotion: {reason}"
+    if way is Way.STAGE:
+        return reason or "by a canary on its stage"
+    fed = f", fed by {', '.join(sources)} alone" if sources else ""
+    return f"by weights of its alias{fed}"
+
+
+def render_canary(canary: Canary, style: Style) -> list[str]:
+    """How the rollout ended, or for what it waits: verdict, figures, links."""
+    rollout, status = canary.rollout, canary.rollout.status
+    lines = []
+    for index, step in enumerate(rollout.strategy.steps):
+        looks = canary.measurements(index)
+        if looks:
+            lines.append(f"  {step.weight:g} %: {looks[-1].reason}: {looks[-1].verdict}")
+    if status.outcome in (Outcome.ABORTED, Outcome.REVERTED):
+        lines.append(f"  why: {status.reason}")
+        lines += ["", table([(name, url) for name, url in canary.links.items()], "  ")] if canary.links else []
+    if canary.waiting:
+        lines.append(style(f"  waiting: {canary.waiting}", fg="yellow"))
+    return lines
+
+
+def headline(canary: Canary, environment: str, serving: int | None, style: Style) -> str:
+    """One line that says which release serves, and with what share."""
+    rollout, status = canary.rollout, canary.rollout.status
+    number = rollout.release.number
+    if status.outcome is Outcome.PROMOTED:
+        return f"{style('✓', fg='green', bold=True)} {style.bold(f'release {number} is live in {environment}')}"
+    if status.outcome in (Outcome.ABORTED, Outcome.REVERTED):
+        text = f"release {number} was taken back: release {serving} has all traffic in {environment}"
+        return f"{style('✗', fg='red', bold=True)} {style.bold(text)}"
+    text = f"release {number} has {status.weight:g} % of the traffic in {environment}, release {serving} the rest"
+    return f"{style('…', fg='yellow', bold=True)} {style.bold(text)}"
+
+
+def taken_back(canary: Canary) -> PipelineError:
+    """What to tell as the failure of a deploy whose canary was taken back."""
+    release = canary.rollout.release
+    return PipelineError(f"release {release.number} was taken back: {canary.rollout.status.reason}")
+
+
+def render_rollout(report: RolloutReport, style: Style) -> str:
+    """What came of promoting, aborting, pausing or continuing a rollout."""
+    took = style.dim(f"({seconds(sum(report.seconds.values()))}, {report.aws_calls} AWS calls)")
+    head = headline(report.canary, report.environment, report.release, style)
+    return "\n".join([f"{head} {took}", *render_canary(report.canary, style)])

@@ -1,0 +1,140 @@
+"""A deploy whose traffic shifts in steps, in this process: time that only passes by sleeping, and visitors."""
+
+import io
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from threading import Event
+from typing import Any
+
+from pipeline.applying.aws_client import AwsClient
+from pipeline.commands.workspace import Clock, Workspace
+from pipeline.reporting.console import Console
+from tests.functional.support import Service
+
+BEGIN = float(int(time.time() // 60 * 60))
+
+
+@dataclass
+class FakeTime:
+    """Time that passes by sleeping alone. `meanwhile` is called with the seconds of each pause, before it."""
+
+    seconds: float = BEGIN
+    meanwhile: Callable[[float], None] = lambda seconds: None
+
+    def now(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.meanwhile(seconds)
+        self.seconds += seconds
+
+
+@dataclass
+class Visitors:
+    """People who use the service: at each pause they call every function through its alias, as its weights say.
+
+    `errors` maps (function, version) to the share of calls that fail, `latency` to milliseconds.
+    """
+
+    service: Service
+    clock: FakeTime
+    rate: float = 4.0  # requests a second, of each function
+    functions: tuple[str, ...] = ("shop-orders", "shop-stock")
+    errors: dict[tuple[str, str], float] = field(default_factory=dict)
+    latency: dict[tuple[str, str], float] = field(default_factory=dict)
+    shares: list[dict[str, float]] = field(default_factory=list)
+    waiting: float = 0.0
+
+    def __call__(self, seconds: float) -> None:
+        """They come in groups: every ten seconds."""
+        self.waiting += seconds
+        if self.waiting >= 10.0:
+            for name in self.functions:
+                self._call(name, round(self.rate * self.waiting))
+            self.waiting = 0.0
+
+    @cached_property
+    def aws(self) -> AwsClient:
+        return self.service.aws()
+
+    def _call(self, name: str, requests: int) -> None:
+        alias = self.aws.call("lambda", "GetAlias", FunctionName=name, Name="live")
+        weights = (alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
+        shares = {alias["FunctionVersion"]: 1 - sum(weights.values()), **weights}
+        self.shares.append(shares)
+        for version, share in shares.items():
+            if count := round(requests * share):
+                self._count(name, version, count)
+
+    def _count(self, name: str, version: str, count: int) -> None:
+        failed = round(count * self.errors.get((name, version), 0.0))
+        named = {"FunctionName": name, "Resource": f"{name}:live", "ExecutedVersion": version}
+        dimensions = [{"Name": key, "Value": value} for key, value in named.items()]
+        when = datetime.fromtimestamp(self.clock.now(), UTC)
+        took = self.latency.get((name, version), 20.0)
+        values = {"Invocations": float(count), "Errors": float(failed), "Duration": took}
+        data = [
+            {"MetricName": metric, "Dimensions": dimensions, "Timestamp": when, "Value": value}
+            for metric, value in values.items()
+        ]
+        self.aws.call("cloudwatch", "PutMetricData", Namespace="AWS/Lambda", MetricData=data)
+
+
+@dataclass(frozen=True)
+class Rig:
+    """A service, its time and its visitors."""
+
+    service: Service
+    clock: FakeTime
+    visitors: Visitors
+
+    @classmethod
+    def of(cls, service: Service, rollout: str) -> "Rig":
+        """`rollout` is the section of pipeline.yaml."""
+        text = (service.root / "pipeline.yaml").read_text(encoding="utf-8")
+        service.edit("pipeline.yaml", f"{text}rollout: {rollout}\n")
+        clock = FakeTime()
+        visitors = Visitors(service, clock)
+        clock.meanwhile = visitors
+        return cls(service, clock, visitors)
+
+    def workspace(self) -> Workspace:
+        """The surroundings of one command; what it says is in `console.err`."""
+        return Workspace(
+            root=self.service.root,
+            environment_name="test",
+            local=False,
+            console=Console(io.StringIO(), io.StringIO()),
+            clock=Clock(self.clock.now, time.monotonic, self.clock.sleep),
+            stop=Event(),
+            environ=os.environ,
+        )
+
+    def rollout(self) -> Any:
+        """The rollout in the ledger."""
+        found = self.workspace().without_specs().ledger.document("rollout.json")
+        return found[0] if found else None
+
+    def aliases(self, name: str = "shop-stock") -> Mapping[str, Any]:
+        """The alias `live` of a function: its version, and the weights beside it."""
+        found = self.service.aws().call("lambda", "GetAlias", FunctionName=name, Name="live")
+        weights = (found.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
+        return {"version": found["FunctionVersion"], "weights": weights}
+
+    def change(self, stock: int) -> None:
+        """Another release: the code of all functions."""
+        path = self.service.root / "code" / "handlers" / "stock.py"
+        lines = path.read_text(encoding="utf-8")
+        import re
+
+        path.write_text(re.sub(r'"stock": \d+', f'"stock": {stock}', lines), encoding="utf-8")
+
+
+def document(text: str) -> Any:
+    """A JSON document."""
+    return json.loads(text)
