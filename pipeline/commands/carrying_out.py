@@ -77,7 +77,7 @@ def _followed(act: "Act", space: Workspace, intent: Intent, hub: Hub | None, pro
     if intent.comment is not None and intent.actor is not None:
         # A program started this run; who gave the command is who does it.
         space.environ = {**space.environ, "GITHUB_ACTOR": intent.actor}
-    following = Following(space, intent, hub, run_of(space), project.github.show_environment_values)
+    following = Following(space, intent, hub, run_of(space), project.github)
     space.follower = following
     following.begins()
     try:

@@ -13,6 +13,7 @@ from pipeline.commands.answering import DONE, NOT_DONE, Answering
 from pipeline.commands.hub import Hub
 from pipeline.commands.summarizing import keep, report_folder, set_outputs, summarize
 from pipeline.commands.workspace import Workspace
+from pipeline.config.loaded import GitHubSettings
 from pipeline.errors import Diagnostic
 from pipeline.github.checks import Check
 from pipeline.github.deployments import Target
@@ -23,20 +24,21 @@ from pipeline.reporting import plan_comment, status_text
 from pipeline.reporting.answer_text import answered_text
 from pipeline.reporting.check_text import address_of, conclusion_of, findings_of, outputs_of, title_of
 from pipeline.reporting.job_summary import render_summary
+from pipeline.reporting.markdown import link
 
 
 @dataclass
 class Following:
-    """Follows what an intent does to one environment. Without a `hub` only the job's summary and outputs are written.
+    """Follows what an intent does to one environment.
 
-    `show_values`: values of environment variables may be shown.
+    Without a `hub` only the job's summary and outputs are written.
     """
 
     space: Workspace
     intent: Intent
     hub: Hub | None
     run: status_text.Run
-    show_values: bool = False
+    settings: GitHubSettings
     plan: Plan | None = field(default=None, init=False)
     commit: str | None = field(default=None, init=False)
 
@@ -143,7 +145,7 @@ class Following:
     @property
     def frame(self) -> plan_comment.Frame:
         """What the comment holds besides the plan."""
-        return plan_comment.Frame(self.place, self.intent.sha, self.run.url, self.show_values)
+        return plan_comment.Frame(self.place, self.intent.sha, self.run.url, self.settings.show_environment_values)
 
     def _tell(self, status: str, *, alone: bool = False) -> None:
         """Brings the comment up to date; while no plan is known, its status alone.
@@ -178,9 +180,14 @@ class Following:
         notice = f"<!-- pipeline:rollback {self.place} {release} -->"
 
         def job(hub: Hub) -> None:
-            for pull in hub.pulls_of(commit)[:1]:
-                hub.repository.put_comment(pull.number, mark, lambda old: old and plan_comment.with_status(old, status))
-                hub.repository.put_comment(pull.number, notice, lambda _: f"{status}\n\n{notice}")
+            pull = next(iter(hub.pulls_of(commit)), None)
+            if pull is None:
+                return
+            hub.repository.put_comment(pull.number, mark, lambda old: old and plan_comment.with_status(old, status))
+            hub.repository.put_comment(pull.number, notice, lambda _: f"{status}\n\n{notice}")
+            if self.settings.revert_pull_request and pull.merged:
+                revert = link("a pull request that reverts this one", hub.repository.revert(pull, status))
+                hub.repository.put_comment(pull.number, notice, lambda _: f"{status}\n\nThere is {revert}.\n\n{notice}")
 
         self._put("the rollback", job)
 

@@ -19,6 +19,11 @@ COMMENT_LIMIT = 65_536
 LEVELS = ("none", "read", "triage", "write", "maintain", "admin")
 
 
+_REVERT = """mutation($id: ID!, $body: String) {
+  revertPullRequest(input: {pullRequestId: $id, body: $body}) { revertPullRequest { url } }
+}"""
+
+
 @dataclass(frozen=True)
 class Comment:
     """A comment on an issue or a pull request. `bot`: a program wrote it."""
@@ -44,7 +49,10 @@ class Comment:
 
 @dataclass(frozen=True)
 class Pull:
-    """A pull request: `head` is its last commit, `base` the branch it goes to."""
+    """A pull request: `head` is its last commit, `base` the branch it goes to, `topic` the one it comes from.
+
+    `node` is its id in GraphQL.
+    """
 
     number: int
     head: str
@@ -52,6 +60,7 @@ class Pull:
     merged: bool
     open: bool
     from_fork: bool
+    topic: str = ""
     node: str = ""
 
     @classmethod
@@ -66,6 +75,7 @@ class Pull:
             merged=bool(data.get("merged_at")),
             open=data.get("state") == "open",
             from_fork=there is None or there != here,
+            topic=head.get("ref") or "",
             node=data.get("node_id") or "",
         )
 
@@ -158,6 +168,28 @@ class Repository:
             if error.status in (404, 422):
                 return []
             raise
+
+    def revert(self, pull: Pull, body: str) -> str:
+        """Opens a pull request that reverts `pull`, or finds it; its address.
+
+        GitHub itself makes the commit, on the branch `revert-NUMBER-TOPIC`; the REST API knows no such thing:
+        https://docs.github.com/en/graphql/reference/mutations#revertpullrequest
+        """
+        owner = self.name.partition("/")[0]
+
+        def find() -> str | None:
+            query = {"state": "all", "head": f"{owner}:revert-{pull.number}-{pull.topic}"}
+            return next((str(found["html_url"]) for found in self.client.pages(f"{self._root}/pulls", **query)), None)
+
+        if (there := find()) is not None:
+            return there
+        variables = {"id": pull.node, "body": body}
+        answer = self.client.once("POST", "/graphql", {"query": _REVERT, "variables": variables}, find)
+        if isinstance(answer, str):
+            return answer
+        if answer.get("errors"):
+            raise GitHubError(f"reverting pull request {pull.number}: {answer['errors'][0].get('message')}")
+        return str(answer["data"]["revertPullRequest"]["revertPullRequest"]["url"])
 
     def commits_between(self, base: str, head: str) -> list[str]:
         """The commits that `head` has and `base` has not, the newest last; none where GitHub cannot compare them.

@@ -267,6 +267,11 @@ class FakeGitHub:
     def get_pull(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
         return self.pulls.get(int(match[1])) or _missing()
 
+    def list_pulls(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
+        reverts = {f"acme:revert-{node.removeprefix('PR_')}-topic" for node in self.reverted}
+        found = [{"number": 99, "html_url": f"https://github.example/{REPO}/pull/99"}]
+        return found if query.get("head") in reverts else []
+
     def pulls_of(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
         return [self.pulls[number] for number in self.commits.get(match[1], [])]
 
@@ -285,8 +290,11 @@ class FakeGitHub:
 
     def viewer(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
         if "revertPullRequest" in body["query"]:
+            if "contents" in self.denied:
+                return {"data": {"revertPullRequest": None}, "errors": [{"type": "FORBIDDEN", "message": FORBIDDEN}]}
             self.reverted.append(body["variables"]["id"])
-            return {"data": {"revertPullRequest": {"revertPullRequest": {"url": "https://github.example/pull/99"}}}}
+            url = f"https://github.example/{REPO}/pull/99"
+            return {"data": {"revertPullRequest": {"revertPullRequest": {"url": url}}}}
         return {"data": {"viewer": {"login": self.login}}}
 
     def user(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
@@ -342,6 +350,7 @@ ROUTES = [
     Route("POST", rf"{_ROOT}/deployments/(\d+)/statuses", F.create_status, "deployments:write", "status", 201),
     Route("GET", rf"{_ROOT}/deployments/(\d+)/statuses", F.list_statuses, "deployments:read", lists=""),
     Route("GET", rf"{_ROOT}/collaborators/([^/]+)/permission", F.permission),
+    Route("GET", rf"{_ROOT}/pulls", F.list_pulls, "pull-requests:read", lists=""),
     Route("GET", rf"{_ROOT}/pulls/(\d+)", F.get_pull, "pull-requests:read"),
     Route("GET", rf"{_ROOT}/compare/([0-9a-f]+)\.\.\.([0-9a-f]+)", F.compare, "contents:read", lists="commits"),
     Route("GET", rf"{_ROOT}/git/ref/heads/(.+)", F.get_ref, "contents:read"),
