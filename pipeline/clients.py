@@ -20,6 +20,7 @@ from typing import Any
 from pipeline import __version__
 from pipeline.applying.aws_client import AwsClient, Observer
 from pipeline.applying.botocore_errors import conversion
+from pipeline.applying.pacing import Pacer
 from pipeline.applying.waiting import Clock
 from pipeline.errors import PipelineError
 from pipeline.github import client as github_client
@@ -57,14 +58,18 @@ def connect(
     on_event: Observer | None = None,
     stop: Event | None = None,
     clock: Clock | None = None,
+    rationed: bool = True,
 ) -> AwsClient:
     """The way to AWS in `region`; no call is made and botocore is not imported yet.
+
+    `rationed`: whether there is a rate to keep to, as AWS has for each class of calls.
 
     `environment` (AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN) replaces what boto3
     would find: profiles, proxies and the process environment then play no part. Without it everything is boto3's own.
     """
-    transport = BotoTransport(region, threads=threads, environment=environment)
-    return AwsClient(transport, clock or SystemClock(), stop=stop, on_event=on_event, threads=threads)
+    transport, ticking = BotoTransport(region, threads=threads, environment=environment), clock or SystemClock()
+    pacer = Pacer.load(ticking, rationed=rationed)
+    return AwsClient(transport, ticking, stop=stop, on_event=on_event, threads=threads, pacer=pacer)
 
 
 class BotoTransport:

@@ -125,15 +125,15 @@ class Pacer:
         self._locks: dict[str, Lock] = {}
 
     @classmethod
-    def load(cls, clock: Clock) -> Self:
-        """With the packaged numbers."""
+    def load(cls, clock: Clock, *, rationed: bool = True) -> Self:
+        """With the packaged numbers; without `rationed` only what concerns one writer at a time."""
         text = package_files.files("pipeline.applying").joinpath("pacing.json").read_text(encoding="utf-8")
         data = json.loads(text)
         serials = tuple(
             Serial(row["service"], tuple(row["operations"]), tuple(row["by"]), tuple(row.get("excluding", ())))
             for row in data["serial"]
         )
-        return cls(tuple(Rate.from_json(row) for row in data["rates"]), serials, clock)
+        return cls(tuple(Rate.from_json(row) for row in data["rates"]) if rationed else (), serials, clock)
 
     def delay(self, service: str, operation: str, region: str, params: Mapping[str, Any]) -> float:
         """Takes a place for one call in every bucket it draws from; the seconds to wait before making it."""

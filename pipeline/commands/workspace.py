@@ -162,7 +162,7 @@ class Workspace:
         from pipeline.clients import connect
 
         variables = self.embedded.environment() if self.local else None
-        client = connect(self.scope.region, environment=variables, stop=self.stop)
+        client = connect(self.scope.region, environment=variables, stop=self.stop, rationed=not self.local)
         client.scope = self.scope
         return client
 

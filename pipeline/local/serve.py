@@ -26,6 +26,8 @@ def main() -> None:
     # The emulator reads its settings from the environment when it is imported, so both come only now.
     app = importlib.import_module("ministack.app").app
     emulator = importlib.import_module("pipeline.local.plane.emulator").AsgiEmulator(app, counts_invocations=True)
+    # Nothing comes by TLS here; what CloudFront asks of a bucket does on AWS, and policies may insist on it.
+    importlib.import_module("ministack.core.iam_evaluator").pin_request_origin("127.0.0.1", True)
     front = importlib.import_module("pipeline.local.plane.front").Front(
         emulator, instance=arguments.instance, account=arguments.account, on_ready=lambda: _tell(arguments.ready)
     )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.errors import AwsError, PipelineError
-from pipeline.resources._route53_zones import plain_name
+from pipeline.resources._route53_zones import find_zone, plain_name
 from pipeline.resources.base import Aws
 
 _APPEARS_SECONDS = 15.0
@@ -39,10 +39,10 @@ def appears(aws: Aws, arn: str) -> bool:
     return True
 
 
-def validate(aws: Aws, arn: str, zone: str, zone_id: str) -> None:
-    """Writes the records that ACM asks for, and waits until it has issued the certificate.
+def validate(aws: Aws, arn: str, zone: str) -> None:
+    """Writes the records that ACM asks for into the zone, and waits until it has issued the certificate.
 
-    Raises PipelineError when ACM will not issue it, AwsError when it takes too long.
+    Raises PipelineError when ACM will not issue it or there is no zone, AwsError when it takes too long.
     """
     found = aws.wait(
         f"the validation records of certificate {arn}",
@@ -52,6 +52,9 @@ def validate(aws: Aws, arn: str, zone: str, zone_id: str) -> None:
     )
     if found["Status"] == "ISSUED":
         return
+    zone_id = find_zone(aws, zone)
+    if zone_id is None:
+        raise PipelineError(f"validating certificate {found['DomainName']}: there is no hosted zone {zone}")
     records = _records(found)
     _write(aws, zone_id, records)
     try:

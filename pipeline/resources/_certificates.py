@@ -9,23 +9,16 @@ from typing import Any
 
 from pipeline.model.resource import Resource, Source
 from pipeline.model.values import Expression, Properties, Reference, Value
-from pipeline.resources._route53_records import zone_id_of
 
 CLOUDFRONT_REGION = "us-east-1"
 ISSUED = "issued"
 
 
 def canonical_certificate(properties: Properties) -> dict[str, Any]:
-    """The first domain first, as it is the certificate's own name; the zone with its id."""
+    """The first domain first, as it is the certificate's own name; the zone that they are in."""
     first, *others = properties["domains"]
     zone = str(properties.get("zone") or str(first).removeprefix("*."))
-    return {
-        **properties,
-        "domains": [first, *sorted(others)],
-        "zone": zone,
-        "zone_id": zone_id_of(zone),
-        "state": ISSUED,
-    }
+    return {**properties, "domains": [first, *sorted(others)], "zone": zone, "state": ISSUED}
 
 
 def covers(domains: Sequence[str], name: str) -> bool:

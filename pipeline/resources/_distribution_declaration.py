@@ -41,8 +41,10 @@ RESPONSE_HEADERS = {
     "CORS-and-SecurityHeadersPolicy": "e61eb60c-9c35-4d20-a928-2b84e02af89c",
     "CORS-with-preflight-and-SecurityHeadersPolicy": "eaab4381-ed33-4a86-88ca-d9558dc6cd63",
 }
-# What only declares; CloudFront has no such settings.
-DECLARED = ("bucket", "website", "origin", "origin_protocol", "origin_path", "zone", "records", "spa")
+# What only declares, and more follows from; CloudFront has no such settings.
+DECLARED = ("bucket", "website", "zone", "records")
+# What is said in other words canonically.
+_REWORDED = ("origin", "origin_protocol", "origin_path", "spa")
 NO_POLICY = "none"
 OLD_TLS = ("TLSv1.2_2019", "TLSv1.2_2018", "TLSv1.1_2016", "TLSv1_2016")
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -57,7 +59,7 @@ def canonical(properties: Properties, scope: Scope) -> Properties:
     declared = properties.get("certificate")
     certificate = certificate_of(declared, aliases, str(zone), CLOUDFRONT_REGION) if aliases else declared
     return {
-        **properties,
+        **{name: value for name, value in properties.items() if name not in _REWORDED},
         "aliases": aliases,
         "zone": zone,
         "certificate": certificate,
@@ -156,10 +158,8 @@ def _grant(resource: Resource) -> Resource:
 
 
 def check(resource: Resource, scope: Scope) -> Iterator[Problem]:
-    """Two origins or none, names outside of the zone, certificates of another region, a code twice."""
+    """Names outside of the zone, certificates of another region, what would let viewers write to a bucket."""
     wanted = resource.properties
-    if bool(wanted.get("bucket")) is bool(wanted.get("origin")):
-        yield Problem("a distribution has a bucket or another origin", (), "say bucket: or origin:")
     if wanted["website"] and not wanted.get("bucket"):
         yield Problem("website is about a bucket", ("website",), "name the bucket, or remove it")
     if wanted.get("certificate") and not wanted["aliases"]:

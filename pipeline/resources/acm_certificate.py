@@ -47,7 +47,7 @@ Wire = Mapping[str, Any]
 
 
 def canonical(properties: Properties, scope: Scope) -> Properties:
-    """Domains in one order, the zone with its id, and that it is to be issued."""
+    """Domains in one order, the zone, and that it is to be issued."""
     return canonical_certificate(properties)
 
 
@@ -130,7 +130,6 @@ def _observed(aws: Aws, wanted: Resource, found: Wire) -> Observed:
         "name": wanted.name,
         "domains": _domains(found),
         "zone": declared["zone"],
-        "zone_id": declared["zone_id"],
         "region": validation.region_of(arn),
         "key_algorithm": _key(found),
         "tags": tags,
@@ -190,7 +189,7 @@ def _failed(aws: Aws, resource: Resource) -> list[str]:
 
 
 def _issued(aws: Aws, resource: Resource, arn: str) -> Outputs:
-    validation.validate(aws, arn, str(resource.properties["zone"]), str(resource.properties["zone_id"]))
+    validation.validate(aws, arn, str(resource.properties["zone"]))
     return {"arn": arn}
 
 

@@ -101,6 +101,7 @@ def _outputs(scope: Scope, found: Wire) -> Outputs:
         "id": found["Id"],
         "arn": found["ARN"],
         "domain": found["DomainName"],
+        "cloudfront_url": f"https://{found['DomainName']}",
         "zone_id": _ZONE_IN_CHINA if scope.partition == "aws-cn" else _ZONE,
         "url": address_of(aliases, found["DomainName"]),
     }

@@ -186,6 +186,10 @@ def _edge(aws: Aws) -> None:
         found.create(aws, Resource(kind, str(properties["name"]), resolve(wanted, lambda _: ZONE_ID)))
 
 
+def _with_certificate(aws: Aws, properties: Properties, number: int) -> Properties:
+    return {**properties, "certificate": "arn:aws:acm:us-east-1:123456789012:certificate/00000000"}
+
+
 def _at_the_edge(aws: Aws, properties: Properties, number: int) -> Properties:
     """References of a distribution to what `_edge` made."""
     source = dict(properties["source"])
@@ -249,16 +253,21 @@ def _move_http_stage(aws: Aws, resource: Resource, outputs: Outputs) -> None:
 _NEEDS = {
     "acm.certificate": Prerequisites(
         prepare=_zone,
-        complete=_in_zone,
         census=[("acm", "ListCertificates", "CertificateSummaryList")],
     ),
     "route53.hosted_zone": Prerequisites(prepare=_zone),
     "route53.record": Prerequisites(prepare=_zone, complete=_in_zone),
+    "apigateway.domain_name": Prerequisites(
+        prepare=_edge, complete=_with_certificate, echoed=frozenset({"zone", "records"})
+    ),
+    "apigatewayv2.domain_name": Prerequisites(
+        prepare=_edge, complete=_with_certificate, echoed=frozenset({"zone", "records"})
+    ),
     "cloudfront.distribution": Prerequisites(
         prepare=_edge,
         complete=_at_the_edge,
         census=[("cloudfront", "ListDistributions", "DistributionList.Items")],
-        echoed=frozenset({"bucket", "website", "origin", "origin_protocol", "origin_path", "zone", "records", "spa"}),
+        echoed=frozenset({"bucket", "website", "zone", "records"}),
     ),
     "cloudfront.origin_access_control": Prerequisites(
         census=[("cloudfront", "ListOriginAccessControls", "OriginAccessControlList.Items")]

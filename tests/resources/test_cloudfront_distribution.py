@@ -122,8 +122,6 @@ def test_the_secure_form_warns_of_nothing() -> None:
 @pytest.mark.parametrize(
     ("properties", "message"),
     [
-        ({"name": "site"}, "a bucket or another origin"),
-        ({**SITE, "origin": "x.example.net"}, "a bucket or another origin"),
         ({**OTHER, "website": True}, "website is about a bucket"),
         ({**SITE, "certificate": "mine"}, "means nothing without aliases"),
         (

@@ -7,28 +7,31 @@ from moto.route53.models import route53_backends
 from tests.support.aws import ACCOUNT
 from tests.support.strict_cloudfront import StrictCloudFront
 from tests.support.strict_dns import StrictAcm, StrictRoute53
+from tests.support.strict_domains import DomainStore, StrictRestDomains, StrictWebSocketDomains
 from tests.support.strict_transport import Strict
 
 
 class Edge:
-    """CloudFront, ACM and Route 53 of an account."""
+    """CloudFront, ACM, Route 53 and domain names of APIs in an account."""
 
     def __init__(self) -> None:
-        self.cloudfront = StrictCloudFront(self._issued)
-        self.acm = StrictAcm(has_record, self.cloudfront.users_of)
+        self.cloudfront = StrictCloudFront(lambda arn: self._issued(arn, "us-east-1"))
+        self.domains = DomainStore(self._issued)
+        self.acm = StrictAcm(has_record, lambda arn: [*self.cloudfront.users_of(arn), *self.domains.users_of(arn)])
         self.route53 = StrictRoute53()
 
     @property
     def services(self) -> Mapping[str, Strict]:
-        return {strict.service: strict for strict in (self.acm, self.cloudfront, self.route53)}
+        apis = StrictRestDomains(self.domains), StrictWebSocketDomains(self.domains)
+        return {strict.service: strict for strict in (self.acm, self.cloudfront, self.route53, *apis)}
 
     def empty(self) -> None:
         for strict in self.services.values():
             strict.empty()
 
-    def _issued(self, arn: str) -> list[str] | None:
+    def _issued(self, arn: str, region: str) -> list[str] | None:
         found = self.acm.certificates.get(arn)
-        if found is None or found["status"] != "ISSUED" or arn.split(":")[3] != "us-east-1":
+        if found is None or found["status"] != "ISSUED" or arn.split(":")[3] != region:
             return None
         return list(found["domains"])
 

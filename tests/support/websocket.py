@@ -20,17 +20,17 @@ class Refused(Exception):
 
 
 class WebSocket:
-    """A connection to `ws://host:port/path`. Raises Refused."""
+    """A connection to `ws://host:port/path`, in the name of `host` where that is another one. Raises Refused."""
 
-    def __init__(self, url: str, *, patience: float = 60.0) -> None:
+    def __init__(self, url: str, *, patience: float = 60.0, host: str | None = None) -> None:
         parts = urlsplit(url)
         assert parts.scheme == "ws"
         assert parts.hostname
-        target = parts.path + (f"?{parts.query}" if parts.query else "")
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._socket = socket.create_connection((parts.hostname, parts.port or 80), patience)
         key = base64.b64encode(os.urandom(16)).decode()
         head = (
-            f"GET {target} HTTP/1.1\r\nHost: {parts.netloc}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"GET {target} HTTP/1.1\r\nHost: {host or parts.netloc}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n"
         )
         self._socket.sendall(head.encode())

@@ -17,17 +17,20 @@ from pipeline.local.plane.asgi import (
 )
 from pipeline.local.plane.buckets import Buckets, creates_bucket
 from pipeline.local.plane.caller import Caller, caller_of
+from pipeline.local.plane.domains import Domains, patches_domain
 from pipeline.local.plane.emulator import Emulator
 from pipeline.local.plane.functions.control import Functions
 from pipeline.local.plane.functions.invoking import Invoker
 from pipeline.local.plane.functions.lending import Lender
 from pipeline.local.plane.functions.policies import Policies
 from pipeline.local.plane.journal import Journal
+from pipeline.local.plane.names import Names
 from pipeline.local.plane.rest.control import RestApis
 from pipeline.local.plane.rest.model import Store
 from pipeline.local.plane.traffic.authorizing import Authorizers
 from pipeline.local.plane.traffic.gateway import Gateway
 from pipeline.local.plane.traffic.paths import Target, target_of
+from pipeline.local.plane.zones import Zones, looks_for_zone
 
 IDENTITY = "/_pipeline/identity"
 _READS_JOURNAL = frozenset({"monitoring", "logs"})
@@ -54,6 +57,8 @@ class Front:
         authorizers = Authorizers(emulator, invoker, policies)
         self._gateway = Gateway(self._store, invoker, policies, self._journal, authorizers)
         self._buckets = Buckets(emulator)
+        self._zones, self._domains = Zones(emulator), Domains(emulator)
+        self._names = Names(emulator, self._zones, account)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection's request, or the process's life."""
@@ -66,19 +71,21 @@ class Front:
                 return
         else:
             self.lender.loop = asyncio.get_running_loop()
-            await self._emulator.pass_on(scope, receive, send)
+            await self._emulator.pass_on(await self._names.led(scope) or scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = raw_path(scope)
         if path == IDENTITY:
             await send_answer(send, self._identity)
             return
+        query = scope["query_string"].decode("latin-1")
+        caller = caller_of(first_header(scope["headers"], b"authorization"), query, self._account)
+        if caller is None and (led := await self._names.led(scope)):
+            scope, path = led, raw_path(led)
         target = target_of(first_header(scope["headers"], b"host"), path)
         if target is not None and target.api in self._store.apis:
             await self._traffic(target, scope, receive, send)
             return
-        query = scope["query_string"].decode("latin-1")
-        caller = caller_of(first_header(scope["headers"], b"authorization"), query, self._account)
         if caller is not None and self._knows(caller, scope["method"], path, query):
             await self._aws(caller, scope, receive, send)
             return
@@ -92,6 +99,8 @@ class Front:
             return not path.startswith("/v2/")
         if caller.service == "lambda":
             return self._functions.owns(method, path)
+        if caller.service == "route53":
+            return looks_for_zone(method, path, query)
         return caller.service == "s3" and creates_bucket(method, path, query)
 
     async def _traffic(self, target: Target, scope: Scope, receive: Receive, send: Send) -> None:
@@ -105,6 +114,10 @@ class Front:
             answer = await self._functions.answer(request, caller)
         elif caller.service == "s3":
             answer = await self._buckets.create(request, caller)
+        elif caller.service == "route53":
+            answer = await self._zones.list_by_name(request, caller)
+        elif patches_domain(request.method, request.raw_path):
+            answer = await self._domains.patch(request, caller)
         else:
             answer = self._rest.answer(request, caller) if self._rest.owns(request) else None
         if answer is None:
