@@ -28,7 +28,7 @@ from pipeline.planning.planner import Consent
 from pipeline.reporting.deploy_text import render_deploy
 from pipeline.reporting.markdown import code
 from pipeline.reporting.rollback_text import render_rollback
-from pipeline.reporting.rollout_text import render_rollout, taken_back
+from pipeline.reporting.rollout_text import render_rollout
 
 # The surroundings for one environment, or with None for all.
 Surroundings = Callable[[str | None], Workspace]
@@ -113,10 +113,8 @@ def _tell(following: Following, report: DeployReport) -> None:
     canary = report.canary
     if canary is None or canary.rollout.status.outcome is Outcome.PROMOTED:
         following.deployed(report)
-    elif canary.waiting is not None:
-        following.progress(canary.waiting)
     else:
-        following.failed(taken_back(canary))
+        following.shifted(canary, report)
 
 
 def _rollback(space: Workspace, intent: Intent, following: Following) -> int:
@@ -133,19 +131,22 @@ def _resume(space: Workspace, _intent: Intent, following: Following) -> int:
         following.rolled_back(done.report)
     elif isinstance(done.report, DeployReport):
         _tell(following, done.report)
+    elif done.report is not None:
+        following.shifted(done.report.canary)
     return done.exit_code
 
 
-def _promote(space: Workspace, _intent: Intent, _following: Following) -> int:
+def _promote(space: Workspace, _intent: Intent, following: Following) -> int:
     report = steer(space, "promote", promotion(space, everything=False))
     space.console.result(report.to_json(), render_rollout(report, space.console.style))
+    following.shifted(report.canary)
     return report.canary.exit_code
 
 
 def _abort(space: Workspace, intent: Intent, following: Following) -> int:
     report = steer(space, "abort", abortion(space, intent.reason))
     space.console.result(report.to_json(), render_rollout(report, space.console.style))
-    following.failed(taken_back(report.canary))
+    following.shifted(report.canary)
     return 0
 
 

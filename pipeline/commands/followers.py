@@ -11,8 +11,8 @@ class Follower(Protocol):
     def planned(self, plan: Plan) -> None:
         """The plan that is about to be carried out; again when another run came in between."""
 
-    def progress(self, text: str) -> None:
-        """How far it is, in a few words of ours, such as `canary 10 %`."""
+    def progress(self, commit: str | None, text: str) -> None:
+        """How far the release of `commit` is, in a few words of ours, such as `canary 10 %`."""
 
 
 class Nobody:
@@ -21,5 +21,5 @@ class Nobody:
     def planned(self, plan: Plan) -> None:
         """Nothing."""
 
-    def progress(self, text: str) -> None:
+    def progress(self, commit: str | None, text: str) -> None:
         """Nothing."""

@@ -19,7 +19,8 @@ from pipeline.github.checks import Check
 from pipeline.github.deployments import Target
 from pipeline.model.intent import Intent, Kind
 from pipeline.model.plan import Plan
-from pipeline.model.report import DeployReport, RollbackReport
+from pipeline.model.report import Canary, DeployReport, RollbackReport
+from pipeline.model.rollout import Outcome
 from pipeline.reporting import plan_comment, status_text
 from pipeline.reporting.answer_text import answered_text
 from pipeline.reporting.check_text import address_of, conclusion_of, findings_of, outputs_of, title_of
@@ -43,7 +44,8 @@ class Following:
     commit: str | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        self.commit = self.intent.sha
+        # Of other kinds the event's commit is not what they are about.
+        self.commit = self.intent.sha if self.intent.kind in (Kind.DEPLOY, Kind.PREVIEW) else None
 
     def begins(self) -> None:
         """The run starts on it."""
@@ -57,8 +59,9 @@ class Following:
         self.plan = plan
         self._tell(status_text.deploying(self.run))
 
-    def progress(self, text: str) -> None:
+    def progress(self, commit: str | None, text: str) -> None:
         """How far it is."""
+        self.commit = commit or self.commit
         self._tell(status_text.deploying(self.run, text))
 
     def previewed(self, plan: Plan) -> None:
@@ -87,6 +90,20 @@ class Following:
         self._deployment("success", f"live as release {report.release}", url=address_of(report))
         self._leave(report.plan, status, report)
 
+    def shifted(self, canary: Canary, report: DeployReport | None = None) -> None:
+        """A release that gets its traffic in steps is live, was taken back, or waits."""
+        release, outcome = canary.rollout.release, canary.rollout.status.outcome
+        self.commit = release.commit or self.commit
+        status = status_text.shifted(canary, self.run)
+        self._tell(status)
+        if outcome is not Outcome.RUNNING:
+            state = "success" if outcome is Outcome.PROMOTED else "failure"
+            self._deployment(state, f"release {release.number} is {outcome}")
+        # Aborting is a success of who aborts.
+        self._done(good=canary.exit_code == 0 or self.intent.kind is Kind.ABORT)
+        if report is not None:
+            self._leave(report.plan, status, report)
+
     def rolled_back(self, report: RollbackReport) -> None:
         """An older release serves again: the pull request of the one that was reverted is told."""
         deploy, plan = report.deploy, report.plan
@@ -107,8 +124,7 @@ class Following:
         """It did not come to a good end."""
         status = status_text.ended(error, self.run)
         self._tell(status, alone=True)
-        if self.hub is not None:
-            Answering(self.hub, self.intent).react(NOT_DONE)
+        self._done(good=False)
         if self.intent.kind is Kind.PREVIEW:
             found = tuple(getattr(error, "diagnostics", ()))
             self._check("failure", str(error)[:200], status_text.told(error), found)
@@ -137,7 +153,7 @@ class Following:
         """The pull request whose comment follows this; None: there is none."""
         if self.intent.kind is Kind.PREVIEW:
             return self.intent.pull_request
-        if self.commit is None or self.intent.kind not in (Kind.DEPLOY, Kind.RESUME):
+        if self.commit is None or self.intent.kind not in (Kind.DEPLOY, Kind.RESUME, Kind.PROMOTE, Kind.ABORT):
             return None
         pulls = hub.pulls_of(self.commit)
         return pulls[0].number if pulls else None
@@ -170,9 +186,9 @@ class Following:
         if self.hub is not None:
             Answering(self.hub, self.intent).answer(self.place, answered_text(self.place, status))
 
-    def _done(self) -> None:
+    def _done(self, *, good: bool = True) -> None:
         if self.hub is not None:
-            Answering(self.hub, self.intent).react(DONE)
+            Answering(self.hub, self.intent).react(DONE if good else NOT_DONE)
 
     def _tell_reverted(self, commit: str, release: int, status: str) -> None:
         """The comment says so from now on; another one is written, because nobody is notified of an edit."""
@@ -207,9 +223,10 @@ class Following:
     def _deployment(self, state: str, description: str, url: str | None = None) -> None:
         if (sha := self.commit) is not None:
             task = "rollback" if self.intent.kind is Kind.ROLLBACK else "deploy"
+            own = self.intent.kind in (Kind.DEPLOY, Kind.ROLLBACK)
 
             def job(hub: Hub) -> None:
-                target = Target(self.place, sha, hub.key, task)
+                target = Target(self.place, sha, hub.key if own else None, task)
                 hub.deployments.put(target, state, description, log_url=self.run.url, url=url)
 
             self._put("the deployment", job)

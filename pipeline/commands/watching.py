@@ -8,7 +8,7 @@ from pipeline.commands.workspace import Workspace
 from pipeline.model.rollout import RolloutStatus
 from pipeline.model.shift import Rollout
 from pipeline.reporting.console import Live
-from pipeline.reporting.rollout_text import happened, now_line, strategy_line
+from pipeline.reporting.rollout_text import happened, now_line, progress, strategy_line
 from pipeline.rollout.events import Action
 
 _KEY = "rollout"
@@ -23,6 +23,7 @@ class Watching:
         self._title = f"release {rollout.release.number}: {strategy_line(rollout.strategy)}"
         self._stack = ExitStack()
         self._live: Live | None = None
+        self._followed = ""
 
     def __enter__(self) -> Self:
         self._live = self._stack.enter_context(self._workspace.console.working(self._title))
@@ -38,9 +39,16 @@ class Watching:
         console = self._workspace.console
         for line in happened(self._told, rollout, console.err_style):
             console.say(line)
+        self._follow(rollout)
         self._told = rollout.status
         if self._live is not None:
             self._live.begun(_KEY, now_line(rollout, self._workspace.clock.now()))
+
+    def _follow(self, rollout: Rollout) -> None:
+        """Tells who follows from afar, but only what is new."""
+        if (text := progress(rollout)) != self._followed:
+            self._followed = text
+            self._workspace.follower.progress(rollout.release.commit, text)
 
     @staticmethod
     def summary(rollout: Rollout) -> str:

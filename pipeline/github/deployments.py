@@ -14,11 +14,14 @@ _DESCRIPTION_LIMIT = 140
 
 @dataclass(frozen=True)
 class Target:
-    """What is deployed where: `run` tells the runs of one commit apart, `task` is deploy or rollback."""
+    """What is deployed where: `run` tells the runs of one commit apart, `task` is deploy or rollback.
+
+    Without a `run` it is the newest deployment, which another run began.
+    """
 
     environment: str
     sha: str
-    run: str
+    run: str | None
     task: str = "deploy"
     production: bool = False
 
@@ -52,7 +55,7 @@ class Deployments:
         query = {"sha": target.sha, "environment": target.environment, "task": target.task}
         for found in self._client.pages(self._path, **query):
             payload = found.get("payload")
-            if isinstance(payload, Mapping) and payload.get("run") == target.run:
+            if target.run is None or (isinstance(payload, Mapping) and payload.get("run") == target.run):
                 return found
         return None
 

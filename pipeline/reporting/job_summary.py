@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.model.plan import Action, Change, Plan
-from pipeline.reporting.markdown import fence, folded, printable
+from pipeline.reporting.markdown import code, fence, folded, printable
 from pipeline.reporting.plan_comment import Frame, verdict
 from pipeline.reporting.plan_text import render_plan
 from pipeline.reporting.style import Style, counted
@@ -104,8 +104,13 @@ def timeline(seconds: Mapping[str, float]) -> str:
 
 
 def canary_table(steps: Sequence[Mapping[str, Any]]) -> str:
-    """What callers got step by step; empty when traffic was not shifted in steps."""
+    """What callers got step by step, and why that went on; empty when traffic was not shifted in steps."""
     if not steps:
         return ""
-    rows = [f"| {step.get('weight', '')} % | {printable(str(step.get('verdict', '')))} |" for step in steps]
-    return "\n".join(["| traffic | verdict |", "|---|---|", *rows])
+    rows = [f"| {step['weight']:g} % | {_cell(step.get('verdict'))} | {_cell(step.get('reason'))} |" for step in steps]
+    return "\n".join(["| traffic | verdict | why |", "|---|---|---|", *rows])
+
+
+def _cell(text: str | None) -> str:
+    """https://github.github.com/gfm/#tables-extension-"""
+    return code(text).replace("|", "\\|") if text else ""

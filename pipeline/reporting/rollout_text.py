@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 
-from pipeline.errors import PipelineError
 from pipeline.model.report import Canary, RolloutReport
 from pipeline.model.rollout import Measurement, Outcome, Result, RolloutStatus
 from pipeline.model.shift import Rollout, Shift, Way
@@ -144,10 +143,10 @@ def headline(canary: Canary, environment: str, serving: int | None, style: Style
     return f"{style('…', fg='yellow', bold=True)} {style.bold(text)}"
 
 
-def taken_back(canary: Canary) -> PipelineError:
-    """What to tell as the failure of a deploy whose canary was taken back."""
-    release = canary.rollout.release
-    return PipelineError(f"release {release.number} was taken back: {canary.rollout.status.reason}")
+def progress(rollout: Rollout) -> str:
+    """How far it is, for who follows from afar: `canary 10 %`."""
+    status = rollout.status
+    return f"canary {status.weight:g} %" + (", paused" if status.paused else "")
 
 
 def render_rollout(report: RolloutReport, style: Style) -> str:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from pipeline.errors import PipelineError
 from pipeline.model.intent import Kind
-from pipeline.model.report import DeployReport, RollbackReport
+from pipeline.model.report import Canary, DeployReport, RollbackReport
+from pipeline.model.rollout import Outcome
 from pipeline.reporting.markdown import code, link, printable
 
 
@@ -45,6 +46,18 @@ def live(report: DeployReport, run: Run) -> str:
     urls = [str(value) for name, value in sorted(report.outputs.items()) if name.endswith(".url")]
     shown = f" · {' · '.join(code(url) for url in urls[:3])}" if urls else ""
     return f"✅ **live** as release {report.release} since {run}{shown}"
+
+
+def shifted(canary: Canary, run: Run) -> str:
+    """What has become of a release that got its traffic in steps, or how far it is."""
+    release, status = canary.rollout.release.number, canary.rollout.status
+    if status.outcome is Outcome.PROMOTED:
+        return f"✅ **live** as release {release} since {run}"
+    if status.outcome is Outcome.RUNNING:
+        why = code(canary.waiting or status.reason or "goes on by itself")
+        return f"🐤 **canary** {status.weight:g} % of release {release}, since {run}: {why}"
+    why = f": {code(status.reason)}" if status.reason else ""
+    return f"⏪ **reverted**: release {release} was taken back in {run}, and the release before serves{why}"
 
 
 def rolled_back(report: RollbackReport, by: str, run: Run) -> str:
