@@ -26,6 +26,8 @@ RUN = f"""#!/bin/sh
 shift
 exec {sys.executable} -m pipeline "$@"
 """
+# How act is told of what GitHub itself would know; everything else goes into the environment of steps.
+_OPTIONS = {"AWS_ROLE_ARN": "--var", "GITHUB_TOKEN": "--secret"}
 IDENTITY = ("-c", "user.name=dev", "-c", "user.email=dev@example.com", "-c", "commit.gpgsign=false")
 
 
@@ -72,7 +74,7 @@ class Repository:
         if (root / "run").exists():
             (root / "run").chmod(0o755)
         self._git("init", "--quiet", "--initial-branch=main")
-        self._git("remote", "add", "origin", "https://github.com/acme/tiny")
+        self._git("remote", "add", "origin", "https://github.com/acme/infra")
         self.commit = self.committed()
 
     def write(self, name: str, text: str) -> None:
@@ -84,7 +86,7 @@ class Repository:
     def committed(self) -> str:
         """The id of a new commit of everything."""
         self._git("add", ".")
-        self._git(*IDENTITY, "commit", "--quiet", "--message", "change")
+        self._git(*IDENTITY, "commit", "--quiet", "--allow-empty", "--message", "change")
         return self._git("rev-parse", "HEAD")
 
     def _git(self, *arguments: str) -> str:
@@ -120,7 +122,7 @@ class Runner:
         for name, folder in self._others.items():
             arguments += ["--local-repository", f"{name}={folder}"]
         for name, value in (environ | {"STAND_IN_REPOSITORY": str(self.repository.root)}).items():
-            arguments += ["--var" if name.startswith("AWS_ROLE") else "--env", f"{name}={value}"]
+            arguments += [_OPTIONS.get(name, "--env"), f"{name}={value}"]
         done = subprocess.run(
             arguments, cwd=self.repository.root, env=self._surroundings(), capture_output=True, text=True, check=False,
             timeout=120,

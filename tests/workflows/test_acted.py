@@ -1,6 +1,7 @@
 """What the workflows make of events: which jobs there are, with which credentials, and what becomes of AWS."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import pytest
 from pipeline.clients import AwsClient, connect
 from tests.docs.markdown import document
 from tests.intake.support import payload
+from tests.support import fake_github
+from tests.support.fake_github import FakeGitHub
 from tests.workflows.acting import ACT, Repository, Runner, tool
 
 pytestmark = [
@@ -23,12 +26,19 @@ SERVICE = {
     "environments/live.env": ENVIRONMENT.format("live"),
     "aws/logs.yaml": "log_groups:\n  - name: /tiny/${ENVIRONMENT}/audit\n",
 }
+TOKEN = "token-of-the-job"
 ROLE = "arn:aws:iam::123456789012:role/tiny"
 
 
 @pytest.fixture
 def runner(tmp_path: Path) -> Runner:
     return Runner(Repository(tmp_path / "repository", {**SERVICE, **tool()}), tmp_path)
+
+
+@pytest.fixture
+def github() -> Iterator[FakeGitHub]:
+    with fake_github.running() as fake:
+        yield fake
 
 
 @pytest.fixture
@@ -41,47 +51,79 @@ def groups(aws: AwsClient) -> list[str]:
     return [group["logGroupName"] for group in aws.pages("logs", "DescribeLogGroups", "logGroups")]
 
 
+def comment(github: FakeGitHub) -> str:
+    """The comment with the plan of the pull request."""
+    (found,) = [body for body in github.bodies(1) if "pipeline:plan" in body]
+    return found
+
+
 def push(commit: str, branch: str = "main") -> dict[str, Any]:
     return payload("push.branch_existing", {"ref": f"refs/heads/{branch}", "after": commit})
 
 
-def test_merges_deploy_a_tag_rolls_back_and_a_schedule_compares(runner: Runner, aws: AwsClient, moto: str) -> None:
-    about = {"AWS_ENDPOINT_URL": moto, "AWS_ROLE_ARN": ROLE}
-    first = runner.act("push", push(runner.repository.commit), **about)
+def test_the_life_of_a_change(runner: Runner, aws: AwsClient, moto: str, github: FakeGitHub) -> None:
+    repository = runner.repository
+    about = {
+        "AWS_ENDPOINT_URL": moto, "AWS_ROLE_ARN": ROLE, "GITHUB_API_URL": github.url, "GITHUB_TOKEN": TOKEN,
+        # GitHub sets it; act does not.
+        "GITHUB_WORKFLOW_REF": "acme/infra/.github/workflows/pipeline.yml@refs/heads/main",
+    }  # fmt: skip
+    first = runner.act("push", push(repository.commit), **about)
     assert (first.code, first.jobs) == (0, {"decide": "success", "deploy live": "success"}), first.text
-    assert "release 1 is live in live" in first.printed("deploy live")
     assert first.called("deploy live")["configure-aws-credentials"] == {
         "role-to-assume": ROLE, "role-session-name": "pipeline-1-1", "aws-region": "us-east-1",
         "allowed-account-ids": "123456789012",
     }  # fmt: skip
     assert "configure-aws-credentials" not in first.called("decide")
+
+    repository.write("aws/logs.yaml", SERVICE["aws/logs.yaml"] + "  - name: /tiny/${ENVIRONMENT}/more\n")
+    head = repository.committed()
+    github.add_pull(1, head)
+    opened = runner.act("pull_request", payload("pull_request.opened_here", {"pull_request.head.sha": head}), **about)
+    assert (opened.code, opened.jobs) == (0, {"decide": "success", "preview live": "success"}), opened.text
+    assert "**planned**" in comment(github)
     assert groups(aws) == ["/tiny/live/audit"]
 
-    runner.repository.write("aws/logs.yaml", SERVICE["aws/logs.yaml"] + "  - name: /tiny/${ENVIRONMENT}/more\n")
-    second = runner.act("push", push(runner.repository.committed()), **about)
-    assert "release 2 is live in live" in second.printed("deploy live"), second.text
+    github.add_pull(1, head, merge=head)
+    merged = runner.act("push", push(head), **about)
+    assert merged.code == 0, merged.text
+    assert "**live** as release 2" in comment(github)
+    assert groups(aws) == ["/tiny/live/audit", "/tiny/live/more"]
 
-    tag = payload("push.rollback_tag_created", {"ref": "refs/tags/rollback/live/previous"})
-    back = runner.act("push", tag, **about)
+    github.roles = {"dev": ("write", "write")}
+    asked = payload("issue_comment.created_on_pr", {"comment.body": "/rollback live"})
+    github.comments[asked["comment"]["id"]] = {**asked["comment"], "issue": 1}
+    answered = runner.act("issue_comment", asked, **about)
+    assert (answered.code, answered.jobs) == (0, {"command": "success"}), answered.text
+    (started,) = github.dispatches
+    sender = {"login": "github-actions[bot]", "type": "Bot"}
+    dispatch = {"inputs": started["inputs"], "ref": f"refs/heads/{started['ref']}", "sender": sender}
+    back = runner.act("workflow_dispatch", dispatch, **about)
     assert (back.code, back.jobs) == (0, {"decide": "success", "rollback live": "success"}), back.text
+    assert "reverted" in comment(github)
 
-    aws.call("logs", "DeleteLogGroup", logGroupName="/tiny/live/audit")
+
+def test_a_tag_rolls_back_and_a_schedule_compares(runner: Runner, aws: AwsClient, moto: str) -> None:
+    about = {"AWS_ENDPOINT_URL": moto, "AWS_ROLE_ARN": ROLE}
+    for more in ("", "  - name: /tiny/${ENVIRONMENT}/dev-only\n"):
+        runner.repository.write("aws/logs.yaml", SERVICE["aws/logs.yaml"] + more)
+        assert runner.act("push", push(runner.repository.committed(), "dev"), **about).code == 0
+    tag = payload("push.rollback_tag_created", {"ref": "refs/tags/rollback/dev/1"})
+    back = runner.act("push", tag, **about)
+    assert (back.code, back.jobs) == (0, {"decide": "success", "rollback dev": "success"}), back.text
+    aws.call("logs", "DeleteLogGroup", logGroupName="/tiny/dev/audit")
     scheduled = runner.act("schedule", {"schedule": "23 5 * * *"}, **about)
     assert scheduled.code == 0, scheduled.text
     assert scheduled.jobs == dict.fromkeys(
         ["decide", "detect-drift dev", "detect-drift live", "resume dev", "resume live"], "success"
     )
-    assert "1 drifted" in scheduled.printed("detect-drift live")
-    assert scheduled.called("detect-drift live")["checkout"]["ref"] == "main"
+    assert "1 drifted" in scheduled.printed("detect-drift dev")
+    assert scheduled.called("detect-drift dev")["checkout"]["ref"] == "dev"
     assert "nothing to resume" in scheduled.printed("resume dev")
-    assert groups(aws) == ["/tiny/live/more"]
 
 
-def test_a_pull_request_is_planned_and_a_fork_gets_no_credentials(runner: Runner, moto: str) -> None:
+def test_a_fork_gets_no_credentials(runner: Runner, moto: str) -> None:
     about = {"AWS_ENDPOINT_URL": moto, "AWS_ROLE_ARN": ROLE}
-    own = runner.act("pull_request", payload("pull_request.opened_here"), **about)
-    assert (own.code, own.jobs) == (0, {"decide": "success", "preview live": "success"}), own.text
-    assert "logs.log_group//tiny/live/audit" in own.printed("preview live")
     fork = runner.act("pull_request", payload("pull_request.opened_from_fork"), **about)
     assert (fork.code, fork.jobs) == (0, {"decide": "success", "validate": "success"}), fork.text
     assert {name for job in fork.jobs for name in fork.called(job)} <= {"checkout", "setup-python"}
