@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from pipeline.commands.checking import check
 from pipeline.commands.commanding import command
 from pipeline.commands.delivering import deploy
 from pipeline.commands.drifting import detect_all
@@ -15,7 +16,6 @@ from pipeline.commands.reviewing import Reviewing, remember
 from pipeline.commands.rolling_back import rollback_to
 from pipeline.commands.steering import abortion, promotion, steer
 from pipeline.commands.unlock import document_of, render_unlocked, unlock
-from pipeline.commands.validate import validate
 from pipeline.commands.workspace import Workspace
 from pipeline.config.loaded import Project
 from pipeline.config.project import load_project
@@ -62,7 +62,7 @@ def _carried_out(intent: Intent, surroundings: Surroundings, space: Workspace, h
     if intent.kind is Kind.IGNORE:
         return 0
     if intent.kind is Kind.VALIDATE:
-        return validate(space)
+        return check(space, intent.environments, surroundings)
     if intent.kind is Kind.DETECT_DRIFT:
         return detect_all(intent.environments, surroundings)
     act = _ACTS.get(intent.kind)

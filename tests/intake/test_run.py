@@ -212,17 +212,11 @@ def test_a_rollback_that_cannot_be_meant_so_is_no_success(run: Run, name: str) -
     assert "rollback/production/41" in result.err
 
 
-@pytest.mark.parametrize(
-    ("name", "changes", "what"),
-    [
-        ("workflow_dispatch.rollback", {"inputs": {"action": "promote", "environment": "dev"}}, "promote"),
-        ("workflow_dispatch.rollback", {"inputs": {"action": "abort", "environment": "dev"}}, "abort"),
-    ],
-)
-def test_what_has_no_command_yet_is_not_pretended(run: Run, name: str, changes: dict[str, Any], what: str) -> None:
-    result = run(name, "--format", "json", **changes)
-    assert result.code == 2
-    assert f"this version has no command for {what}, so nothing was done" in result.json["error"]["message"]
+@pytest.mark.parametrize("action", ["promote", "abort"])
+def test_steering_what_does_not_move_is_refused(run: Run, account: Any, action: str) -> None:
+    result = run("workflow_dispatch.rollback", "--format", "json", inputs={"action": action, "environment": "dev"})
+    assert result.code == 4
+    assert f"{action} in dev: no release is being rolled out" in result.json["error"]["message"]
 
 
 @pytest.mark.parametrize("body", ["/plan", "/deploy dev", "/unlock", "/abort"])
@@ -243,6 +237,28 @@ def test_a_draft_is_validated_without_any_aws(run: Run) -> None:
     assert result.code == 0
     assert result.json["intent"] == "validate"
     assert result.json["results"] == [{"errors": [], "warnings": []}]
+
+
+def test_what_is_validated_is_packaged_too_without_any_credentials(run: Run, root: Path) -> None:
+    (root / "aws" / "functions.yaml").write_text(
+        "functions:\n  - {name: tiny-hello, runtime: python3.12, handler: handlers.hello.handle}\n"
+    )
+    handler = root / "backend" / "handlers" / "hello.py"
+    handler.parent.mkdir(parents=True)
+    handler.write_text("def handle(event, context):\n    return {}\n")
+    result = run("pull_request.opened_from_fork", environ={"AWS_ENDPOINT_URL": "http://127.0.0.1:9"})
+    assert result.code == 0, result.err
+    assert "dev: 1 archive" in result.err
+    assert "green: 1 archive" in result.err
+    handler.write_text("import not_there\n\n\ndef handle(event, context):\n    return {}\n")
+    broken = run("pull_request.opened_from_fork", "--env", "dev")
+    assert broken.code == 2
+    assert "not_there" in broken.err
+    for name in ("dev", "blue", "green"):
+        (root / "environments" / f"{name}.env").write_text(ENVIRONMENT.format(name).replace("AWS_ACCOUNT_ID=", "# "))
+    unknown = run("pull_request.opened_from_fork", "--env", "dev")
+    assert unknown.code == 0
+    assert "dev: left out, as its file has no AWS_ACCOUNT_ID" in unknown.err
 
 
 def test_a_fork_with_errors_is_told_all_of_them(run: Run, root: Path) -> None:
