@@ -56,7 +56,9 @@ def _output(reference: Reference, scope: Scope) -> Value:
     """What an example gets for a reference to a resource that is not made for it: the ARN that it would have."""
     kind, _, name = reference.address.partition("/")
     shapes = {"logs.log_group": "log-group:{}", "iam.role": "role/{}", "lambda.function": "function:{}"}
-    return scope.arn(kind.partition(".")[0], shapes.get(kind, "{}").format(name), regional=kind != "iam.role")
+    regional, account = kind not in ("iam.role", "s3.bucket"), kind != "s3.bucket"
+    service = kind.partition(".")[0]
+    return scope.arn(service, shapes.get(kind, "{}").format(name), regional=regional, account=account)
 
 
 def name_of(kind: ResourceType, properties: Properties) -> str:

@@ -228,6 +228,14 @@ def _move_websocket_stage(aws: Aws, resource: Resource, outputs: Outputs) -> Non
         aws.call("apigatewayv2", "UpdateStage", ApiId=api, StageName=stage, DeploymentId=deployment)
 
 
+def _invocation_logs(aws: Aws) -> None:
+    """The log groups and roles that Bedrock writes to and with, in examples."""
+    trust = '{"Statement": [{"Effect": "Allow", "Principal": {"Service": "bedrock.amazonaws.com"}}]}'
+    for group, role in (("/aws/bedrock/orders", "orders-bedrock-us-east-1"), ("/orders/model", "orders-model-role")):
+        aws.call("logs", "CreateLogGroup", logGroupName=group)
+        aws.call("iam", "CreateRole", RoleName=role, AssumeRolePolicyDocument=trust)
+
+
 def _pool(aws: Aws) -> None:
     """The user pool that clients and domains of examples name, with the mark of this service."""
     tags = aws.scope.mark("cognito-idp.user_pool/orders-users").tags()
@@ -306,6 +314,8 @@ _NEEDS = {
     "events.rule": Prerequisites(
         prepare=_functions, census=[("events", "ListRules", "Rules")], echoed=frozenset({"function"})
     ),
+    "bedrock.guardrail": Prerequisites(census=[("bedrock", "ListGuardrails", "guardrails")]),
+    "bedrock.model_invocation_logging": Prerequisites(prepare=_invocation_logs, echoed=frozenset({"retention_days"})),
     "cognito-idp.user_pool": Prerequisites(
         census=[("cognito-idp", "ListUserPools", "UserPools")], listed={"MaxResults": 60}
     ),

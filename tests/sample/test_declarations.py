@@ -109,11 +109,13 @@ ROUTES = {"/conversations": "conversation-api", "/prompts": "prompt-crud", "/usa
 @pytest.fixture(scope="module")
 def roles() -> dict[str, set[Grant]]:
     """function -> what its role allows, with what only applying can tell as the expression that it comes from."""
+    functions = [item["name"] for item in yaml.safe_load(spec("lambda/functions.yaml"))["functions"]]
     desired = loading.load(ROOT, ["dev"], registry(), date(2026, 3, 1)).desired["dev"]
     scope = Scope("new-service", "dev", "123456789012", "us-east-1")
     found: dict[str, set[Grant]] = {}
     for resource in desired:
-        if resource.type in ("iam.role", "iam.role_policy"):
+        of_function = resource.name.partition("-us-east-1")[0] in functions
+        if resource.type in ("iam.role", "iam.role_policy") and of_function:
             name = resource.name.partition("-us-east-1")[0].removeprefix("new-service-")
             properties = resolve(resource.properties, lambda reference: Unknown(str(reference)))
             allowed = {

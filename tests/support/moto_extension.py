@@ -18,7 +18,7 @@ from moto.awslambda.models import LambdaFunction
 from moto.awslambda.responses import LambdaResponse
 from moto.core.exceptions import JsonRESTError
 
-from tests.support import moto_authorizers, moto_canary, moto_cognito, moto_lambda, moto_websocket
+from tests.support import moto_authorizers, moto_bedrock, moto_canary, moto_cognito, moto_lambda, moto_websocket
 from tests.support.moto_lambda import LambdaAttachments
 
 Answer = tuple[int, dict[str, Any], str]
@@ -37,6 +37,7 @@ def register() -> None:
     moto_websocket.register()
     moto_cognito.register()
     moto_canary.register()
+    moto_bedrock.register()
 
 
 class _Conflict(JsonRESTError):

@@ -23,6 +23,7 @@ from pipeline.local.plane.functions.control import Functions
 from pipeline.local.plane.functions.invoking import Invoker
 from pipeline.local.plane.functions.lending import Lender
 from pipeline.local.plane.functions.policies import Policies
+from pipeline.local.plane.guardrails import Guardrails, is_guardrail
 from pipeline.local.plane.journal import Journal
 from pipeline.local.plane.names import Names
 from pipeline.local.plane.rest.control import RestApis
@@ -59,6 +60,7 @@ class Front:
         self._buckets = Buckets(emulator)
         self._zones, self._domains = Zones(emulator), Domains(emulator)
         self._names = Names(emulator, self._zones, account)
+        self._guardrails = Guardrails(emulator)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection's request, or the process's life."""
@@ -101,6 +103,8 @@ class Front:
             return self._functions.owns(method, path)
         if caller.service == "route53":
             return looks_for_zone(method, path, query)
+        if caller.service == "bedrock":
+            return is_guardrail(path)
         return caller.service == "s3" and creates_bucket(method, path, query)
 
     async def _traffic(self, target: Target, scope: Scope, receive: Receive, send: Send) -> None:
@@ -118,6 +122,8 @@ class Front:
             answer = await self._zones.list_by_name(request, caller)
         elif patches_domain(request.method, request.raw_path):
             answer = await self._domains.patch(request, caller)
+        elif caller.service == "bedrock":
+            answer = await self._guardrails.answer(request, caller)
         else:
             answer = self._rest.answer(request, caller) if self._rest.owns(request) else None
         if answer is None:
