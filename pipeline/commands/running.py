@@ -10,7 +10,7 @@ from pipeline.applying.executor import Executor, Outcome, Progress, Record, sile
 from pipeline.commands.planning import Situation
 from pipeline.commands.progress import Display
 from pipeline.commands.workspace import Workspace
-from pipeline.errors import Interrupted, PipelineError
+from pipeline.errors import AwsError, Interrupted, PipelineError
 from pipeline.model.plan import Action, Change, Origin
 from pipeline.model.release import LedgerHead, Release
 from pipeline.model.report import Pruned
@@ -143,7 +143,11 @@ def ensure_ledger(workspace: Workspace, head: LedgerHead) -> None:
     workers, kind = workspace.aws.workers, workspace.types["s3.bucket"]
     wanted = workspace.ledger.bucket_resource(kind, tls_only=workspace.aws.is_encrypted("s3"))
     if not head.exists:
-        executor_for(workspace, _Unrecorded()).begin(wanted)
+        try:
+            executor_for(workspace, _Unrecorded()).begin(wanted)
+        except AwsError as error:
+            if error.code != "BucketAlreadyOwnedByYou":  # else another run was faster: the lock decides
+                raise
     settings = workers.submit(lambda: _complete_ledger(workspace, wanted))
     workspace.ledger.expect(lambda: workers.wait_for(settings))
 

@@ -44,11 +44,11 @@ def test_what_was_changed_in_aws_is_told_apart_from_what_was_edited_in_git(shop:
     assert {address: (c["action"], c["origin"]) for address, c in changes.items()} == {
         ORDERS: ("update", "drift"),
         GROUP: ("create", "drift"),
-        STOCK: ("update", "git"),
+        STOCK: ("update", "both"),  # its time-out was edited, and its log group is gone
         "dynamodb.table/shop-new": ("create", "git"),
     }
     assert {"path": "memory", "before": 1024, "after": 256, "known": True} in changes[ORDERS]["fields"]
-    assert result.json["summary"]["drift"] == 2
+    assert result.json["summary"]["drift"] == 3
     overtaken = "deletion_protection: in AWS as declared here, though release 1 declared otherwise"
     assert result.json["warnings"] == [{"address": TABLE, "message": overtaken}]
     assert changing(proxy) == []
