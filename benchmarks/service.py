@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+
+import yaml
 
 from benchmarks.aws import ROOT
 from benchmarks.measure import Sample, run
@@ -74,6 +77,7 @@ def copied(functions: int | None = None) -> Iterator[Service]:
             if file.is_file() and file.relative_to(root / "aws").as_posix() not in _SPECS:
                 file.unlink()
         _declare(root / "aws" / "lambda" / "functions.yaml", functions)
+        _open(root / "aws" / "api-gateway" / "rest-api.yaml")
         for arguments in (("init", "-q"), ("add", "."), ("commit", "-qm", "sample")):
             identity = ["-c", "user.name=benchmark", "-c", "user.email=benchmark@example.invalid"]
             subprocess.run(["git", *identity, *arguments], cwd=root, check=True)
@@ -81,20 +85,37 @@ def copied(functions: int | None = None) -> Iterator[Service]:
 
 
 def _declare(file: Path, functions: int | None) -> None:
-    """Gives CHANGED a bundle of its own, adds functions, and takes out access to what is not measured."""
-    text = file.read_text(encoding="utf-8")
-    name = CHANGED.removeprefix("new-service-")
-    for before, after in (
-        ("defaults:\n", f"defaults:\n  exclude: [{CHANGED_FILE}]\n"),
-        (f"-{name}\n", f"-{name}\n    exclude: []\n"),
-        ("      - websocket_api: ${SERVICE_NAME}-websocket-api\n        allow: send\n", ""),
-    ):
-        assert text.count(before) == 1, f"{file} is not as the benchmark knows it: {before!r}"
-        text = text.replace(before, after)
-    more = (functions or 0) - text.count("- name: ")
-    handler = "handlers.prompt_crud.handler"
-    text += "".join(f"  - name: ${{SERVICE_NAME}}-more-{n:03}\n    handler: {handler}\n" for n in range(more))
-    file.write_text(text, encoding="utf-8")
+    """Gives CHANGED a bundle of its own, adds functions, and takes out what the floor does not know."""
+    declared = yaml.safe_load(file.read_text(encoding="utf-8"))
+    measured = [one for one in declared["functions"] if not any(entry.keys() & _NEWS for entry in one["access"])]
+    kept = [{key: one[key] for key in _KNOWN if key in one} for one in measured]
+    for one in kept:
+        one["access"] = [entry for entry in one["access"] if entry.keys() & {"table", "model"}]
+        own = one.get("environment", {})
+        one["environment"] = {key: value for key, value in own.items() if not _OUTPUT.search(str(value))}
+        if one["name"].endswith(CHANGED.removeprefix("new-service")):
+            one["exclude"] = []
+    for number in range((functions or 0) - len(kept)):
+        more = {"name": f"${{SERVICE_NAME}}-more-{number:03}", "handler": "handlers.prompt_crud.handler"}
+        kept.append(more)
+    defaults = {**declared["defaults"], "exclude": [CHANGED_FILE]}
+    file.write_text(yaml.safe_dump({"defaults": defaults, "functions": kept}, sort_keys=False), encoding="utf-8")
+
+
+# A value that another resource gives.
+_OUTPUT = re.compile(r"\$\{[a-z0-9-]+\.")
+# Of a function: what the floor makes. What it has access to: what would have to be made besides.
+_KNOWN = ("name", "description", "handler", "environment", "access")
+_NEWS = {"queue", "stream", "topic"}
+
+
+def _open(file: Path) -> None:
+    """Takes the authorizers out of the REST API: there are no users."""
+    declared = yaml.safe_load(file.read_text(encoding="utf-8"))
+    declared["api"].pop("authorizers", None)
+    for endpoint in declared["api"]["endpoints"]:
+        endpoint.pop("authorizer", None)
+    file.write_text(yaml.safe_dump(declared, sort_keys=False), encoding="utf-8")
 
 
 # What decides how packages are downloaded is the user's own; the rest of the environment stays outside.

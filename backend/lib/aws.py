@@ -20,6 +20,14 @@ def table(name: str) -> Any:
 
 
 @cache
+def sns() -> Any:
+    """The client that publishes to topics."""
+    import boto3
+
+    return boto3.client("sns")
+
+
+@cache
 def bedrock() -> Any:
     """The client that streams answers; gives up well before API Gateway and the function do."""
     import boto3

@@ -31,6 +31,24 @@ class Usage:
             request["FilterExpression"] = within
         return self._records.page(wanted.limit, wanted.next_token, ExpressionAttributeValues=values, **request)
 
+    def total(self, date: str) -> dict[str, Any]:
+        """How many requests and tokens all users together had on a day."""
+        sums = dict.fromkeys(("requests", "input_tokens", "output_tokens"), 0)
+        users, start = 0, None
+        while True:
+            page = self._table.scan(
+                FilterExpression="#date = :date",
+                ExpressionAttributeNames={"#date": "date"},
+                ExpressionAttributeValues={":date": date},
+                **({"ExclusiveStartKey": start} if start else {}),
+            )
+            users += len(page["Items"])
+            for item in page["Items"]:
+                sums = {name: total + int(item.get(name, 0)) for name, total in sums.items()}
+            start = page.get("LastEvaluatedKey")
+            if not start:
+                return {"date": date, "users": users, **sums}
+
     def record(self, user_id: str, input_tokens: int, output_tokens: int) -> None:
         """Counts one request of today; safe when several functions count at once."""
         self._table.update_item(

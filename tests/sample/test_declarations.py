@@ -78,6 +78,8 @@ def test_every_endpoint_has_a_declared_function_and_every_function_a_handler(loa
     functions = {item["name"] for item in yaml.safe_load(spec("lambda/functions.yaml"))["functions"]}
     api = yaml.safe_load(spec("api-gateway/rest-api.yaml"))["api"]
     assert {endpoint["function"] for endpoint in api["endpoints"]} <= functions
+    http = yaml.safe_load(spec("api-gateway/http-api.yaml"))["http_api"]
+    assert {endpoint["function"] for endpoint in http["endpoints"]} <= functions
     websocket = yaml.safe_load(spec("api-gateway/websocket-api.yaml"))["websocket_api"]
     assert set(websocket["routes"]) == {"$connect", "$disconnect", "$default"}
     assert set(websocket["routes"].values()) <= functions
@@ -89,7 +91,7 @@ def test_every_endpoint_has_a_declared_function_and_every_function_a_handler(loa
 def test_handlers_are_imported_without_boto3_and_without_settings() -> None:
     """A cold start pays only for what it uses, and the code can be checked where the Lambda runtime is not."""
     names = [path.stem for path in (ROOT / "backend/handlers").glob("[a-z]*.py")]
-    assert len(names) == 6
+    assert len(names) == 8
     program = "import sys; sys.modules.update(boto3=None, botocore=None)\n"
     program += "".join(f"import handlers.{name}\n" for name in names)
     subprocess.run([sys.executable, "-c", program], cwd=ROOT / "backend", env={}, check=True)
@@ -146,7 +148,7 @@ def test_each_function_may_call_exactly_what_its_code_calls(
         for name, pairs in own.items()
         if name in called
     }
-    assert set(called) == {"conversation-api", "prompt-crud", "usage-handler", *WEBSOCKETS}
+    assert set(called) == {"conversation-api", "prompt-crud", "usage-handler", "usage-report", *WEBSOCKETS}
 
 
 WEBSOCKETS = ("websocket-connect", "websocket-message", "websocket-disconnect")
@@ -198,6 +200,8 @@ def _use_everything(load: Load, send: Send, doing: list[str]) -> None:
         assert ask("DELETE", path, query=key)[0] == 204
     for query in (None, ann):
         assert ask("GET", "/usage", query=query)[0] == 200
+    doing[:] = ["usage-report"]
+    load("handlers.usage_report").handler({"requestContext": {}}, Context())
     doing[:] = ["websocket-connect"]
     load("handlers.websocket_connect").handler(websocket_event("$connect"), Context())
     doing[:] = ["websocket-message"]
