@@ -10,27 +10,31 @@ from pipeline.commands.workspace import Workspace
 from pipeline.errors import BadInput, Diagnostic
 from pipeline.model.resource import DesiredState, Resource
 from pipeline.model.values import references_of
+from pipeline.packaging.site import SiteFiles, site_files
 from pipeline.packaging.values import Artifact, FunctionCode, LayerCode, Packaged
+from pipeline.resources._s3_site_files import CONFIG
 
 if TYPE_CHECKING:
     from pipeline.packaging.packager import Packager
 
 # Which property of which type holds the digest of an archive that packaging builds.
 CODE = "code"
+SITE = "s3.site"
 
 
 class Built:
     """The code as it was built, while its handlers are still being imported from the bundles in the background.
 
-    `desired` has the digests of the archives, `archives` says where they lie (digest -> file). A context: leaving it
-    ends an import that nobody waits for any more.
+    `desired` has the digests of the archives and of sites' files, `archives` says where archives lie (digest -> file),
+    `offered` where everything does. A context: leaving it ends an import that nobody waits for any more.
     """
 
     def __init__(
         self, workspace: Workspace, desired: DesiredState, packaged: Packaged, code: list[FunctionCode]
     ) -> None:
-        self.desired = with_code(desired, packaged.artifacts)
+        self.desired, files = with_sites(workspace.root, with_code(desired, packaged.artifacts))
         self.archives = {artifact.digest: artifact.path for artifact in packaged.distinct}
+        self.offered = {**self.archives, **files}
         self._console = workspace.console
         self._warnings = packaged.warnings
         self._given_up = Event()
@@ -140,3 +144,25 @@ def with_code(desired: DesiredState, artifacts: Mapping[str, Artifact]) -> Desir
         return replace(resource, properties={**resource.properties, CODE: artifact.digest})
 
     return DesiredState(tuple(filled(resource) for resource in desired))
+
+
+def with_sites(root: Path, desired: DesiredState) -> tuple[DesiredState, dict[str, Path]]:
+    """`desired` with the files of every static site, and where they lie. BadInput when a site has none."""
+    places: dict[str, Path] = {}
+
+    def filled(resource: Resource) -> Resource:
+        if resource.type != SITE:
+            return resource
+        found = _site_files(root, resource)
+        places.update(found.places)
+        return replace(resource, properties={**resource.properties, "files": found.files, "etags": found.etags})
+
+    return DesiredState(tuple(filled(resource) for resource in desired)), places
+
+
+def _site_files(root: Path, resource: Resource) -> SiteFiles:
+    wanted, source = resource.properties, resource.source
+    # What is written from the declared values takes the place of a file of that name.
+    exclude = [*(wanted.get("exclude") or ()), *([f"/{CONFIG}"] if wanted.get("config") else [])]
+    where = Diagnostic("", source.file if source else None, source.line if source else None, address=resource.address)
+    return site_files(root, str(wanted["root"]), exclude, where)

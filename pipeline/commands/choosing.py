@@ -116,5 +116,8 @@ def plan_of(workspace: Workspace, rollback: Rollback) -> RollbackPlan:
             }
             for point in rollback.outlook.points
         ),
+        sites=tuple(
+            {"address": address, "files": files} for address, files in restoring.sites(rollback.target, rollback.origin)
+        ),
         not_reverted=tuple(entry.to_json() for entry in kept),
     )

@@ -13,6 +13,7 @@ from pipeline.commands.requesting import DeployRequest
 from pipeline.commands.resolving import resolve, shifted
 from pipeline.commands.rolling_out import REVERTED, begin, carry_on, rollout_of, strategy_of
 from pipeline.commands.running import apply, clear_away, known_outputs, label, under_lock
+from pipeline.commands.showing import show
 from pipeline.commands.steering import underway
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import Refused
@@ -40,7 +41,7 @@ def deploy(workspace: Workspace, request: DeployRequest) -> DeployReport:
     with workspace.stage("package") as told:
         built = build(workspace)
         told.append(_archives_line(built.archives))
-    workspace.ledger.offer(built.archives)
+    workspace.ledger.offer(built.offered)
     with built:
         return _deliver(workspace, replace(request, strategy=strategy), built, reading)
 
@@ -153,6 +154,8 @@ def _carry_out(
         served = publisher.serve(moves, applied.outputs, current, carried_on=carried_on)
         told.append(f"{counted(len(served.functions), 'function')}, {counted(len(served.apis), 'API')}")
         outputs = {**applied.outputs, **served.outputs}
+    sites = [r for r in situation.desired if carried_on or r.address in applied.done]
+    shown = show(workspace, sites, outputs, carried_on=carried_on)
     with workspace.stage("prune"):
         removing = removals(workspace, situation)
         pruned = apply(workspace, removing, outputs, journal, "removing what is no longer declared")
@@ -161,4 +164,4 @@ def _carry_out(
         record(workspace, situation.head, release)
         told.append(f"release {release.number}")
     cleared = clear_away(workspace, release)
-    return replace(report(workspace, situation, release, changed=True), pruned=cleared)
+    return replace(report(workspace, situation, release, changed=True), pruned=cleared, sites=shown)

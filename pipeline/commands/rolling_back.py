@@ -12,11 +12,12 @@ from pipeline.commands.choosing import Rollback, plan_of, plan_rollback
 from pipeline.commands.planning import Situation, survey
 from pipeline.commands.recording import removals, report
 from pipeline.commands.running import apply, known_outputs, label, under_lock
+from pipeline.commands.showing import show
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import ChangesFailed, Interrupted, PipelineError, Refused
 from pipeline.model.plan import Action, Change, Plan
 from pipeline.model.release import Hold, Release
-from pipeline.model.report import RollbackPlan, RollbackReport
+from pipeline.model.report import RollbackPlan, RollbackReport, Shown
 from pipeline.model.resource import ObservedState
 from pipeline.model.values import Outputs
 from pipeline.planning.planner import Consent
@@ -69,6 +70,7 @@ def rollback_to(workspace: Workspace, target: str) -> RollbackReport:
 def _carry_out(workspace: Workspace, rollback: Rollback, plan: RollbackPlan, journal: Journal) -> RollbackReport:
     with workspace.stage("traffic") as told:
         restoring.restore(workspace.aws, rollback.outlook.points)
+        shown = _show_sites(workspace, rollback)
         first = _first_record(workspace, rollback)
         etag = _record_first(workspace, rollback, first)
         told.append(f"release {rollback.target.number} serves again, as release {rollback.number}")
@@ -83,7 +85,15 @@ def _carry_out(workspace: Workspace, rollback: Rollback, plan: RollbackPlan, jou
         raise
     except PipelineError as error:
         raise _incomplete(workspace, rollback, error) from error
-    return _report(workspace, situation, last, plan, changed=True)
+    done = _report(workspace, situation, last, plan, changed=True)
+    return replace(done, deploy=replace(done.deploy, sites=shown))
+
+
+def _show_sites(workspace: Workspace, rollback: Rollback) -> Mapping[str, Shown]:
+    """The static sites as they were: every content is in the ledger."""
+    outputs = restoring.outputs_after(rollback.target, rollback.current, rollback.outlook.points)
+    carried_on = rollback.begun is not None or rollback.head.unfinished
+    return show(workspace, rollback.desired, outputs, carried_on=carried_on)
 
 
 def _first_record(workspace: Workspace, rollback: Rollback) -> Release:

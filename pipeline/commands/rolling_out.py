@@ -12,6 +12,7 @@ from pipeline.commands.planning import Situation, survey
 from pipeline.commands.recording import new_release, record, removals
 from pipeline.commands.requesting import DeployRequest
 from pipeline.commands.running import apply, clear_away, known_outputs
+from pipeline.commands.showing import show
 from pipeline.commands.watching import Watching
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import Interrupted, PipelineError
@@ -153,6 +154,7 @@ def _promoted(workspace: Workspace, rollouts: Rollouts, journal: Journal) -> Can
         addresses = [shift.address for shift in rollout.shifts if shift.moves]
         moved = [r for r in release.desired if r.address in addresses]
         Publisher(workspace.aws).keep_previous(Published(release.functions, release.apis, {}), moved)
+        show(workspace, release.desired, release.outputs)
         outputs = _prune(workspace, rollout, head, journal)
         with workspace.stage("record") as told:
             release = replace(release, outputs={a: outputs.get(a, v) for a, v in release.outputs.items()})

@@ -17,6 +17,7 @@ from pipeline.config.env_rules import DIRECTORY, Rules, read_rules
 from pipeline.config.environments import EnvFile, check_parity, names_of, read_environment
 from pipeline.config.files import Files
 from pipeline.config.findings import Findings, Place, did_you_mean
+from pipeline.config.frontend import read_frontend
 from pipeline.config.handlers import Handlers
 from pipeline.config.loaded import Loaded, Project
 from pipeline.config.project import read_project
@@ -52,7 +53,8 @@ class _Loading:
         """Reads everything once, then renders it for each environment."""
         project = read_project(self.files, self.findings)
         read, lacking = self._environments(names, project)
-        declared = read_specs(self.files, self.registry, self.findings)
+        specs = read_specs(self.files, self.registry, self.findings)
+        declared = [*specs, *read_frontend(self.files, self.registry)]
         handlers = Handlers(self.files, project, self.findings)
         desired: dict[str, DesiredState] = {}
         found: dict[str, list[Diagnostic]] = {}

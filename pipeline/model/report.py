@@ -110,6 +110,18 @@ class Pruned:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """What changed for visitors of a site: the paths in the bucket, and what CloudFront was told."""
+
+    files: tuple[str, ...] = ()
+    invalidated: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """As reported."""
+        return {"files": list(self.files), "invalidated": list(self.invalidated)}
+
+
+@dataclass(frozen=True)
 class DeployReport:
     """The result of a deploy. `release` serves; None only when nothing was ever released (a refused first deploy).
 
@@ -133,6 +145,7 @@ class DeployReport:
     aws_calls: int = 0
     kept: tuple[str, ...] = ()
     pruned: Pruned = Pruned()
+    sites: Mapping[str, Shown] = field(default_factory=dict)
 
     @property
     def exit_code(self) -> int:
@@ -153,6 +166,7 @@ class DeployReport:
             "canary": self.canary.to_json() if self.canary else {"steps": []},
             "kept": list(self.kept),
             "pruned": self.pruned.to_json(),
+            "sites": {address: shown.to_json() for address, shown in self.sites.items()},
             "seconds": {name: round(value, 3) for name, value in self.seconds.items()},
             "aws_calls": self.aws_calls,
         }
@@ -163,7 +177,8 @@ class RollbackPlan:
     """What a rollback is about to do: release `release` will restore `target`; `origin` is what serves now.
 
     `moves`: one {"address", "from", "to", "anew"} for each function and API; `to` is None where the recorded version
-    cannot serve any more and another one is made, for the reason `anew`. `not_reverted`: {"address", "what", "reason"}
+    cannot serve any more and another one is made, for the reason `anew`. `sites`: one {"address", "files"} for each
+    static site: how many of its files change back. `not_reverted`: {"address", "what", "reason"}
     with `what` one of data, change, addition.
     """
 
@@ -173,6 +188,7 @@ class RollbackPlan:
     target: Release
     moves: tuple[Mapping[str, Any], ...]
     not_reverted: tuple[Mapping[str, Any], ...]
+    sites: tuple[Mapping[str, Any], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The document of `rollback --dry-run`."""
@@ -183,6 +199,7 @@ class RollbackPlan:
             "restores": self.target.number,
             "commit": self.target.commit,
             "moves": [dict(move) for move in self.moves],
+            "sites": [dict(site) for site in self.sites],
             "not_reverted": [dict(entry) for entry in self.not_reverted],
         }
 

@@ -15,7 +15,8 @@ from pipeline.model.release import Release
 from pipeline.model.resource import Resource
 from pipeline.releasing.apis import APIS, entry_names
 from pipeline.releasing.publisher import FUNCTION
-from pipeline.releasing.store import Ledger
+from pipeline.releasing.sites import SITE
+from pipeline.releasing.store import Ledger, artifact_key
 from pipeline.releasing.traffic import Kind, Pointer, Serving, routers
 from pipeline.resources.base import Aws, ResourceType, Target
 
@@ -125,6 +126,8 @@ class _Finder:
             yield partial(self._role, name)
         for digest in sorted(self._archives()):
             yield partial(self._archive, digest)
+        if kept := {artifact_key(digest) for digest in self._contents()}:
+            yield partial(self._files, kept)
         for name, targets in self._bearing_data().items():
             yield partial(self._data, self.types[name], targets)
 
@@ -144,6 +147,16 @@ class _Finder:
     def _archives(self) -> set[str]:
         codes = (r.properties.get("code") for r in self.target.desired if r.type in (FUNCTION, LAYER))
         return {str(code) for code in codes if code}
+
+    def _contents(self) -> set[str]:
+        sites = (r.properties.get("files") or {} for r in self.target.desired if r.type == SITE)
+        return {digest.replace("sha256:", "file:", 1) for files in sites for digest in files.values()}
+
+    def _files(self, keys: set[str]) -> Answers:
+        lacking = keys - self.ledger.keys("files/")
+        if not lacking:
+            return ()
+        return (Diagnostic(f"{len(lacking)} of the files of its static sites are no longer in the ledger"),)
 
     def _archive(self, digest: str) -> Answers:
         if self.ledger.has_artifact(digest):

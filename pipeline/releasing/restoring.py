@@ -15,6 +15,7 @@ from pipeline.model.resource import DesiredState, Resource
 from pipeline.model.type_spec import TypeSpec
 from pipeline.model.values import Outputs, canonical_json
 from pipeline.releasing.outlook import Point
+from pipeline.releasing.sites import SITE
 from pipeline.releasing.store import Ledger
 from pipeline.releasing.traffic import Kind, routers
 from pipeline.resources.base import Aws
@@ -105,6 +106,20 @@ def _data(target: Release, current: Release, specs: Specs) -> Iterator[Kept]:
 def _additions(target: Release, current: Release) -> Iterator[Kept]:
     for resource in additions(target, current):
         yield Kept(resource.address, "addition", f"it was made since release {target.number}, and stays")
+
+
+def sites(target: Release, current: Release) -> Iterator[tuple[str, int]]:
+    """The static sites of the old release, and how many of their files are others now."""
+    now = current.resources
+    for resource in target.desired:
+        if resource.type == SITE:
+            today = now.get(resource.address)
+            files, others = _files(resource), _files(today) if today else {}
+            yield resource.address, sum(others.get(path) != digest for path, digest in files.items())
+
+
+def _files(site: Resource) -> Mapping[str, str]:
+    return site.properties.get("files") or {}
 
 
 def _alike(one: Resource, other: Resource) -> bool:

@@ -1,4 +1,4 @@
-"""Removes the versions, api deployments and archives that no release of the rollback window names.
+"""Removes the versions, api deployments, archives and files that no release of the rollback window names.
 
 What an alias is on, with weights, and what a stage is on, with a canary, stays, whoever made that alias or stage; so
 does what was published by somebody else. AWS refuses the same once more. Nothing here may hinder a release that serves
@@ -17,7 +17,8 @@ from pipeline.model.release import Release
 from pipeline.model.report import Pruned
 from pipeline.releasing.store import Ledger
 from pipeline.releasing.traffic import Kind
-from pipeline.releasing.window import Entry, Window, apis_of, functions_of, window_of
+from pipeline.releasing.window import Entry, Window, apis_of, functions_of, keys_of, window_of
+from pipeline.resources import _s3_site_content as site
 from pipeline.resources._lambda_properties import is_ours
 from pipeline.resources.base import Aws
 
@@ -77,6 +78,7 @@ class _Pruning:
                 *(partial(self._function, name, spare, needed.get(name, set())) for name, spare in versions.items()),
                 *(partial(self._api, *api, spare, deployed.get(api, set())) for api, spare in deployments.items()),
                 *(partial(self._object, key) for key in window.spare("objects")),
+                *(partial(self._files, bucket, keys) for bucket, keys in keys_of(window.spare("files")).items()),
             ]
         )
         split, end = len(versions), len(versions) + len(deployments)
@@ -119,6 +121,17 @@ class _Pruning:
     def _object(self, key: str) -> int:
         delete = partial(self.ledger.aws.call, "s3", "DeleteObject", **self.ledger.at(Key=key))
         return self._removed(f"{key} in the ledger", delete)
+
+    def _files(self, bucket: str, keys: list[str]) -> int:
+        """Files of static sites that no page of a release in reach names."""
+        try:
+            site.remove(self.aws, bucket, keys)
+        except Interrupted:
+            raise
+        except PipelineError as error:
+            self.problems.append(str(error))
+            return 0
+        return len(keys)
 
     def _removed(self, what: str, delete: Callable[[], object]) -> int:
         """1 when it is gone now; what AWS refuses to remove is in use by something that we do not see."""

@@ -113,6 +113,12 @@ class Ledger:
         current = self.head().current
         return current if current is not None and current.number == number else None
 
+    def keys(self, prefix: str) -> set[str]:
+        """The keys that begin with `prefix`."""
+        return {
+            str(item["Key"]) for item in self.aws.pages("s3", "ListObjectsV2", "Contents", **self.at(Prefix=prefix))
+        }
+
     def has_artifact(self, digest: str) -> bool:
         """True when the archive is still there."""
         return self.aws.found("s3", "HeadObject", **self.at(Key=artifact_key(digest))) is not None
@@ -261,7 +267,9 @@ def _settle(future: "Future[Mapping[str, str]]", work: Callable[[], Mapping[str,
 
 
 def artifact_key(digest: str) -> str:
-    """The key of an archive, by its digest (`sha256:<hex>`)."""
+    """The key of an archive, by its digest (`sha256:<hex>`), or of a file of a site (`file:<hex>`)."""
+    if digest.startswith("file:"):
+        return f"files/{digest.removeprefix('file:')}"
     return f"artifacts/{digest.removeprefix('sha256:')}.zip"
 
 

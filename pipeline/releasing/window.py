@@ -18,17 +18,22 @@ from pipeline.releasing.store import artifact_key
 from pipeline.releasing.traffic import Kind
 
 _CODE = ("lambda.function", "lambda.layer")
+_SITE = "s3.site"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What release `number` names: `versions` (function, version), `deployments` (kind, api id, api deployment), and
-    `objects`, the keys of the ledger that it cannot serve again without. `created` is ISO 8601 in UTC."""
+    """What release `number` names: `versions` (function, version), `deployments` (kind, api id, api deployment),
+    `files` (bucket, key) of static sites, and `objects`, the keys of the ledger that it cannot serve again without.
+
+    `created` is ISO 8601 in UTC.
+    """
 
     number: int
     created: str
     versions: frozenset[tuple[str, str]] = frozenset()
     deployments: frozenset[tuple[str, str, str]] = frozenset()
+    files: frozenset[tuple[str, str]] = frozenset()
     objects: frozenset[str] = frozenset()
 
     @classmethod
@@ -41,7 +46,10 @@ class Entry:
             release.created,
             frozenset((name, str(entry["version"])) for name, entry in release.functions.items()),
             frozenset(_deployments(release)),
-            frozenset(artifact_key(str(code)) for r in release.desired if r.type in _CODE and (code := _code(r))),
+            frozenset(
+                (str(r.properties["bucket"]), path) for r in release.desired if r.type == _SITE for path in _files(r)
+            ),
+            frozenset(artifact_key(digest) for resource in release.desired for digest in _contents(resource)),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -51,6 +59,7 @@ class Entry:
             "created": self.created,
             "versions": sorted(self.versions),
             "deployments": sorted(self.deployments),
+            "files": sorted(self.files),
             "objects": sorted(self.objects),
         }
 
@@ -62,12 +71,21 @@ class Entry:
             data["created"],
             frozenset((name, version) for name, version in data["versions"]),
             frozenset((kind, api, deployment) for kind, api, deployment in data["deployments"]),
+            frozenset((bucket, key) for bucket, key in data["files"]),
             frozenset(data["objects"]),
         )
 
 
-def _code(resource: Resource) -> Any:
-    return resource.properties.get("code")
+def _files(resource: Resource) -> Mapping[str, str]:
+    return resource.properties.get("files") or {}
+
+
+def _contents(resource: Resource) -> Iterable[str]:
+    """The digests of what the ledger has to have of a resource."""
+    if resource.type in _CODE and resource.properties.get("code"):
+        yield str(resource.properties["code"])
+    elif resource.type == _SITE:
+        yield from (digest.replace("sha256:", "file:", 1) for digest in _files(resource).values())
 
 
 def _deployments(release: Release) -> Iterable[tuple[str, str, str]]:
@@ -86,7 +104,7 @@ class Window:
     outside: tuple[Entry, ...]
 
     def needs(self, what: str) -> frozenset[Any]:
-        """All that the releases inside name: of `versions`, `deployments` or `objects`."""
+        """All that the releases inside name: of `versions`, `deployments`, `files` or `objects`."""
         return frozenset().union(*(getattr(entry, what) for entry in self.inside))
 
     def spare(self, what: str) -> frozenset[Any]:
@@ -121,4 +139,12 @@ def apis_of(deployments: Iterable[tuple[str, str, str]]) -> dict[tuple[Kind, str
     found: dict[tuple[Kind, str], set[str]] = {}
     for kind, api, deployment in deployments:
         found.setdefault((Kind(kind), api), set()).add(deployment)
+    return found
+
+
+def keys_of(files: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """bucket -> keys."""
+    found: dict[str, list[str]] = {}
+    for bucket, key in sorted(files):
+        found.setdefault(bucket, []).append(key)
     return found

@@ -26,7 +26,7 @@ def render_deploy(report: DeployReport, style: Style) -> str:
         lines += render_canary(report.canary, style)
     if report.changed and report.planned is None:
         lines.append(f"  {summary_line(report.plan, done=True)}")
-    lines += [f"  {line}" for line in _versions(report)]
+    lines += [f"  {line}" for line in (*_versions(report), *site_lines(report))]
     urls = [(address, value) for address, value in sorted(report.outputs.items()) if address.endswith(".url")]
     if urls:
         lines += ["", table([(address.removesuffix(".url"), str(value)) for address, value in urls], "  ")]
@@ -34,6 +34,16 @@ def render_deploy(report: DeployReport, style: Style) -> str:
         lines += ["", f"  kept, because it holds data: {', '.join(report.kept)}"]
     lines += [f"  {line}" for line in _pruned(report.pruned)]
     return "\n".join(lines)
+
+
+def site_lines(report: DeployReport) -> list[str]:
+    """One line for each static site whose content changed."""
+    return [
+        f"{address}: {counted(len(shown.files), 'file')} changed"
+        + (f", {counted(len(shown.invalidated), 'path')} invalidated" if shown.invalidated else "")
+        for address, shown in sorted(report.sites.items())
+        if shown.files or shown.invalidated
+    ]
 
 
 def _pruned(pruned: Pruned) -> list[str]:

@@ -1,13 +1,15 @@
 """A plan as text for terminals and logs. Pure."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from pipeline.model.plan import Action, Change, FieldChange, Origin, Plan
 from pipeline.reporting.access_text import access_lines
-from pipeline.reporting.style import Style
+from pipeline.reporting.style import Style, counted
 
 _WIDEST_VALUE = 100
+_SITE = "s3.site"
 _NAMES = {
     Action.CREATE: "to create",
     Action.UPDATE: "to update",
@@ -64,6 +66,9 @@ def change_lines(change: Change, style: Style, *, details: bool = False) -> list
         why.append("drift" if change.origin is Origin.DRIFT else "drift and git")
     note = style.dim(f"  {'; '.join(why)}") if why else ""
     lines = [f"  {style.action(change.action)} {change.address}{note}"]
+    if files := [field for field in change.fields if field.path.startswith("files.") and change.type == _SITE]:
+        lines.append(f"        {counted(len(files), 'file')} to upload")
+        change = change if details else replace(change, fields=tuple(f for f in change.fields if f not in files))
     if change.action in (Action.UPDATE, Action.REPLACE) or (details and change.action is Action.CREATE):
         lines += [_field_line(field, change.action, style) for field in change.fields]
     return lines

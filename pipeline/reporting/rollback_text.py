@@ -5,6 +5,7 @@ from typing import Any
 
 from pipeline.model.release import Release
 from pipeline.model.report import RollbackPlan, RollbackReport
+from pipeline.reporting.deploy_text import site_lines
 from pipeline.reporting.style import Style, counted, seconds, table
 
 _WORDS = {"data": "data", "change": "stays changed", "addition": "stays"}
@@ -19,6 +20,7 @@ def render_rollback_plan(plan: RollbackPlan, style: Style) -> str:
         lines.append(table([(move["address"], _arrow(move), move["anew"] or "") for move in moves], "  "))
     if still := len(plan.moves) - len(moves):
         lines.append(style.dim(f"  {counted(still, 'pointer')} on the recorded version already"))
+    lines += [f"  {site['address']}: {counted(site['files'], 'file')} to change back" for site in plan.sites]
     if plan.not_reverted:
         lines += ["", style.bold("not reverted")]
         rows = [(entry["address"], _WORDS[entry["what"]], entry["reason"]) for entry in plan.not_reverted]
@@ -52,6 +54,7 @@ def render_rollback(report: RollbackReport, style: Style) -> str:
     versions = [f"{name} {entry['version']}" for name, entry in sorted(deploy.functions.items())]
     if versions:
         lines.append(f"  {counted(len(versions), 'function')}: {', '.join(versions)}")
+    lines += [f"  {line}" for line in site_lines(deploy)]
     if report.hold is not None:
         lines += [
             "",

@@ -18,9 +18,12 @@ from moto.route53.models import route53_backends
 from pipeline.config.validation import Checker
 from pipeline.model.resource import Resource
 from pipeline.model.values import Outputs, Properties, resolve
+from pipeline.releasing.store import artifact_key
 from pipeline.resources import _websocket_stage
 from pipeline.resources._rest_definition import definition_digest
 from pipeline.resources._rest_stage import deployment_of
+from pipeline.resources._s3_site_content import show
+from pipeline.resources._s3_site_files import etag_of
 from pipeline.resources._websocket_declaration import definition_digest as websocket_digest
 from pipeline.resources.base import Aws
 from pipeline.resources.registry import registry
@@ -81,7 +84,7 @@ def archive_digest(number: int) -> str:
 
 def archive_place(digest: str) -> Mapping[str, str]:
     """Where `_archives` put an archive."""
-    return {"bucket": ARCHIVES, "key": f"artifacts/{digest.removeprefix('sha256:')}.zip"}
+    return {"bucket": ARCHIVES, "key": artifact_key(digest)}
 
 
 def _archives(aws: Aws) -> None:
@@ -89,6 +92,31 @@ def _archives(aws: Aws) -> None:
     for number in (0, 1):
         place = archive_place(archive_digest(number))
         aws.call("s3", "PutObject", Bucket=place["bucket"], Key=place["key"], Body=archive(number))
+
+
+# The files of the site before and after a change: one stays, one changes, one comes, one goes.
+SITES: Sequence[Mapping[str, bytes]] = (
+    {"index.html": b"<h1>one</h1>", "app.3f9a1c2e.js": b"1", "style.css": b"body {}", "old.html": b"old"},
+    {"index.html": b"<h1>two</h1>", "app.9b8c7d6e.js": b"2", "style.css": b"body {}"},
+)
+
+
+def _site_needs(aws: Aws) -> None:
+    """The bucket of the site, and the contents of its files in the ledger."""
+    aws.call("s3", "CreateBucket", Bucket="orders-frontend-123456789012")
+    aws.call("s3", "CreateBucket", Bucket=ARCHIVES)
+    for content in {content for site in SITES for content in site.values()}:
+        place = archive_place(f"file:{hashlib.sha256(content).hexdigest()}")
+        aws.call("s3", "PutObject", Bucket=place["bucket"], Key=place["key"], Body=content)
+
+
+def _site_files(aws: Aws, properties: Properties, number: int) -> Properties:
+    files = {path: f"sha256:{hashlib.sha256(content).hexdigest()}" for path, content in SITES[number].items()}
+    return {**properties, "files": files, "etags": {path: etag_of(content) for path, content in SITES[number].items()}}
+
+
+def _show_site(aws: Aws, resource: Resource, outputs: Outputs) -> None:
+    show(aws, resource.properties)
 
 
 def _packaged(aws: Aws, properties: Properties, number: int) -> Properties:
@@ -288,6 +316,13 @@ _NEEDS = {
     "iam.role": Prerequisites(prepare=_managed_policies, census=[("iam", "ListRoles", "Roles")]),
     "iam.role_policy": Prerequisites(prepare=_role),
     "dynamodb.table": Prerequisites(census=[("dynamodb", "ListTables", "TableNames")]),
+    # Files that are gone from the folder stay for older releases, and are not looked for.
+    "s3.site": Prerequisites(
+        prepare=_site_needs,
+        complete=_site_files,
+        release=_show_site,
+        echoed=frozenset({"files.app.3f9a1c2e.js", "files.old.html"}),
+    ),
     "s3.bucket": Prerequisites(census=[("s3", "ListBuckets", "Buckets")]),
     "logs.log_group": Prerequisites(census=[("logs", "DescribeLogGroups", "logGroups")]),
     "lambda.layer": Prerequisites(prepare=_archives, complete=_packaged, census=[("lambda", "ListLayers", "Layers")]),

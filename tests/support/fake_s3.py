@@ -72,7 +72,8 @@ class FakeS3:
         return {"Body": io.BytesIO(there[0]), "ETag": there[1]}
 
     def _ListObjectsV2(self, bucket: dict[str, tuple[bytes, str]], params: dict[str, Any]) -> dict[str, Any]:
-        return {"Contents": [{"Key": key} for key in sorted(bucket) if key.startswith(params["Prefix"])]}
+        chosen = [key for key in sorted(bucket) if key.startswith(params.get("Prefix", ""))]
+        return {"Contents": [{"Key": key, "ETag": bucket[key][1]} for key in chosen]}
 
 
 def refusal(operation: str, code: str, status: int) -> AwsError:
