@@ -144,7 +144,7 @@ def ensure_ledger(workspace: Workspace, head: LedgerHead) -> None:
     wanted = workspace.ledger.bucket_resource(kind, tls_only=workspace.aws.is_encrypted("s3"))
     if not head.exists:
         try:
-            executor_for(workspace, _Unrecorded()).begin(wanted)
+            executor_for(workspace, Unrecorded()).begin(wanted)
         except AwsError as error:
             if error.code != "BucketAlreadyOwnedByYou":  # else another run was faster: the lock decides
                 raise
@@ -158,10 +158,10 @@ def _complete_ledger(workspace: Workspace, wanted: Resource) -> None:
     fields = diff(kind.spec, wanted.properties, observed.properties if observed else {})
     action = Action.UPDATE if observed else Action.CREATE
     change = Change(wanted.address, action, Origin.GIT, fields, desired=wanted, observed=observed)
-    executor_for(workspace, _Unrecorded()).carry_out(change, {})
+    executor_for(workspace, Unrecorded()).carry_out(change, {})
 
 
-class _Unrecorded:
+class Unrecorded:
     """The journal of what is done before there is a ledger to keep one in."""
 
     def begun(self, address: str, action: str) -> None:

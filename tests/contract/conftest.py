@@ -7,7 +7,6 @@ from moto import mock_aws
 
 from pipeline.applying.aws_client import AwsClient
 from pipeline.clients import BotoTransport
-from pipeline.resources.base import Aws
 from tests.contract.moto_gaps import MotoGaps
 from tests.contract.prerequisites import archive_place
 from tests.support import moto_extension
@@ -29,7 +28,7 @@ class Account:
         self.edge = Edge()
         self._transport = StrictTransport(transport or new_transport(), self.edge.services)
 
-    def process(self) -> Aws:
+    def process(self) -> MotoGaps:
         """A new process: it remembers nothing of what others did."""
         client = AwsClient(self._transport, FakeClock(), threads=4)
         client.scope = SCOPE

@@ -15,6 +15,8 @@ class MotoGaps(Recorder):
 
     CreateBucket: AWS tags the bucket in the same call, moto drops the tags.
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucketConfiguration.html
+    TagResource (DynamoDB): AWS replaces a tag that is there, moto keeps both, and its pages then lead in a circle.
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TagResource.html
     UpdateTable: a stream that was ended can be followed by another one; moto remembers the old one for ever.
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html
     """
@@ -24,6 +26,9 @@ class MotoGaps(Recorder):
         tags = params.get("CreateBucketConfiguration", {}).get("Tags")
         if operation == "CreateBucket" and tags:
             self.inner.call("s3", "PutBucketTagging", Bucket=params["Bucket"], Tagging={"TagSet": tags})
+        if (service, operation) == ("dynamodb", "TagResource"):
+            table = dynamodb_backends[self.scope.account][self.scope.region].tables[params["ResourceArn"].split("/")[1]]
+            table.tags[:] = {tag["Key"]: tag for tag in table.tags}.values()
         if operation == "UpdateTable" and params.get("StreamSpecification", {}).get("StreamEnabled") is False:
             table = dynamodb_backends[self.scope.account][self.scope.region].tables[params["TableName"]]
             table.latest_stream_label = None

@@ -313,6 +313,8 @@ _NEEDS = {
         census=[("cloudfront", "ListResponseHeadersPolicies", "ResponseHeadersPolicyList.Items")]
     ),
     "s3.bucket_grant": Prerequisites(prepare=_bucket),
+    "iam.policy": Prerequisites(census=[("iam", "ListPolicies", "Policies")]),
+    "iam.oidc_provider": Prerequisites(census=[("iam", "ListOpenIDConnectProviders", "OpenIDConnectProviderList")]),
     "iam.role": Prerequisites(prepare=_managed_policies, census=[("iam", "ListRoles", "Roles")]),
     "iam.role_policy": Prerequisites(prepare=_role),
     "dynamodb.table": Prerequisites(census=[("dynamodb", "ListTables", "TableNames")]),

@@ -18,7 +18,15 @@ from moto.awslambda.models import LambdaFunction
 from moto.awslambda.responses import LambdaResponse
 from moto.core.exceptions import JsonRESTError
 
-from tests.support import moto_authorizers, moto_bedrock, moto_canary, moto_cognito, moto_lambda, moto_websocket
+from tests.support import (
+    moto_authorizers,
+    moto_bedrock,
+    moto_canary,
+    moto_cognito,
+    moto_iam,
+    moto_lambda,
+    moto_websocket,
+)
 from tests.support.moto_lambda import LambdaAttachments
 
 Answer = tuple[int, dict[str, Any], str]
@@ -34,6 +42,7 @@ def register() -> None:
             if handler == theirs.dispatch:
                 paths[path] = ours.dispatch
     moto_lambda.register(Lambda.dispatch)
+    moto_iam.register()
     moto_websocket.register()
     moto_cognito.register()
     moto_canary.register()

@@ -45,7 +45,12 @@ _S3_ACTIONS = {
     "PutBucketCors": "PutBucketCORS",
     "GetBucketCors": "GetBucketCORS",
     "DeleteBucketTagging": "PutBucketTagging",
+    "DeleteBucketEncryption": "PutEncryptionConfiguration",
+    "DeleteBucketLifecycle": "PutLifecycleConfiguration",
+    "DeleteBucketCors": "PutBucketCORS",
+    "DeleteBucketOwnershipControls": "PutBucketOwnershipControls",
 }
+_LAMBDA_ACTIONS = {"Invoke": "InvokeFunction"}
 _PREFIXES = {"apigatewayv2": "apigateway", "bedrock-runtime": "bedrock", "resourcegroupstaggingapi": "tag"}
 
 
@@ -88,7 +93,8 @@ class Call:
         prefix = _PREFIXES.get(self.service, self.service)
         if prefix == "apigateway":
             return f"apigateway:{self.method}"
-        return f"{prefix}:{_S3_ACTIONS.get(self.operation, self.operation) if prefix == 's3' else self.operation}"
+        renamed = {"s3": _S3_ACTIONS, "lambda": _LAMBDA_ACTIONS}.get(prefix, {})
+        return f"{prefix}:{renamed.get(self.operation, self.operation)}"
 
 
 def identify(request: Request) -> Call | None:

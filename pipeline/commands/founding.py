@@ -1,0 +1,181 @@
+"""The stages of a bootstrap: what an account needs for a service's CI, planned and made by the engine of deploys."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pipeline.applying.observer import observe
+from pipeline.commands.progress import Display
+from pipeline.commands.running import Unrecorded, executor_for
+from pipeline.commands.workspace import Workspace
+from pipeline.config.validation import Checker
+from pipeline.errors import BadInput, Diagnostic
+from pipeline.granting.account import PROVIDER, Account
+from pipeline.granting.needs import Needs
+from pipeline.granting.trust import AUDIENCE, Repository
+from pipeline.model.plan import Plan
+from pipeline.model.resource import DesiredState, ObservedState, Resource
+from pipeline.planning.planner import Consent, Question, make_plan
+from pipeline.planning.safety import check_account, check_plan
+from pipeline.releasing.store import bucket_name
+from pipeline.resources.base import Target
+
+
+@dataclass(frozen=True)
+class Founding:
+    """What is to be done. `zone` is a domain whose hosted zone is to be made."""
+
+    account: Account
+    plan: Plan
+    observed: ObservedState
+    zone: str | None = None
+
+    @property
+    def done(self) -> bool:
+        """True when there is nothing to do."""
+        return not self.plan.effective and self.zone is None
+
+
+def account_for(workspace: Workspace, repository: Repository, github: str | None) -> Account:
+    """What the environment of this workspace needs, derived from its specs; calls nothing."""
+    scope = workspace.scope
+    declared = tuple(workspace.loaded.desired[scope.environment])
+    needs = Needs(scope, declared, bucket_name(scope))
+    return Account(needs, repository, github or scope.environment)
+
+
+def survey(workspace: Workspace, account: Account, zone: str | None, adopt: frozenset[str]) -> Founding:
+    """Reads the account and plans. Refused when it is another one than the environment names."""
+    aws = workspace.aws
+    found_account = str(aws.call("sts", "GetCallerIdentity")["Account"])
+    check_account(workspace.environment.account, found_account, account.scope.environment)
+    wanted = DesiredState((*declared(workspace, account), _ledger(workspace)))
+    observed = observe(aws, workspace.types, wanted, None, thorough=True)
+    wanted = _without_others(wanted, observed, workspace)
+    question = Question(
+        scope=account.scope,
+        desired=wanted,
+        observed=observed,
+        specs=workspace.types.specs,
+        consent=Consent(adopt=adopt),
+        warnings=tuple(warnings(account)),
+    )
+    return Founding(account, make_plan(question), observed, _missing(workspace, zone))
+
+
+def declared(workspace: Workspace, account: Account) -> Iterator[Resource]:
+    """The resources of the account as the engine takes them: checked, with defaults, canonical."""
+    problems: list[Diagnostic] = []
+    for kind_name, properties, needs in account.resources():
+        kind = workspace.types[kind_name]
+        complete = Checker(kind.spec.schema, kind.name).with_defaults(properties)
+        resource = Resource(kind_name, properties["name"], kind.canonical(complete, account.scope), needs)
+        problems += [
+            Diagnostic(f"{resource.address}: {problem.message}", hint=problem.hint)
+            for problem in kind.check(resource, account.scope)
+        ]
+        yield resource
+    if problems:
+        raise BadInput.of(problems)
+
+
+def apply(workspace: Workspace, founding: Founding) -> None:
+    """Carries the plan out; raises when not all of it went through."""
+    check_plan(founding.plan, max_deletions=0)
+    outputs = {address: found.outputs for address, found in founding.observed.resources.items()}
+    with workspace.console.working("preparing the account") as live:
+        executor = executor_for(workspace, Unrecorded(), Display(live, workspace.console.err_style))
+        executor.run(list(founding.plan.effective), outputs).raise_for_failures()
+    if founding.zone is not None:
+        _make_zone(workspace, founding.zone)
+
+
+def warnings(account: Account) -> Iterator[Diagnostic]:
+    """What is weaker than it could be."""
+    if not account.repository.has_ids:
+        name = f"{account.repository.owner}/{account.repository.name}"
+        yield Diagnostic(
+            f"the ids of {name} are not known: a repository of the same name with any id is trusted",
+            hint=f"--repo OWNER@ID/NAME@ID with what `gh api repos/{name} --jq '.owner.id, .id'` prints",
+            severity="warning",
+        )
+    if None in account.needs.boundaries:
+        boundary = f"{account.scope.service}-functions-boundary"
+        yield Diagnostic(
+            "not every declared role has a permissions boundary, so the role that deploys may make roles that can do "
+            "more than itself",
+            hint=f"iam: {{permissions_boundary: {boundary}}} in pipeline.yaml, then bootstrap again",
+            severity="warning",
+        )
+
+
+def printed(account: Account) -> dict[str, Any]:
+    """Everything that somebody else needs to make the roles: policies, trust, and which role has what."""
+    return {
+        "oidc_provider": {"url": f"https://{PROVIDER.partition('/')[2]}", "audiences": [AUDIENCE]},
+        "policies": account.documents(),
+        "roles": {
+            name: {
+                "trust": document,
+                "policies": account.policies_of(name),
+                "permissions_boundary": next(iter(account.documents())),
+            }
+            for name, document in account.trusts().items()
+        },
+        "ledger": account.needs.ledger,
+    }
+
+
+def _ledger(workspace: Workspace) -> Resource:
+    kind = workspace.types["s3.bucket"]
+    return workspace.ledger.bucket_resource(kind, tls_only=workspace.aws.is_encrypted("s3"))
+
+
+def _without_others(wanted: DesiredState, observed: ObservedState, workspace: Workspace) -> DesiredState:
+    """Without what all services of the account share and another one made: the provider, boundaries of functions."""
+    kept = []
+    for resource in wanted:
+        found = observed.get(resource.address)
+        shared = resource.address == PROVIDER or resource.name.endswith("-functions-boundary")
+        if found is None or not shared:
+            kept.append(resource)
+            continue
+        if resource.address == PROVIDER and AUDIENCE not in found.properties["audiences"]:
+            raise BadInput(
+                f"{resource.name} is a provider of this account already, but not for tokens made out to {AUDIENCE}",
+                hint="aws iam add-client-id-to-open-id-connect-provider --open-id-connect-provider-arn "
+                f"{found.outputs['arn']} --client-id {AUDIENCE}",
+            )
+        if workspace.scope.owns(found.mark) and resource.address != PROVIDER:
+            kept.append(resource)
+        elif workspace.scope.owns(found.mark):
+            kept.append(
+                replace(resource, properties={**resource.properties, "audiences": found.properties["audiences"]})
+            )
+    return DesiredState(tuple(kept))
+
+
+def _missing(workspace: Workspace, zone: str | None) -> str | None:
+    """The domain, when it was asked for and has no hosted zone yet."""
+    if zone is None:
+        return None
+    kind = workspace.types["route53.hosted_zone"]
+    wanted = Resource(kind.name, zone, {"name": zone})
+    problems = Checker(kind.spec.schema, kind.name).complaints({"name": zone})
+    if problems:
+        raise BadInput(f'--hosted-zone is "{zone[:80]}"', hint="a domain in lower case, such as orders.example.com")
+    return None if wanted.address in kind.read(workspace.aws, [Target(wanted, {})]) else zone
+
+
+def _make_zone(workspace: Workspace, zone: str) -> None:
+    """The hosted zone. The reference makes a repetition harmless: Route 53 makes one zone for each.
+
+    https://docs.aws.amazon.com/Route53/latest/APIReference/API_CreateHostedZone.html
+    """
+    scope = workspace.scope
+    reference = f"pipeline-{scope.service}-{scope.environment}-{zone}"[:128]
+    made: Mapping[str, Any] = workspace.aws.call("route53", "CreateHostedZone", Name=zone, CallerReference=reference)
+    servers = ", ".join(made.get("DelegationSet", {}).get("NameServers", ()))
+    workspace.console.say(
+        f"  + route53.hosted_zone/{zone}: tell the registrar of the domain its name servers: {servers}"
+    )

@@ -1,0 +1,149 @@
+"""What planning and deploying a service may do: statements, derived from its resources. Pure.
+
+Resources whose names begin with the service's are granted by that prefix, so that one more of a known type needs no
+other policy; all others by their very names.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline.granting.collecting import Collected, Statement, statement
+from pipeline.granting.knowledge import CHANGE, DELETE, READ, Knowledge, knowledge
+from pipeline.model.resource import Resource
+from pipeline.model.scope import Scope
+from pipeline.model.values import Expression, Secret, leaves
+from pipeline.resources.registry import registry
+
+
+@dataclass(frozen=True)
+class Needs:
+    """The needs of one service in one environment. `ledger` is the name of its bucket."""
+
+    scope: Scope
+    resources: tuple[Resource, ...]
+    ledger: str
+    known: Knowledge = field(default_factory=knowledge)
+
+    @property
+    def reading(self) -> list[Statement]:
+        """Statements of the role that plans."""
+        found = Collected(self.known)
+        for kind in self._types():
+            found.take(kind, READ, self.arns(kind))
+        self._take_core(found, READ)
+        for resource in self.resources:
+            for leaf in leaves(resource.properties):
+                if isinstance(leaf, Secret):
+                    found.take_secret(leaf.reference, self.scope)
+        return found.statements()
+
+    @property
+    def changing(self) -> list[Statement]:
+        """Statements of the role that deploys, besides those of the one that plans."""
+        found = Collected(self.known)
+        for kind in self._types():
+            found.take(kind, CHANGE, self.arns(kind))
+            if not registry()[kind].spec.data_bearing:  # deleting data takes a person with a role of their own
+                found.take(kind, DELETE, self.arns(kind))
+        found.condition(set(self.known.rules["principals"]), "lambda:Principal", self._principals())
+        self._take_core(found, CHANGE)
+        # The ledger's bucket is a bucket like any other when the first deploy sets it up.
+        actions = self.known.actions("s3.bucket", READ) | self.known.actions("s3.bucket", CHANGE)
+        found.add("LedgerBucket", actions, [self._bucket])
+        return [*found.statements(), *self._passing(), *self._bounded()]
+
+    def of(self, kind: str) -> tuple[Resource, ...]:
+        """The service's resources of a type."""
+        return tuple(resource for resource in self.resources if resource.type == kind)
+
+    def arns(self, kind: str, patterns: Iterable[str] | None = None) -> list[str]:
+        """Where actions on a type's resources are allowed."""
+        wanted = list(self.known.resources(kind) if patterns is None else patterns)
+        return sorted({self._arn(pattern, resource) for resource in self.of(kind) for pattern in wanted})
+
+    def arns_of(self, resource: Resource) -> list[str]:
+        """Where actions on one resource are looked for, by its very name."""
+        fields = {name: _text(value) for name, value in resource.properties.items()} | {"name": resource.name}
+        return sorted(self._filled(pattern, fields) for pattern in self.known.resources(resource.type))
+
+    @property
+    def boundaries(self) -> set[str | None]:
+        """The permissions boundaries of the declared roles; None among them when one has none."""
+        found = {role.properties.get("permissions_boundary") for role in self.of("iam.role")}
+        return {boundary if isinstance(boundary, str) else None for boundary in found}
+
+    @property
+    def _bucket(self) -> str:
+        return f"arn:{self.scope.partition}:s3:::{self.ledger}"
+
+    def _principals(self) -> list[str]:
+        """Whom functions are opened to; a function's own URL may be everybody's."""
+        found = {str(permission.properties.get("principal")) for permission in self.of("lambda.permission")}
+        return sorted(found | ({"*"} if self.of("lambda.function_url") else set()))
+
+    def _types(self) -> list[str]:
+        return sorted({resource.type for resource in self.resources})
+
+    def _take_core(self, found: Collected, phase: str) -> None:
+        scope = self.scope
+        places = {
+            "anywhere": ["*"],
+            "ledger": [self._bucket, f"{self._bucket}/*"],
+            "self": [scope.arn("iam", f"role/{scope.service}-{scope.environment}-*", regional=False)],
+            "provider": [scope.arn("iam", "oidc-provider/*", regional=False)],
+        }
+        for where, actions in self.known.core(phase).items():
+            found.add(where.capitalize(), set(actions), places[where])
+
+    def _arn(self, pattern: str, resource: Resource) -> str:
+        fields = {name: self._prefixed(_text(value)) for name, value in resource.properties.items()}
+        return self._filled(pattern, fields | {"name": self._prefixed(resource.name)})
+
+    def _filled(self, pattern: str, fields: dict[str, str]) -> str:
+        known = _Lenient(fields | {"region": self.scope.region, "account": self.scope.account})
+        return f"arn:{self.scope.partition}:{pattern.format_map(known)}"
+
+    def _prefixed(self, name: str) -> str:
+        """The name up to where the service's prefix ends, and `*`.
+
+        The longer prefix is taken when names tell environments apart, which keeps those in one account apart, too.
+        """
+        for prefix in (f"{self.scope.service}-{self.scope.environment}-", f"{self.scope.service}-"):
+            start = name.find(prefix)
+            if start >= 0:
+                return f"{name[: start + len(prefix)]}*"
+        return name
+
+    def _passing(self) -> list[Statement]:
+        """iam:PassRole for the functions' roles alone, to Lambda alone."""
+        found = []
+        for action, rule in self.known.rules["passing"].items():
+            if arns := self.arns("lambda.function", rule["resources"]):
+                condition = {"StringEquals": {"iam:PassedToService": rule["service"]}}
+                found.append(statement("Pass", {action}, arns, condition))
+        return found
+
+    def _bounded(self) -> list[Statement]:
+        """Roles are made with their boundary only, where the specs give all of them one."""
+        boundaries = self.boundaries
+        if not boundaries or None in boundaries:
+            return []
+        denied = {"iam:CreateRole", "iam:PutRolePermissionsBoundary"}
+        condition = {"StringNotEquals": {"iam:PermissionsBoundary": sorted(str(b) for b in boundaries)}}
+        return [statement("OnlyBoundedRoles", denied, ["*"], condition, effect="Deny")]
+
+
+class _Lenient(dict[str, str]):
+    """Fields of a pattern; one that a resource lacks stands for all."""
+
+    def __missing__(self, key: str) -> str:
+        return "*"
+
+
+def _text(value: Any) -> str:
+    """A property as the part of an ARN: the name in a reference to another resource, or in an ARN."""
+    if isinstance(value, Expression) and len(value.references) == 1:
+        return value.references[0].address.partition("/")[2]
+    text = str(value)
+    return text.rsplit("/", 1)[-1] if text.startswith("arn:") else text

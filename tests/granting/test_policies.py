@@ -1,0 +1,133 @@
+"""Statements and documents: packed, scoped, conditioned."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.granting.account import Account, own_name
+from pipeline.granting.documents import packed
+from pipeline.granting.needs import Needs
+from pipeline.granting.trust import Repository, trust
+from pipeline.model.resource import Resource
+from pipeline.model.scope import Scope
+from pipeline.model.values import Expression, Reference, Secret
+from pipeline.resources.policies import size
+from tests.support.aws import SCOPE
+
+
+def needs(*resources: Resource) -> Needs:
+    return Needs(SCOPE, resources, "ledger-bucket")
+
+
+def statement(found: list[dict[str, Any]], action: str) -> dict[str, Any]:
+    (one,) = [s for s in found if action in s["Action"] and s["Effect"] == "Allow"]
+    return one
+
+
+def test_names_of_the_service_are_granted_by_their_prefix_and_others_by_name() -> None:
+    tables = [Resource("dynamodb.table", name, {"name": name}) for name in ("orders-list", "orders-dev-x", "legacy")]
+    found = statement(needs(*tables).reading, "dynamodb:DescribeTable")["Resource"]
+    base = "arn:aws:dynamodb:us-east-1:123456789012:table/"
+    assert found == sorted(
+        f"{base}{name}{end}" for name in ("orders-*", "orders-dev-*", "legacy") for end in ("", "/*")
+    )
+
+
+def test_a_role_is_passed_by_reference_name_or_arn_alike() -> None:
+    reference = Expression((Reference("iam.role/legacy-runner", "arn"),))
+    functions = [
+        Resource("lambda.function", "orders-a", {"role": reference}),
+        Resource("lambda.function", "orders-b", {"role": "arn:aws:iam::123456789012:role/service/other-runner"}),
+    ]
+    passing = statement(needs(*functions).changing, "iam:PassRole")
+    names = {arn.rpartition("/")[2] for arn in passing["Resource"]}
+    assert names == {"legacy-runner", "other-runner"}
+    assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
+
+
+def test_functions_are_opened_to_those_only_that_the_specs_name() -> None:
+    permission = Resource(
+        "lambda.permission", "orders-a:api", {"function": "orders-a", "principal": "apigateway.amazonaws.com"}
+    )
+    found = statement(needs(permission).changing, "lambda:AddPermission")
+    assert found["Condition"] == {"StringEqualsIfExists": {"lambda:Principal": ["apigateway.amazonaws.com"]}}
+    assert "Condition" not in statement(needs(permission).changing, "lambda:RemovePermission")
+
+
+def test_secrets_may_be_read_one_by_one() -> None:
+    environment = {"A": Secret("ssm:/orders/key"), "B": Secret("secretsmanager:orders/db#password")}
+    found = needs(Resource("lambda.function", "orders-a", {"environment": environment})).reading
+    assert statement(found, "ssm:GetParameter")["Resource"] == [
+        "arn:aws:ssm:us-east-1:123456789012:parameter/orders/key"
+    ]
+    arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:orders/db-??????"
+    assert statement(found, "secretsmanager:GetSecretValue")["Resource"] == [arn]
+
+
+def test_deleting_data_is_nobodys() -> None:
+    found = needs(Resource("sqs.queue", "orders-jobs", {}), Resource("cloudwatch.alarm", "orders-errors", {})).changing
+    allowed = {action for one in found for action in one["Action"]}
+    assert "cloudwatch:DeleteAlarms" in allowed
+    assert "sqs:DeleteQueue" not in allowed
+
+
+def test_a_service_that_needs_nothing_of_a_type_may_nothing_of_it() -> None:
+    allowed = {action.partition(":")[0] for one in needs().changing for action in one["Action"]}
+    assert allowed == {"s3"}
+
+
+ACTIONS = st.integers(1, 400).map(lambda n: [f"service:Action{i:04}" for i in range(n)])
+RESOURCES = st.integers(1, 60).map(
+    lambda n: [f"arn:aws:service:us-east-1:123456789012:thing/{'x' * 40}{i:03}" for i in range(n)]
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(ACTIONS, RESOURCES), max_size=5))
+def test_documents_fit_and_lose_nothing(wanted: list[tuple[list[str], list[str]]]) -> None:
+    statements = [
+        {"Sid": f"S{n}", "Effect": "Allow", "Action": actions, "Resource": resources}
+        for n, (actions, resources) in enumerate(wanted)
+    ]
+    documents = packed(statements)
+    assert all(size(document) <= 6144 for document in documents)
+    pairs = {(a, r) for one in statements for a in one["Action"] for r in one["Resource"]}
+    found = [(a, r) for d in documents for one in d["Statement"] for a in one["Action"] for r in one["Resource"]]
+    assert set(found) == pairs
+    for document in documents:
+        ids = [one["Sid"] for one in document["Statement"]]
+        assert len(ids) == len(set(ids))
+
+
+def test_trust_is_exact_in_both_forms() -> None:
+    document = trust(Repository.parse("acme@7/orders@8"), "arn:provider", "a:b")
+    assert json.dumps(document).count("*") == 0
+    (only,) = document["Statement"]
+    assert only["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"] == [
+        "repo:acme/orders:environment:a%3Ab",
+        "repo:acme@7/orders@8:environment:a%3Ab",
+    ]
+
+
+@pytest.mark.parametrize("service", ["orders", "o" * 50])
+def test_names_fit_and_differ(service: str) -> None:
+    environments = ("dev", "d" * 20, "d" * 19 + "e")
+    names = [
+        own_name(Scope(service, env, "1" * 12, "eu-west-1"), what)
+        for env in environments
+        for what in ("plan", "deploy")
+    ]
+    assert len(set(names)) == len(names)
+    assert all(len(name) <= 61 for name in names)
+
+
+def test_large_services_take_more_policies_and_roles_name_them_all() -> None:
+    tables = tuple(Resource("dynamodb.table", f"other{n:03}", {}) for n in range(80))
+    account = Account(needs(*tables), Repository("acme", "orders"), "dev")
+    plan, deploy = (account.policies_of(f"orders-dev-{role}") for role in ("plan", "deploy"))
+    assert len(plan) > 1
+    assert set(plan) < set(deploy) <= set(account.documents())
+    assert all(size(document) <= 6144 for document in account.documents().values())
