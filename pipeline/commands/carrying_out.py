@@ -43,7 +43,7 @@ def explanation(intent: Intent) -> str:
 
 
 def carry_out(intent: Intent, surroundings: Surroundings, env: str | None) -> int:
-    """Does what `intent` says; the exit code. BadInput when it cannot be done by this version, or not as asked."""
+    """Does what `intent` says; the exit code. BadInput when it cannot be done as asked."""
     space = surroundings(env)
     hub = hub_of(space)
     try:
@@ -65,11 +65,9 @@ def _carried_out(intent: Intent, surroundings: Surroundings, space: Workspace, h
         return check(space, intent.environments, surroundings)
     if intent.kind is Kind.DETECT_DRIFT:
         return detect_all(intent.environments, surroundings)
-    act = _ACTS.get(intent.kind)
-    if act is None:
-        raise _impossible(intent, f"this version has no command for {intent.kind}")
-    project = load_project(space.root)
-    return max((_followed(act, surroundings(name), intent, hub, project) for name in intent.environments), default=0)
+    project, act = load_project(space.root), _ACTS[intent.kind]
+    codes = (_followed(act, surroundings(name), intent, hub, project) for name in intent.environments)
+    return next((exit_code for exit_code in codes if exit_code != 0), 0)
 
 
 def _followed(act: "Act", space: Workspace, intent: Intent, hub: Hub | None, project: Project) -> int:
@@ -180,7 +178,3 @@ def _check_checkout(intent: Intent, space: Workspace) -> None:
             f"{space.commit[:12]} is checked out",
             hint=f"git checkout {intent.sha}; to deploy this checkout by hand: pipeline deploy --env NAME",
         )
-
-
-def _impossible(intent: Intent, why: str) -> BadInput:
-    return BadInput(f"carrying out the event ({intent.reason}): {why}, so nothing was done")

@@ -276,14 +276,6 @@ def test_a_removed_route_keeps_its_grant_until_the_new_definition_serves(shop: S
     assert names.index("lambda:RemovePermission") > names.index("apigateway:UpdateStage")
 
 
-def test_traffic_never_shifts_at_once_where_steps_were_asked_for(shop: Service, proxy: FaultProxy) -> None:
-    shop.edit("pipeline.yaml", lambda text: text + "rollout:\n  strategy: canary\n")
-    result = shop.run("deploy")
-    assert result.code == 2
-    assert "all-at-once" in result.err
-    assert proxy.calls == []
-
-
 def test_the_wrong_account_is_named_though_its_ledger_cannot_be_read(shop: Service, proxy: FaultProxy) -> None:
     shop.run("deploy")
     shop.replace("environments/test.env", "123456789012", "210987654321")
