@@ -11,7 +11,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
 from pipeline.errors import AmbiguousOutcome, AwsError, ChangesFailed, Interrupted, PipelineError
-from pipeline.model.plan import Action, Change
+from pipeline.model.plan import BACKUP, Action, Change
 from pipeline.model.resource import Observed, Resource
 from pipeline.model.values import Outputs, Reference, Unknown, Value, is_known, resolve
 from pipeline.planning.diff import diff
@@ -111,8 +111,10 @@ class Executor:
             made = self._create(kind, wanted)
             kind.delete(self.aws, change.observed)
             return made
+        saved = kind.save(self.aws, change.observed)
         kind.delete(self.aws, change.observed)
-        return self._create(kind, wanted)
+        made = self._create(kind, wanted)
+        return {**made, BACKUP: saved} if saved else made
 
     def begin(self, resource: Resource) -> None:
         """Makes a resource as far as its first call goes; one that is there already and ours is completed."""

@@ -43,6 +43,10 @@ class Origin(StrEnum):
     BOTH = "both"
 
 
+# Output of a resource that was replaced: where the data of the one before it is kept.
+BACKUP = "backup"
+
+
 @dataclass(frozen=True)
 class FieldChange:
     """One property that differs. `before` and `after` are shown values: JSON, placeholders for secrets and unknowns.

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.model.plan import Plan
+from pipeline.model.plan import BACKUP, Action, Plan
 from pipeline.model.release import Hold, Release
 from pipeline.model.rollout import Measurement, Outcome
 from pipeline.model.shift import Rollout
@@ -148,6 +148,12 @@ class DeployReport:
     sites: Mapping[str, Shown] = field(default_factory=dict)
 
     @property
+    def backups(self) -> dict[str, Any]:
+        """Where the data is kept of what was replaced, by address."""
+        replaced = (c.address for c in self.plan.changes if c.action is Action.REPLACE)
+        return {a: self.outputs[f"{a}.{BACKUP}"] for a in replaced if f"{a}.{BACKUP}" in self.outputs}
+
+    @property
     def exit_code(self) -> int:
         """What the command ends with."""
         return self.canary.exit_code if self.canary else 0
@@ -165,6 +171,7 @@ class DeployReport:
             "outputs": dict(self.outputs),
             "canary": self.canary.to_json() if self.canary else {"steps": []},
             "kept": list(self.kept),
+            "backups": self.backups,
             "pruned": self.pruned.to_json(),
             "sites": {address: shown.to_json() for address, shown in self.sites.items()},
             "seconds": {name: round(value, 3) for name, value in self.seconds.items()},

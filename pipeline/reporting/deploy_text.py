@@ -32,6 +32,7 @@ def render_deploy(report: DeployReport, style: Style) -> str:
         lines += ["", table([(address.removesuffix(".url"), str(value)) for address, value in urls], "  ")]
     if report.kept:
         lines += ["", f"  kept, because it holds data: {', '.join(report.kept)}"]
+    lines += [f"  the data of {address} before is kept in {where}" for address, where in report.backups.items()]
     lines += [f"  {line}" for line in _pruned(report.pruned)]
     return "\n".join(lines)
 

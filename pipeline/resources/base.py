@@ -17,6 +17,10 @@ where the release before needs something until the new one serves:
 
     retire(aws, resource) -> None                   after an update: removes what only the old release needed
 
+for what bears data:
+
+    save(aws, observed) -> text                     before a replacement: keeps the data elsewhere; where
+
 and, where needed, pure functions:
 
     canonical(properties, scope) -> properties      the author's YAML to the form that `read` returns
@@ -149,6 +153,11 @@ class ResourceType:
         """Removes what only the release before needed."""
         if self.retires:
             self.module.retire(aws, resource)
+
+    def save(self, aws: Aws, observed: Observed) -> str | None:
+        """Keeps the data of a resource that is about to be replaced; where. None when it cannot."""
+        function = getattr(self.module, "save", None)
+        return function(aws, observed) if function else None
 
     def canonical(self, properties: Properties, scope: Scope) -> Properties:
         """The author's properties in the form that `read` returns; the schema's defaults are already filled in."""

@@ -14,6 +14,7 @@ from pipeline.errors import AwsError
 from pipeline.model.resource import Observed, Resource
 from pipeline.model.values import Outputs, Properties
 from pipeline.resources import _dynamodb_updates as updates
+from pipeline.resources._dynamodb_backup import save
 from pipeline.resources._dynamodb_rules import check
 from pipeline.resources._dynamodb_shape import Table, canonical, expiry, global_indexes, recovers, shape
 from pipeline.resources.base import (
@@ -28,7 +29,7 @@ from pipeline.resources.base import (
     touches,
 )
 
-__all__ = ["canonical", "check", "create", "delete", "read", "update"]
+__all__ = ["canonical", "check", "create", "delete", "read", "save", "update"]
 
 # Seconds. A table takes 2 to 22 s; an index on a live table usually 9 minutes, sometimes 17, even an empty one.
 EVERY, TABLE_BUDGET, INDEX_BUDGET = 2.0, 300.0, 1800.0

@@ -1,5 +1,6 @@
 """Order, failure, interruption, and lost answers while a plan is carried out."""
 
+import dataclasses
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -211,6 +212,42 @@ def test_replacement_in_the_order_of_the_type(replacement: str, log: list[str]) 
     observed = Observed("t.t/a", {"x": 1}, {"id": "a"})
     bench.run(Change("t.t/a", Action.REPLACE, Origin.GIT, desired=thing("a", x=2), observed=observed))
     assert bench.world.log == log
+
+
+class Saving(World):
+    """A type that can keep the data of what is replaced; `broken` when it cannot after all."""
+
+    broken = False
+
+    def save(self, aws: Any, observed: Observed) -> str:
+        self.log.append("save a")
+        if self.broken:
+            raise PipelineError("no room for it")
+        return "arn:kept"
+
+
+def replacing(world: World) -> tuple[Bench, Outcome]:
+    bench = Bench(data_bearing=True)
+    bench.world = world
+    kind = ResourceType(world, bench.executor.types["t.t"].spec)  # type: ignore[arg-type]  # as in Bench
+    bench.executor = dataclasses.replace(bench.executor, types={"t.t": kind})
+    observed = Observed("t.t/a", {"x": 1}, {"id": "a"})
+    change = Change("t.t/a", Action.REPLACE, Origin.GIT, desired=thing("a", x=2), observed=observed)
+    return bench, bench.run(change)
+
+
+def test_data_is_kept_before_what_holds_it_is_replaced_and_where_is_told() -> None:
+    bench, outcome = replacing(Saving())
+    assert bench.world.log == ["save a", "delete a", "create a"]
+    assert outcome.outputs["t.t/a"] == {"id": "a", "backup": "arn:kept"}
+
+
+def test_what_could_not_be_kept_is_not_deleted() -> None:
+    world = Saving()
+    world.broken = True
+    bench, outcome = replacing(world)
+    assert bench.world.log == ["save a"]
+    assert "no room for it" in str(outcome.failures)
 
 
 def lost(there: bool) -> Callable[[World], Callable[[Resource], None]]:

@@ -289,3 +289,17 @@ def test_a_plan_that_cannot_be_written_is_bad_input(shop: Service) -> None:
     result = shop.run("plan", "--out", str(shop.root / "none" / "plan.json"))
     assert result.code == 2
     assert "none/plan.json" in result.err
+
+
+def test_a_table_that_is_replaced_with_consent_is_kept_in_a_backup(shop: Service) -> None:
+    shop.run("deploy")
+    shop.replace("aws/dynamodb/tables.yaml", "partition_key: customer", "partition_key: buyer")
+    refused = shop.run("deploy")
+    assert refused.code == 4
+    result = shop.run("deploy", "--include-data")
+    assert result.code == 0, result.err
+    arn = result.json["backups"]["dynamodb.table/shop-orders"]
+    (kept,) = shop.aws().call("dynamodb", "ListBackups")["BackupSummaries"]
+    assert (kept["BackupArn"], kept["TableName"]) == (arn, "shop-orders")
+    assert kept["BackupName"].startswith("shop-orders-before-release-2")
+    assert shop.run("deploy").json["backups"] == {}

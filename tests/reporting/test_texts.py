@@ -68,6 +68,8 @@ REPORT = DeployReport(
         ("plan-empty", render_plan(EMPTY, PLAIN)),
         ("plan-colours", render_plan(PLAN, Style(colour=True))),
         ("deploy", render_deploy(REPORT, PLAIN)),
+        ("deploy-backup", render_deploy(
+            replace(REPORT, outputs={"dynamodb.table/shop-log.backup": "arn:backup/1"}), PLAIN)),
         ("deploy-nothing", render_deploy(replace(REPORT, plan=EMPTY, changed=False, kept=()), PLAIN)),
         ("destroy", render_destroy(REPORT, PLAIN)),
         ("destroy-nothing", render_destroy(replace(REPORT, changed=False, kept=()), PLAIN)),

@@ -14,6 +14,7 @@ from tests.support.aws import SCOPE, FakeClock
 from tests.support.fake_transport import FakeTransport
 
 CREATING, UPDATING, DELETING, INDEXING, BACKUPS, TAG_LOCK, TTL_REST = 6.0, 30.0, 5.0, 510.0, 2.0, 2.0, 1870.0
+BACKUP = 3.0
 
 # Members of UpdateTable that must be alone in a request; throughput and billing mode go together.
 ALONE = ("DeletionProtectionEnabled", "SSESpecification", "TableClass", "StreamSpecification")
@@ -28,6 +29,8 @@ class StrictDynamoDB(FakeTransport):
         self.clock = clock
         self.tables: dict[str, dict[str, Any]] = {}
         self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.backups: dict[str, tuple[str, float]] = {}
+        self.backup_status = "AVAILABLE"
 
     @property
     def changes(self) -> list[dict[str, Any]]:
@@ -37,7 +40,7 @@ class StrictDynamoDB(FakeTransport):
     def send(self, service: str, operation: str, region: str, params: Mapping[str, Any]) -> dict[str, Any]:
         assert service == "dynamodb"
         rest = {key: value for key, value in params.items() if key not in ("TableName", "ResourceArn")}
-        name = params.get("TableName") or params["ResourceArn"].rpartition("/")[2]
+        name = params.get("TableName") or params.get("BackupArn") or params["ResourceArn"].rpartition("/")[2]
         with self._lock:
             self.asked.append((operation, deepcopy(rest)))
             self._pass_time()
@@ -181,6 +184,18 @@ class StrictDynamoDB(FakeTransport):
             raise _refusal("ContinuousBackupsUnavailableException", text)
         table["backups"] = params["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"]
         return {}
+
+    def _CreateBackup(self, name: str, params: dict[str, Any]) -> dict[str, Any]:
+        if self._table(name, code="TableNotFoundException")["status"] != "ACTIVE":
+            raise _refusal("TableInUseException", f"Table is being changed: {name}")
+        arn = f"{SCOPE.arn('dynamodb', f'table/{name}')}/backup/{len(self.backups)}"
+        self.backups[arn] = (params["BackupName"], self.clock.seconds + BACKUP)
+        return {"BackupDetails": {"BackupArn": arn, "BackupStatus": "CREATING"}}
+
+    def _DescribeBackup(self, arn: str, params: dict[str, Any]) -> dict[str, Any]:
+        done = self.backups[arn][1] <= self.clock.seconds
+        status = self.backup_status if done else "CREATING"
+        return {"BackupDescription": {"BackupDetails": {"BackupArn": arn, "BackupStatus": status}}}
 
     def _ListTagsOfResource(self, name: str, params: dict[str, Any]) -> dict[str, Any]:
         table = self._table(name, made=True)

@@ -1,13 +1,14 @@
 """Tables on a DynamoDB that refuses and takes its time as AWS does."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from pipeline.applying.aws_client import AwsClient
-from pipeline.errors import AwsError
-from pipeline.model.resource import Resource
+from pipeline.errors import AwsError, PipelineError
+from pipeline.model.resource import Observed, Resource
 from pipeline.resources.base import Aws, Target
 from pipeline.resources.registry import registry
 from tests.contract.engine import Case, carry_out, converge, declared, remove
@@ -166,6 +167,36 @@ def test_an_index_that_is_being_built_is_told_and_not_built_twice(dynamo: Strict
     assert observed.pending == "AWS is not done with orders yet: the table is updating, index by-shop is creating"
     converge(process(dynamo), wanted())
     assert not dynamo.tables["orders"]["indexes"]
+
+
+def test_a_backup_is_there_before_anything_is_deleted(dynamo: StrictDynamoDB) -> None:
+    aws = process(dynamo)
+    aws.scope = replace(SCOPE, label="release 41, commit 1a2b3c4")
+    carry_out(aws, wanted())
+    observed = wanted().read(aws)
+    assert observed is not None
+    arn = KIND.save(aws, observed)
+    assert dynamo.backups[str(arn)][0] == "orders-before-release-41-commit-1a2b3c4"
+    assert dynamo.clock.seconds >= dynamo.backups[str(arn)][1]
+
+
+def test_a_backup_that_fails_is_told(dynamo: StrictDynamoDB) -> None:
+    carry_out(process(dynamo), wanted())
+    observed = wanted().read(process(dynamo))
+    assert observed is not None
+    dynamo.backup_status = "DELETED"
+    with pytest.raises(PipelineError, match="the backup of table orders is deleted, so the table was not replaced"):
+        KIND.save(process(dynamo), observed)
+
+
+def test_the_name_of_a_backup_fits_whatever_the_table_is_called(dynamo: StrictDynamoDB) -> None:
+    aws = process(dynamo)
+    aws.call("dynamodb", "CreateTable", TableName="t" * 255, KeySchema=[], AttributeDefinitions=[], BillingMode="x")
+    dynamo.clock.sleep(10)
+    KIND.save(aws, Observed("dynamodb.table/t", {"name": "t" * 255}, {}))
+    ((name, _),) = dynamo.backups.values()
+    assert len(name) == 255
+    assert name.endswith("t-before-replacement")
 
 
 def test_deleting_lifts_protection_and_waits(dynamo: StrictDynamoDB) -> None:
