@@ -139,7 +139,7 @@ def _jobs_of(root: str, path: Path, intent: Intent, branches: Branches, event: s
         )  # fmt: skip
         yield job
         if event == "schedule":
-            yield replace(job, intent=Kind.RESUME.value, access=Access.WRITE, command="resume")
+            yield replace(job, intent=Kind.RESUME.value, access=Access.WRITE, scheduled="resume")
 
 
 def _checked_out(intent: Intent, branch: str | None, event: str) -> str:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,15 +28,24 @@ Examples:
 
 @click.command(epilog=EPILOG)
 @common(env=False)
+@click.option(
+    "--scheduled",
+    type=click.Choice(["drift", "resume"]),
+    default="drift",
+    show_default=True,
+    help="What a schedule is for: comparing, or continuing what waits.",
+)
 @click.option("--explain", is_flag=True, help="Say what the event asks for and why; do nothing.")
-def command(root: Path | None, env: str | None, form: str, local: bool, explain: bool) -> int:
+def command(
+    root: Path | None, env: str | None, form: str, local: bool, scheduled: str, explain: bool
+) -> int:  # fmt: skip
     """Carry out what the repository event asks for: validate, plan, deploy, roll back or resume.
 
     The event is read from GITHUB_EVENT_NAME and the file that GITHUB_EVENT_PATH names. With --env, only the part of
     it that is for this environment.
     """
     space = workspace(root, env, form, local)
-    intent = intended(space.environ, branches_of(space.root), env)
+    intent = intended(space.environ, branches_of(space.root), env, resuming=scheduled == "resume")
     if explain:
         space.console.result(intent.to_json(), explanation(intent))
         return 0
@@ -52,11 +61,15 @@ def branches_of(root: Path) -> Branches:
     return {name: settings.branch for name, settings in load_project(root).environments.items()}
 
 
-def intended(environ: Mapping[str, str], branches: Branches, env: str | None) -> Intent:
-    """What the event of this run asks for, of `env` alone where given. BadInput when there is no event to read."""
+def intended(environ: Mapping[str, str], branches: Branches, env: str | None, *, resuming: bool = False) -> Intent:
+    """What the event of this run asks for, of `env` alone where given. BadInput when there is no event to read.
+
+    `resuming`: when that is a schedule, it is for continuing what waits.
+    """
     if env is not None and env not in branches:
         raise BadInput(f"there is no environment {env}: allowed is {one_of(branches)}")
-    intent = decide(read_event(*event_of(environ), RunFacts.of(environ)), branches)
+    facts = replace(RunFacts.of(environ), resuming=resuming)
+    intent = decide(read_event(*event_of(environ), facts), branches)
     return intent if env is None else intent.only(env)
 
 

@@ -30,13 +30,17 @@ _TAG = "refs/tags/"
 
 @dataclass(frozen=True)
 class RunFacts:
-    """What the run itself knows of its event; None: not known. The payload comes first where both tell."""
+    """What the run itself knows of its event; None: not known. The payload comes first where both tell.
+
+    `resuming`: what is scheduled is to continue what waits, not to compare.
+    """
 
     repo: str | None = None
     ref: str | None = None
     sha: str | None = None
     actor: str | None = None
     attempt: int = 1
+    resuming: bool = False
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> Self:
@@ -147,7 +151,7 @@ def _sent(fields: Fields) -> dict[str, Any]:
 
 
 def _schedule(_name: str, fields: Fields, facts: RunFacts) -> Event:
-    return Scheduled(cron=fields.maybe_text("schedule"), **_common(fields, facts))
+    return Scheduled(cron=fields.maybe_text("schedule"), resuming=facts.resuming, **_common(fields, facts))
 
 
 def _merge_group(_name: str, fields: Fields, facts: RunFacts) -> Event:

@@ -62,7 +62,8 @@ def _decided(event: Event, branches: Branches) -> Intent:
             return dispatched(event, branches)
         case Scheduled():
             reason = f"scheduled {quoted(event.cron)}" if event.cron else "scheduled"
-            return Intent(Kind.DETECT_DRIFT, tuple(branches), event.sha, reason=reason)
+            kind = Kind.RESUME if event.resuming else Kind.DETECT_DRIFT
+            return Intent(kind, tuple(branches), event.sha, reason=reason)
         case MergeGroup():
             return _merge_group(event, branches)
         case Unknown():

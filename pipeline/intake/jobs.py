@@ -39,8 +39,8 @@ ACCESS: Mapping[Kind, Access] = {
 class Job:
     """One job: `intent` of the service below `root` in one environment; all texts, empty where there is nothing to say.
 
-    `ref` is what it checks out where that is not what the event is about: the branch of the environment. `command` is
-    what it runs.
+    `ref` is what it checks out where that is not what the event is about: the branch of the environment. `scheduled` is
+    the option of `run` for what is scheduled.
     """
 
     root: str
@@ -51,7 +51,7 @@ class Job:
     region: str = ""
     account: str = ""
     ref: str = ""
-    command: str = "run"
+    scheduled: str = ""
 
     @property
     def place(self) -> str:
@@ -76,7 +76,7 @@ class Job:
             "place": self.place,
             "slug": self.slug,
             "ref": self.ref,
-            "command": self.command,
+            "scheduled": self.scheduled,
         }
 
 

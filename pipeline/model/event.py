@@ -91,9 +91,10 @@ class Dispatched(Occurrence):
 
 @dataclass(frozen=True, kw_only=True)
 class Scheduled(Occurrence):
-    """It is time. `cron` is the schedule that came due."""
+    """It is time. `cron` is the schedule that came due; `resuming`: it is for continuing what waits."""
 
     cron: str | None = None
+    resuming: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

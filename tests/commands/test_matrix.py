@@ -99,7 +99,7 @@ def test_a_push_is_for_the_services_that_it_changes(run: Any, repository: Reposi
             {
                 "root": "services/stock", "service": "stock", "environment": "live", "region": "eu-west-1",
                 "account": "123456789012", "intent": "deploy", "access": "write", "ref": "",
-                "place": "services/stock/live", "slug": "services-stock-live", "command": "run",
+                "place": "services/stock/live", "slug": "services-stock-live", "scheduled": "",
             }
         ]
     }  # fmt: skip
@@ -146,9 +146,9 @@ def test_a_schedule_is_for_every_environment_at_its_branch(run: Any, repository:
         ("stock", "dev", "us-east-1", "dev"),
         ("stock", "live", "eu-west-1", "main"),
     ]
-    assert {job["command"] for job in read} == {"run"}
+    assert {job["scheduled"] for job in read} == {""}
     write = [job for job in found if job["access"] == "write"]
-    assert [(job["environment"], job["intent"], job["command"]) for job in write] == [
+    assert [(job["environment"], job["intent"], job["scheduled"]) for job in write] == [
         (job["environment"], "resume", "resume") for job in read
     ]
     assert places(run("schedule", {}, "--env", "live", root="services/orders")[0].json) == [

@@ -330,6 +330,16 @@ def test_a_schedule_compares_every_environment_whatever_becomes_of_the_others(
     assert groups(account) == []
 
 
+def test_a_schedule_may_be_for_resuming(run: Run, account: Any) -> None:
+    explained = run("schedule", "--scheduled", "resume", "--explain", "--format", "json")
+    assert (explained.json["intent"], explained.json["environments"]) == ("resume", ["dev", "blue", "green"])
+    assert (
+        run("push.branch_existing", "--scheduled", "resume", "--explain", "--format", "json").json["intent"] == "deploy"
+    )
+    result = run("schedule", "--scheduled", "resume", "--env", "dev")
+    assert (result.code, "nothing to resume" in result.out) == (0, True)
+
+
 def test_a_schedule_for_people(run: Run, root: Path, account: Any) -> None:
     assert run("push.branch_existing", "--env", "green", after=commit_of(root)).code == 0
     result = run("schedule", "--env", "green", environ={"GITHUB_ACTIONS": "true"})

@@ -46,7 +46,7 @@ def start(repository: Repository, scratch: Path, endpoint: str) -> "subprocess.P
     environ = {
         "PATH": os.environ["PATH"], "HOME": str(scratch), "XDG_CACHE_HOME": str(scratch / "cache"),
         "PYTHONPATH": str(ROOT),
-        "COMMAND": "run", "SERVICE_ROOT": "", "ENVIRONMENT_NAME": "live", "GITHUB_TOKEN": "",
+        "COMMAND": "run", "SERVICE_ROOT": "", "ENVIRONMENT_NAME": "live", "SCHEDULED": "", "GITHUB_TOKEN": "",
         "GITHUB_ACTION_PATH": str(scratch / "action" / "one" / "two" / "three"),
         "GITHUB_WORKSPACE": str(repository.root), "GITHUB_EVENT_NAME": "push", "GITHUB_EVENT_PATH": str(event),
         "AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing",
