@@ -122,8 +122,8 @@ def _rollback(space: Workspace, intent: Intent, following: Following) -> int:
     return 0
 
 
-def _resume(space: Workspace, _intent: Intent, following: Following) -> int:
-    done = resume(space)
+def _resume(space: Workspace, intent: Intent, following: Following) -> int:
+    done = resume(space, due=intent.by_schedule)
     space.console.result(done.to_json(), render_resumed(done, space.console.style))
     if isinstance(done.report, RollbackReport):
         following.rolled_back(done.report)

@@ -63,7 +63,7 @@ def _decided(event: Event, branches: Branches) -> Intent:
         case Scheduled():
             reason = f"scheduled {quoted(event.cron)}" if event.cron else "scheduled"
             kind = Kind.RESUME if event.resuming else Kind.DETECT_DRIFT
-            return Intent(kind, tuple(branches), event.sha, reason=reason)
+            return Intent(kind, tuple(branches), event.sha, reason=reason, by_schedule=True)
         case MergeGroup():
             return _merge_group(event, branches)
         case Unknown():
