@@ -13,9 +13,10 @@ from pipeline.commands.running import under_lock
 from pipeline.commands.steering import Underway, drive, underway
 from pipeline.commands.steering import report as rollout_report
 from pipeline.commands.workspace import Workspace
-from pipeline.errors import Refused
+from pipeline.errors import Diagnostic, Refused
 from pipeline.model.release import LedgerHead
 from pipeline.model.report import Canary, DeployReport, RollbackReport, RolloutReport
+from pipeline.releasing.lock import CLOCK_SKEW
 from pipeline.reporting.deploy_text import render_deploy
 from pipeline.reporting.rollback_text import render_rollback
 from pipeline.reporting.rollout_text import render_rollout
@@ -50,7 +51,8 @@ class Resumed:
 def resume(workspace: Workspace, *, due: bool = False) -> Resumed:
     """Continues the last run of the environment if it did not end. Refused when that is not for a machine to decide.
 
-    A rollout that is under way goes on from the ledger. `due`: only what is due now, and no pause is ended.
+    A rollout that is under way goes on from the ledger. `due`, for schedules: only what is due now, no pause is ended,
+    and of runs only those are continued whose machine died.
     """
     by_ledger = workspace.without_specs()
     name = by_ledger.environment.name
@@ -76,7 +78,16 @@ def _resume_run(workspace: Workspace, head: LedgerHead, *, due: bool) -> Resumed
     by_ledger = workspace.without_specs()
     name = by_ledger.environment.name
     journal = journal_of_unfinished(by_ledger, head)
-    if journal is None or due:
+    if journal is None:
+        return Resumed(name)
+    if due and not _abandoned(workspace, head, journal):
+        workspace.console.warn(
+            Diagnostic(
+                f"run {journal['run']} of {journal.get('actor')} in {name} did not end well, and is left as it is",
+                hint=f"pipeline resume --env {name}",
+                severity="warning",
+            )
+        )
         return Resumed(name)
     what = journal["kind"] + (f" of commit {journal['commit'][:12]}" if journal.get("commit") else "")
     workspace.console.say(f"continuing the {what} that {journal.get('actor')} began ({journal['run']})")
@@ -94,6 +105,14 @@ def _resume_run(workspace: Workspace, head: LedgerHead, *, due: bool) -> Resumed
     return Resumed(name, journal, report)
 
 
+def _abandoned(workspace: Workspace, head: LedgerHead, journal: Mapping[str, Any]) -> bool:
+    """True when nobody stopped the run, its machine died, and what it wanted can still be done from here."""
+    lock = head.lock
+    died = lock is not None and lock.held and workspace.clock.now() > lock.expires + CLOCK_SKEW
+    same = journal["kind"] == "deploy" and journal.get("commit") == workspace.commit
+    return died and (same or journal["kind"] == "rollback")
+
+
 def _settle(workspace: Workspace, head: LedgerHead) -> None:
     """Nothing was left to do: the end of that run alone was missing, and maybe the copy of its release."""
     with under_lock(workspace, head, "resume", {}) as journal:
@@ -105,7 +124,7 @@ def render_resumed(done: Resumed, style: Style) -> str:
     """What came of it, for people."""
     if done.report is None:
         tick = style("✓", fg="green", bold=True)
-        return f"{tick} {style.bold(f'nothing to resume: the last run in {done.environment} ended')}"
+        return f"{tick} {style.bold(f'nothing to resume in {done.environment}')}"
     if isinstance(done.report, RolloutReport):
         return render_rollout(done.report, style)
     if isinstance(done.report, RollbackReport):

@@ -1,8 +1,12 @@
-"""`pipeline drift`: what was changed in AWS, what was edited in git, and that nothing is built or changed."""
+"""`pipeline drift`: what was changed in AWS, what was edited in git, and what a schedule continues."""
 
+import json
+import time
 from typing import Any
 
-from tests.functional.support import Service, actions, changing
+import pytest
+
+from tests.functional.support import LEDGER, Service, actions, changing, ledger_document
 from tests.support.fault_proxy import FaultProxy
 
 ORDERS, STOCK, TABLE = "lambda.function/shop-orders", "lambda.function/shop-stock", "dynamodb.table/shop-orders"
@@ -75,3 +79,27 @@ def test_what_serves_is_compared_too_and_a_run_that_died_is_named(shop: Service,
     assert shop.run("deploy").code == 1
     (warning,) = shop.run("drift").json["warnings"]
     assert warning["message"].endswith("has not ended: what it changed looks like drift")
+
+
+@pytest.mark.slow
+def test_a_schedule_continues_a_run_whose_machine_died_and_no_other(shop: Service, proxy: FaultProxy) -> None:
+    assert shop.run("deploy").code == 0
+    shop.replace("aws/lambda/functions.yaml", "timeout: 10", "timeout: 11")
+    proxy.reset()
+    proxy.hang("lambda:UpdateFunctionConfiguration")
+    process = shop.start("deploy")
+    deadline = time.monotonic() + 60
+    while not proxy.counts["lambda:UpdateFunctionConfiguration"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.kill()
+    process.communicate()
+    proxy.reset()
+    left = shop.run("resume", "--due")
+    assert (left.code, left.json["changed"]) == (0, False), left.err
+    assert "did not end well, and is left as it is" in left.err
+    lock = ledger_document(shop, "lock.json") | {"expires": 0.0}
+    shop.aws().call("s3", "PutObject", Bucket=LEDGER, Key="lock.json", Body=json.dumps(lock).encode())
+    done = shop.run("resume", "--due")
+    assert (done.code, done.json["release"], done.json["resumed"]["kind"]) == (0, 2, "deploy"), done.err
+    assert shop.run("resume", "--due").json["resumed"] is None
