@@ -6,6 +6,7 @@ from typing import Any
 from pipeline.model.resource import Resource
 from pipeline.model.scope import Scope
 from pipeline.model.values import Properties
+from pipeline.resources import _dynamodb_scaling as scaling
 from pipeline.resources._dynamodb_updates import PROVISIONED
 from pipeline.resources.base import Problem
 
@@ -26,6 +27,7 @@ def check(resource: Resource, scope: Scope) -> Iterator[Problem]:
         yield Problem(f"{table['ttl_attribute']} is a key, so it cannot say when an item expires", ("ttl_attribute",))
     yield from _check_indexes(table)
     yield from _check_capacity(table)
+    yield from scaling.check(table)
 
 
 def _check_indexes(table: Properties) -> Iterator[Problem]:

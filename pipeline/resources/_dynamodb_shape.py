@@ -9,6 +9,7 @@ from typing import Any
 
 from pipeline.model.scope import Scope
 from pipeline.model.values import Properties
+from pipeline.resources._dynamodb_scaling import capacity_of
 from pipeline.resources._dynamodb_updates import PROVISIONED, definitions
 
 Table = Mapping[str, Any]
@@ -23,7 +24,8 @@ def canonical(properties: Properties, scope: Scope) -> Properties:
     def key(name: str | None) -> Key | None:
         return {"name": name, "type": types.get(name, "S" if name in own else None)} if name else None
 
-    indexes = [_canonical_index(index, properties, key) for index in properties.get("indexes") or ()]
+    capacity = {f"{way}_capacity": capacity_of(properties, way) for way in ("read", "write")}
+    indexes = [_canonical_index(index, capacity, key) for index in properties.get("indexes") or ()]
     local = [
         {**index, "sort_key": key(index["sort_key"]), "projection": _projection(index.get("projection"))}
         for index in properties.get("local_indexes") or ()
@@ -33,6 +35,7 @@ def canonical(properties: Properties, scope: Scope) -> Properties:
     stream = properties.get("stream") or None
     return {
         **properties,
+        **{name: units for name, units in capacity.items() if units},
         **table,
         "attributes": {name: kind for name, kind in types.items() if name not in used},
         "stream": "NEW_AND_OLD_IMAGES" if stream is True else stream,

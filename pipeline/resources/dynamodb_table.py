@@ -13,9 +13,11 @@ from typing import Any
 from pipeline.errors import AwsError
 from pipeline.model.resource import Observed, Resource
 from pipeline.model.values import Outputs, Properties
+from pipeline.resources import _dynamodb_scaling as scaling
 from pipeline.resources import _dynamodb_updates as updates
 from pipeline.resources._dynamodb_backup import save
 from pipeline.resources._dynamodb_rules import check
+from pipeline.resources._dynamodb_scaling import derive
 from pipeline.resources._dynamodb_shape import Table, canonical, expiry, global_indexes, recovers, shape
 from pipeline.resources.base import (
     Aws,
@@ -29,7 +31,7 @@ from pipeline.resources.base import (
     touches,
 )
 
-__all__ = ["canonical", "check", "create", "delete", "read", "save", "update"]
+__all__ = ["canonical", "check", "create", "delete", "derive", "read", "save", "update"]
 
 # Seconds. A table takes 2 to 22 s; an index on a live table usually 9 minutes, sometimes 17, even an empty one.
 EVERY, TABLE_BUDGET, INDEX_BUDGET = 2.0, 300.0, 1800.0
@@ -83,8 +85,10 @@ def _spared(target: Target) -> bool:
 def _observed(target: Target, table: Table, tags: Mapping[str, str], ttl: Any = None, backups: Any = None) -> Observed:
     own, mark = split_tags(tags)
     trusted = ("ttl_attribute", "point_in_time_recovery") if _spared(target) else ()
+    found, scaled = scaling.settled(shape(table), target.resource.properties)
     properties = {
-        **shape(table),
+        **found,
+        "scaled": scaled,
         "ttl_attribute": expiry(ttl),
         "point_in_time_recovery": recovers(backups),
         **{name: (target.released or {}).get(name) for name in trusted},
@@ -153,7 +157,11 @@ def _optional(wanted: Properties) -> dict[str, Any]:
 def update(aws: Aws, resource: Resource, observed: Observed, paths: frozenset[str]) -> Outputs:
     """One change per UpdateTable, each after the one before has come to rest; then expiry, backups and tags."""
     outputs = observed.outputs
-    changes = list(updates.steps(observed.properties, resource.properties))
+    have, want = (
+        scaling.as_scaled(each, observed.properties.get("scaled") or {})
+        for each in (observed.properties, resource.properties)
+    )
+    changes = list(updates.steps(have, want))
     if changes and observed.pending:
         _settle(aws, resource.name)
     for change in changes:

@@ -18,6 +18,7 @@ from tests.support.aws import SCOPE
 VERBS = ("read", "create", "update", "delete")
 # Types that no author writes: they follow from others.
 DERIVED = {
+    "application-autoscaling.scalable_target",
     "iam.role_policy",
     "lambda.event_invoke_config",
     "lambda.function_url",
