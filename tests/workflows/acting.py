@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 ROOT = Path(__file__).parents[2]
 ACT = shutil.which("act", path=str(Path(sys.executable).parent))
-STAND_IN = Path(__file__).with_name("stand_in.js").read_text(encoding="utf-8")
-MANIFEST = "name: stand-in\ndescription: says with what it was called\nruns:\n  using: node20\n  main: index.js\n"
-USES = re.compile(r"uses: (?P<repository>[\w.-]+/[\w.-]+)@(?P<ref>[0-9a-f]{40})")
+STAND_IN = Path(__file__).with_name("stand_in.yml").read_text(encoding="utf-8")
 UNKNOWN_TO_ACT = re.compile(r"^ *(?:queue: max|cache-mode: none|deployment: false)\b.*\n", re.MULTILINE)
 RUN = f"""#!/bin/sh
 shift
@@ -143,13 +143,23 @@ class Runner:
 
 
 def _stand_ins(folder: Path) -> dict[str, Path]:
-    """One for every action that the workflows use of other repositories."""
-    found = {}
+    """One for every action that the workflows use of other repositories, with the inputs that they give it."""
+    inputs: dict[str, set[str]] = {}
     for path in sorted((ROOT / ".github").rglob("*.yml")):
-        for match in USES.finditer(path.read_text(encoding="utf-8")):
-            name = match["repository"].rpartition("/")[2]
-            (folder / name).mkdir(parents=True, exist_ok=True)
-            (folder / name / "action.yml").write_text(MANIFEST)
-            (folder / name / "index.js").write_text(STAND_IN.replace("@NAME@", name))
-            found[f"{match['repository']}@{match['ref']}"] = folder / name
+        for step in _steps(yaml.safe_load(path.read_text(encoding="utf-8"))):
+            if "@" in step.get("uses", ""):
+                inputs.setdefault(step["uses"], set()).update(step.get("with", {}))
+    found = {}
+    for used, names in inputs.items():
+        name = used.partition("@")[0].rpartition("/")[2]
+        manifest = yaml.safe_load(STAND_IN.replace("@NAME@", name))
+        manifest["inputs"] = {each: {"description": "as given"} for each in sorted(names)}
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        (folder / name / "action.yml").write_text(yaml.safe_dump(manifest))
+        found[used] = folder / name
     return found
+
+
+def _steps(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    jobs = [*document.get("jobs", {}).values(), document.get("runs", {})]
+    return [step for job in jobs for step in job.get("steps", [])]
