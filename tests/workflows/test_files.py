@@ -162,3 +162,12 @@ def test_events_are_those_that_are_decided_about() -> None:
     assert on["issue_comment"]["types"] == ["created"]
     assert {"schedule", "merge_group"} <= set(on)
     assert not [path.name for path in WORKFLOWS if {"pull_request_target", "workflow_run"} & set(read(path)["on"])]
+
+
+def test_every_job_and_every_input_is_documented() -> None:
+    text = (ROOT / "docs" / "github-actions.md").read_text(encoding="utf-8")
+    found = deliver()
+    action = read(FOLDER / "actions" / "pipeline" / "action.yml")
+    names = {*found["on"]["workflow_call"]["inputs"], *action["inputs"]}
+    names |= {"decide" if name == "matrix" else name for name in found["jobs"]}
+    assert {name for name in names if f"`{name}`" not in text} == set()
