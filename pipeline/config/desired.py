@@ -69,7 +69,7 @@ class Builder:
 
     def build(self, declared: Iterable[Declared]) -> list[Rendered]:
         """The declared resources, then those that follow from them and that nobody declared."""
-        found = [self._render(item) for item in declared]
+        found = self._composed([self._render(item) for item in declared])
         known = {rendered.address for rendered in found}
         for parent in found:  # which grows: what follows may have followers of its own
             for resource in parent.follows:
@@ -80,6 +80,20 @@ class Builder:
 
     def _render(self, item: Declared) -> Rendered:
         return _Item(self, item).rendered()
+
+    def _composed(self, found: list[Rendered]) -> list[Rendered]:
+        """The same with what types make of all that is declared (a dashboard of it, alarms on it)."""
+        stack = tuple(item.resource for item in found if item.resource)
+        return [self._compose(item, stack) for item in found]
+
+    def _compose(self, item: Rendered, stack: Sequence[Resource]) -> Rendered:
+        kind = self.registry[item.type]
+        if item.resource is None or self.scope is None or not kind.composes:
+            return item
+        resource, follows = kind.compose(item.resource, stack, self.scope)
+        for problem in kind.check(resource, self.scope):
+            self.findings.error(problem.message, item.place, hint=problem.hint, address=item.address)
+        return replace(item, resource=resource, draft=resource, follows=(*item.follows, *follows))
 
     def _derived(self, resource: Resource, parent: Rendered) -> Rendered:
         """A derived resource; its problems are shown where its parent is declared."""

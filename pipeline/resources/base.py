@@ -26,6 +26,8 @@ and, where needed, pure functions:
     canonical(properties, scope) -> properties      the author's YAML to the form that `read` returns
     check(resource, scope) -> iterable of Problem   rules of AWS that a schema cannot express
     derive(resource, scope) -> iterable of Resource resources that follow from this one
+    compose(resource, stack, scope) -> resource, iterable of Resource
+                                                    what all that is declared makes of this one, and what follows then
     warn(resource, scope) -> iterable of Problem    what a reader of the plan should know
     grants(properties, scope) -> iterable of Grant  who may do what because of this resource; values may be Unknown
 
@@ -184,6 +186,18 @@ class ResourceType:
         """Who may do what because of a resource with these properties."""
         function = getattr(self.module, "grants", None)
         return list(function(properties, scope)) if function else []
+
+    @property
+    def composes(self) -> bool:
+        """True when what is declared besides makes a difference to a resource of this type."""
+        return hasattr(self.module, "compose")
+
+    def compose(
+        self, resource: Resource, stack: Sequence[Resource], scope: Scope
+    ) -> tuple[Resource, Sequence[Resource]]:
+        """The resource as the whole stack makes it, and resources that follow from that."""
+        completed, follows = self.module.compose(resource, stack, scope)
+        return completed, list(follows)
 
     def derive(self, resource: Resource, scope: Scope) -> list[Resource]:
         """Resources that follow from this one."""

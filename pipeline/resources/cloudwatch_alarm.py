@@ -6,28 +6,17 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAl
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.model.resource import Observed, Resource
 from pipeline.model.scope import Scope
-from pipeline.model.values import Expression, Outputs, Properties, Reference, Value
-from pipeline.resources.base import (
-    Aws,
-    Problem,
-    Target,
-    split_tags,
-    stale_tags,
-    tag_list,
-    tag_map,
-    tags_for,
-    touches,
-)
+from pipeline.model.values import Outputs, Properties
+from pipeline.resources import _alarms as alarms
+from pipeline.resources._alarms import ACTIONS
+from pipeline.resources.base import Aws, Problem, Target, split_tags, tag_list, tags_for, touches
 
-# DescribeAlarms takes so many names at once.
-NAMES_AT_ONCE = 100
 SHORT_PERIODS, MINUTE, HOUR, DAY, WEEK = (10, 20, 30), 60, 3600, 86_400, 604_800
-ACTIONS = {"actions": "AlarmActions", "ok_actions": "OKActions", "no_data_actions": "InsufficientDataActions"}
 PLAIN = {
     "namespace": "Namespace",
     "metric": "MetricName",
@@ -58,6 +47,7 @@ class _Published:
     whole: bool = False
 
 
+_API_GATEWAY = "AWS/ApiGateway"
 _BY_OPERATION = ("TableName", "Operation")
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-metrics-and-dimensions.html
 # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
@@ -65,7 +55,7 @@ _BY_OPERATION = ("TableName", "Operation")
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
 # https://docs.aws.amazon.com/sns/latest/dg/sns-monitoring-using-cloudwatch.html
 _PUBLISHED = {
-    "AWS/ApiGateway": _Published(
+    _API_GATEWAY: _Published(
         (("ApiName",), ("ApiId",)), ("ApiName", "ApiId", "Stage", "Method", "Resource", "Route"), {}
     ),
     "AWS/Lambda": _Published(
@@ -106,13 +96,20 @@ _PUBLISHED = {
 def canonical(properties: Properties, scope: Scope) -> Properties:
     """All values must cross the threshold unless `datapoints` says otherwise; topics as references."""
     found = {**properties, "datapoints": properties.get("datapoints") or properties["evaluation_periods"]}
-    return found | {name: [_topic(one) for one in properties.get(name) or ()] for name in ACTIONS}
+    return found | alarms.told(properties)
 
 
-def _topic(value: Value) -> Value:
-    if isinstance(value, str) and not value.startswith("arn:"):
-        return Expression((Reference(f"sns.topic/{value}", "arn"),))
-    return value
+def compose(resource: Resource, stack: Sequence[Resource], scope: Scope) -> tuple[Resource, tuple[Resource, ...]]:
+    """Which composite alarm tells for it, and the one REST API there is where an alarm on API Gateway names none."""
+    wanted = dict(resource.properties)
+    composites = [one for one in stack if one.type == "cloudwatch.composite_alarm"]
+    wanted["part_of"] = next((one.name for one in composites if resource.name in alarms.parts_of(one)), None)
+    needs = resource.depends_on
+    apis = [one for one in stack if one.type == "apigateway.rest_api"]
+    if wanted["namespace"] == _API_GATEWAY and not wanted["dimensions"] and len(apis) == 1:
+        wanted["dimensions"] = {"ApiName": apis[0].name, "Stage": apis[0].properties["stage"]}
+        needs = (*needs, apis[0].address)
+    return replace(resource, properties=wanted, depends_on=needs), ()
 
 
 def check(resource: Resource, scope: Scope) -> Iterator[Problem]:
@@ -140,10 +137,14 @@ def _check_period(wanted: Properties) -> Iterator[Problem]:
 
 
 def _check_dimensions(wanted: Properties, published: _Published) -> Iterator[Problem]:
-    given, metric, namespace = wanted["dimensions"], wanted["metric"], wanted["namespace"]
+    given = wanted["dimensions"]
     for name in sorted(given.keys() - set(published.known)):
         hint = f"one of {', '.join(published.known)}"
-        yield Problem(f"{namespace} has no dimension {name}", ("dimensions", name), hint)
+        yield Problem(f"{wanted['namespace']} has no dimension {name}", ("dimensions", name), hint)
+
+
+def _without_data(wanted: Properties, published: _Published) -> Iterator[Problem]:
+    given, metric, namespace = wanted["dimensions"], wanted["metric"], wanted["namespace"]
     choices = (published.apart[metric],) if metric in published.apart else published.sets
     if not any(set(choice) <= given.keys() for choice in choices) and not (published.whole and not given):
         needed = " or ".join(" and ".join(choice) for choice in choices)
@@ -152,11 +153,13 @@ def _check_dimensions(wanted: Properties, published: _Published) -> Iterator[Pro
 
 
 def warn(resource: Resource, scope: Scope) -> Iterator[Problem]:
-    """Alarms that nobody hears, and those on everything in the account."""
+    """Alarms that never have data, those that nobody hears, and those on everything in the account."""
     wanted = resource.properties
-    if not any(wanted[name] for name in ACTIONS):
+    if not any(wanted[name] for name in ACTIONS) and not wanted.get("part_of"):
         yield Problem("nobody is told of this alarm", ("name",), "add actions: [<name of a topic>]")
     published = _PUBLISHED.get(wanted["namespace"])
+    if published is not None:
+        yield from _without_data(wanted, published)
     if published and published.whole and not wanted["dimensions"] and wanted["metric"] not in published.apart:
         hint = f"add dimensions: {{{published.sets[0][0]}: ...}}"
         yield Problem("without dimensions this watches all that is in the account", ("metric",), hint)
@@ -164,31 +167,8 @@ def warn(resource: Resource, scope: Scope) -> Iterator[Problem]:
 
 def read(aws: Aws, targets: Sequence[Target]) -> dict[str, Observed]:
     """All alarms by few listings, then the tags of each."""
-    names = sorted({target.name for target in targets})
-    chunks = [names[start : start + NAMES_AT_ONCE] for start in range(0, len(names), NAMES_AT_ONCE)]
-    listings = aws.gather([lambda chunk=chunk: _described(aws, chunk) for chunk in chunks])  # type: ignore[misc]  # mypy cannot infer a lambda's default argument
-    alarms = {alarm["AlarmName"]: alarm for listing in listings for alarm in listing}
-    present = [target for target in targets if target.name in alarms]
-    tags = aws.gather([lambda arn=alarms[t.name]["AlarmArn"]: _tags(aws, arn) for t in present])  # type: ignore[misc]  # as above
-    return {
-        target.address: _observed(target, alarms[target.name], found)
-        for target, found in zip(present, tags, strict=True)
-        if found is not None
-    }
-
-
-def _described(aws: Aws, names: Sequence[str]) -> list[Any]:
-    kinds = ["MetricAlarm"]
-    found: list[Any] = aws.call(
-        "cloudwatch", "DescribeAlarms", AlarmNames=list(names), AlarmTypes=kinds, MaxRecords=NAMES_AT_ONCE
-    )["MetricAlarms"]
-    return found
-
-
-def _tags(aws: Aws, arn: str) -> dict[str, str] | None:
-    """None when the alarm is gone."""
-    found = aws.found("cloudwatch", "ListTagsForResource", ResourceARN=arn)
-    return tag_map(found.get("Tags") or ()) if found is not None else None
+    found = alarms.find(aws, targets, "MetricAlarm")
+    return {target.address: _observed(target, alarm, tags) for target, alarm, tags in found}
 
 
 def _observed(target: Target, alarm: Mapping[str, Any], tags: Mapping[str, str]) -> Observed:
@@ -204,6 +184,7 @@ def _observed(target: Target, alarm: Mapping[str, Any], tags: Mapping[str, str])
         "description": found["description"] or "",
         **{name: list(alarm.get(member) or ()) for name, member in ACTIONS.items()},
         "tags": own,
+        "part_of": target.resource.properties.get("part_of"),  # which no alarm shows
     }
     return Observed(target.address, properties, {"arn": alarm["AlarmArn"]}, mark)
 
@@ -216,15 +197,11 @@ def create(aws: Aws, resource: Resource) -> Outputs:
 
 def update(aws: Aws, resource: Resource, observed: Observed, paths: frozenset[str]) -> Outputs:
     """The whole alarm when anything but tags differs; tags by their own calls, since PutMetricAlarm ignores them."""
-    arn = observed.outputs["arn"]
     if any(not touches(frozenset({path}), "tags") for path in paths):
         _put(aws, resource)
     if touches(paths, "tags"):
-        tags = tags_for(aws, resource)
-        aws.call("cloudwatch", "TagResource", ResourceARN=arn, Tags=tag_list(tags))
-        if gone := stale_tags(observed, tags):
-            aws.call("cloudwatch", "UntagResource", ResourceARN=arn, TagKeys=gone)
-    return {"arn": arn}
+        alarms.tag(aws, resource, observed)
+    return {"arn": observed.outputs["arn"]}
 
 
 def delete(aws: Aws, observed: Observed) -> None:

@@ -7,12 +7,14 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutDashboar
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pipeline.errors import AwsError, FailedCall
 from pipeline.model.resource import Observed, Resource
 from pipeline.model.scope import Scope
 from pipeline.model.values import Outputs
+from pipeline.resources._stack_dashboard import body as body_of
 from pipeline.resources.base import Aws, Problem, Target, read_each
 
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
@@ -22,9 +24,18 @@ MOST_WIDGETS, METRICS_PER_WIDGET, MOST_METRICS = 500, 500, 2500
 WIDEST = 24
 
 
+def compose(resource: Resource, stack: Sequence[Resource], scope: Scope) -> tuple[Resource, tuple[Resource, ...]]:
+    """Without a body of its author the dashboard shows what the service declares."""
+    if resource.properties.get("body") is not None:
+        return resource, ()
+    return replace(resource, properties={**resource.properties, "body": body_of(stack, scope)}), ()
+
+
 def check(resource: Resource, scope: Scope) -> Iterator[Problem]:
     """What CloudWatch refuses of a body, or takes and does not show."""
-    body = resource.properties["body"]
+    body = resource.properties.get("body")
+    if body is None:
+        return
     for key in sorted(body.keys() - {*KEYS}):
         yield Problem(f"a dashboard has no {key}", ("body", key), f"one of {', '.join(KEYS)}")
     widgets = body.get("widgets")

@@ -264,6 +264,14 @@ def _invocation_logs(aws: Aws) -> None:
         aws.call("iam", "CreateRole", RoleName=role, AssumeRolePolicyDocument=trust)
 
 
+def _alarms(aws: Aws) -> None:
+    """The alarms that composite ones of examples look at."""
+    for name in ("orders-errors", "orders-maintenance"):
+        wanted: dict[str, Any] = {"Namespace": "Orders", "MetricName": name, "Statistic": "Sum", "Period": 60}
+        wanted |= {"EvaluationPeriods": 1, "Threshold": 1.0, "ComparisonOperator": "GreaterThanThreshold"}
+        aws.call("cloudwatch", "PutMetricAlarm", AlarmName=name, **wanted)
+
+
 def _pool(aws: Aws) -> None:
     """The user pool that clients and domains of examples name, with the mark of this service."""
     tags = aws.scope.mark("cognito-idp.user_pool/orders-users").tags()
@@ -358,6 +366,11 @@ _NEEDS = {
     ),
     "cognito-idp.user_pool_client": Prerequisites(prepare=_pool, complete=_in_pool),
     "cognito-idp.user_pool_domain": Prerequisites(prepare=_pool, complete=_in_pool),
+    "cloudwatch.composite_alarm": Prerequisites(
+        prepare=_alarms,
+        census=[("cloudwatch", "DescribeAlarms", "CompositeAlarms")],
+        listed={"AlarmTypes": ["CompositeAlarm"]},
+    ),
     "cloudwatch.alarm": Prerequisites(census=[("cloudwatch", "DescribeAlarms", "MetricAlarms")]),
     "cloudwatch.dashboard": Prerequisites(census=[("cloudwatch", "ListDashboards", "DashboardEntries")]),
     "apigateway.rest_api": Prerequisites(

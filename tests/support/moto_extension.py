@@ -22,6 +22,7 @@ from tests.support import (
     moto_authorizers,
     moto_bedrock,
     moto_canary,
+    moto_cloudwatch,
     moto_cognito,
     moto_iam,
     moto_lambda,
@@ -47,6 +48,7 @@ def register() -> None:
     moto_cognito.register()
     moto_canary.register()
     moto_bedrock.register()
+    moto_cloudwatch.register()
 
 
 class _Conflict(JsonRESTError):
