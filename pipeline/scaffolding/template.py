@@ -47,6 +47,10 @@ def _common(answers: Answers) -> dict[str, str]:
         "region": answers.region,
         "first": next(iter(answers.environments)),
         "branches": "\n".join(f"  {name}: {branch}" for name, branch in answers.environments.items()),
+        "branch_list": ", ".join(f'"{branch}"' for branch in dict.fromkeys(answers.environments.values())),
+        # When nobody knows, they are left to be filled in.
+        "tool_github": answers.tool.github or "OWNER/pipeline",
+        "tool_pin": answers.tool.commit or "SHA",
         "tool_url": _quoted(answers.tool.url),
         "tool_commit": _quoted(answers.tool.commit),
     }

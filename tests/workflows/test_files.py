@@ -13,6 +13,8 @@ import yaml
 from pipeline.config.project import load_project
 from pipeline.intake.dispatches import ACTIONS
 from pipeline.intake.intents import PLANNED
+from pipeline.scaffolding.answers import Answers, Tool
+from pipeline.scaffolding.template import repository
 from tests.repository.files import ROOT
 
 FOLDER = ROOT / ".github"
@@ -171,3 +173,14 @@ def test_every_job_and_every_input_is_documented() -> None:
     names = {*found["on"]["workflow_call"]["inputs"], *action["inputs"]}
     names |= {"decide" if name == "matrix" else name for name in found["jobs"]}
     assert {name for name in names if f"`{name}`" not in text} == set()
+
+
+def test_a_new_repository_gets_the_same_workflow() -> None:
+    tool = Tool("https://github.com/acme/pipeline.git", "1" * 40)
+    made = repository(Answers("orders", tool=tool))[".github/workflows/pipeline.yml"]
+    ours = (FOLDER / "workflows" / "pipeline.yml").read_text(encoding="utf-8")
+    theirs = ours.replace("$/.github/workflows/deliver.yml", f"acme/pipeline/.github/workflows/deliver.yml@{'1' * 40}")
+    assert yaml.safe_load(made) == yaml.safe_load(theirs)
+    unknown = repository(Answers("orders", environments={"live": "main"}))[".github/workflows/pipeline.yml"]
+    assert "uses: OWNER/pipeline/.github/workflows/deliver.yml@SHA\n" in unknown
+    assert yaml.safe_load(unknown)[True]["push"]["branches"] == ["main"]
