@@ -1,11 +1,12 @@
 """Which release a rollback is to bring back, and what it would do: reads the ledger and AWS, changes nothing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.commands.delivering import journal_of_unfinished
 from pipeline.commands.planning import Reading
+from pipeline.commands.steering import Underway, abort, underway
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import BadInput, Refused
 from pipeline.model.release import LedgerHead, Release
@@ -21,6 +22,7 @@ class Rollback:
 
     `current` is what the ledger says serves now, `origin` what is rolled back: the same, unless this ends a rollback
     that died after it was recorded. `begun` is the journal of a rollback that this one ends.
+    `underway` is a rollout that has to be taken back first, `taken_back` the commit of one that was.
     """
 
     asked: str
@@ -31,6 +33,8 @@ class Rollback:
     desired: DesiredState
     number: int
     begun: Mapping[str, Any] | None = None
+    underway: Underway | None = None
+    taken_back: str | None = None
 
     @property
     def target(self) -> Release:
@@ -46,20 +50,23 @@ class Rollback:
     def done(self) -> bool:
         """True when the ledger and every pointer say so already."""
         same = self.target.number in (self.current.number, self.current.restores)
-        finished = same and not self.head.unfinished
+        finished = same and not self.head.unfinished and self.underway is None
         return finished and not any(point.moves or point.anew for point in self.outlook.points)
 
 
 def plan_rollback(workspace: Workspace, asked: str) -> Rollback:
     """Chooses the release and looks whether it can serve. BadInput when there is no such release, Refused when not."""
     with workspace.stage("plan"):
-        head = Reading(workspace).head()
+        reading = Reading(workspace)
+        head, found = reading.head(), underway(reading)
         current = head.current
         if current is None:
             raise BadInput(f"rolling back {workspace.environment.name}: nothing was released there yet")
         unfinished = journal_of_unfinished(workspace, head)
         begun = unfinished if unfinished and unfinished.get("kind") == "rollback" else None
-        target = _chosen(workspace, current, asked, begun)
+        # While a release is being rolled out, what was before it is the one that still serves beside it.
+        beside = asked == restoring.PREVIOUS and found is not None
+        target = current if beside else _chosen(workspace, current, asked, begun)
         if begun and begun["target"] != target.number:
             begun = None
         if current.destroyed:
@@ -72,7 +79,18 @@ def plan_rollback(workspace: Workspace, asked: str) -> Rollback:
     recorded = begun is not None and current.number == begun["release"]
     number = current.number if recorded else current.number + 1
     origin = (workspace.ledger.find(begun["from"]) if recorded and begun else None) or current
-    return Rollback(asked, head, current, origin, outlook, desired, number, begun)
+    return Rollback(asked, head, current, origin, outlook, desired, number, begun, found)
+
+
+def without_rollout(workspace: Workspace, rollback: Rollback) -> Rollback:
+    """The same rollback once the release that was being rolled out has no traffic any more."""
+    if rollback.underway is None:
+        return rollback
+    name = rollback.underway.rollout.release.number
+    workspace.console.say(f"taking release {name} back, which is being rolled out")
+    abort(workspace, rollback.underway, f"rolling back to release {rollback.target.number}")
+    commit = rollback.underway.rollout.release.commit
+    return replace(plan_rollback(workspace, str(rollback.target.number)), taken_back=commit)
 
 
 def _chosen(workspace: Workspace, current: Release, asked: str, begun: Mapping[str, Any] | None) -> Release:

@@ -1,6 +1,7 @@
 """`pipeline plan`: reads AWS, shows the difference, changes nothing."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -8,8 +9,9 @@ import click
 from pipeline.commands.bundling import build
 from pipeline.commands.options import common, workspace
 from pipeline.commands.planning import Reading, survey
+from pipeline.commands.steering import underway
 from pipeline.commands.workspace import Workspace
-from pipeline.errors import BadInput
+from pipeline.errors import BadInput, Diagnostic
 from pipeline.model.plan import Plan
 from pipeline.planning.planner import Consent
 from pipeline.reporting.plan_text import render_plan
@@ -54,6 +56,7 @@ def plan(workspace: Workspace, *, consent: Consent, out: Path | None, details: b
         built = build(workspace)
     with built, workspace.stage("plan"):
         found = survey(workspace, built.desired, reading.head(), consent).plan
+        found = replace(found, warnings=(*found.warnings, *_of_rollout(workspace, reading)))
         built.verify()
     document = found.to_json()
     if out is not None:
@@ -61,6 +64,16 @@ def plan(workspace: Workspace, *, consent: Consent, out: Path | None, details: b
         workspace.console.say(f"wrote {out}")
     workspace.console.result(document, render_plan(found, workspace.console.style, details=details))
     return found
+
+
+def _of_rollout(workspace: Workspace, reading: Reading) -> list[Diagnostic]:
+    """What a reader should know of a rollout that is under way: the plan is made beside it."""
+    rollout = found.rollout if (found := underway(reading)) is not None else None
+    if rollout is None:
+        return []
+    number, weight = rollout.release.number, rollout.status.weight
+    text = f"release {number} is being rolled out in {workspace.environment.name}, at {weight:g} %; deploying waits"
+    return [Diagnostic(text, severity="warning")]
 
 
 def _write(path: Path, text: str) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from threading import Thread
 from typing import Any
@@ -14,6 +14,7 @@ from pipeline.errors import Diagnostic, PipelineError
 from pipeline.model.plan import Plan
 from pipeline.model.release import LedgerHead
 from pipeline.model.resource import DesiredState, ObservedState, Resource
+from pipeline.planning.outlook import traffic_of
 from pipeline.planning.planner import Consent, Question, make_plan
 from pipeline.planning.safety import check_account
 from pipeline.releasing import hold
@@ -114,6 +115,10 @@ def survey(
             grants=types.grants(workspace.scope),
         )
     )
+    if workspace.needs_specs:
+        strategy = workspace.loaded.project.rollout_for(workspace.environment.name)
+        first = head.current is None or head.current.destroyed
+        plan = replace(plan, traffic=traffic_of(plan, desired, strategy, first=first))
     return Situation(desired, observed, head, plan)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
-from pipeline.commands.choosing import Rollback, plan_of, plan_rollback
+from pipeline.commands.choosing import Rollback, plan_of, plan_rollback, without_rollout
 from pipeline.commands.planning import Situation, survey
 from pipeline.commands.recording import removals, report
 from pipeline.commands.running import apply, known_outputs, label, under_lock
@@ -35,6 +35,7 @@ _ATTEMPTS = 5
 
 def roll_back(workspace: Workspace, rollback: Rollback) -> RollbackReport:
     """Carries out what `plan_rollback` found. Refused when another run changed what serves since: look again first."""
+    rollback = without_rollout(workspace, rollback)
     for _ in range(_ATTEMPTS):
         if rollback.done:
             return _nothing_done(workspace, rollback)
@@ -55,7 +56,7 @@ def roll_back(workspace: Workspace, rollback: Rollback) -> RollbackReport:
                 f"rolling back {workspace.environment.name}: another run made release {again.current.number} meanwhile",
                 hint="look at `pipeline releases`, then say which release is wanted",
             )
-        rollback = again
+        rollback = replace(again, taken_back=rollback.taken_back)
     raise Refused("taking the lock: other runs kept changing the environment", hint="run again when they have ended")
 
 
@@ -147,7 +148,11 @@ def _previous(rollback: Rollback, name: str, entry: Mapping[str, Any], now: Entr
 def _hold(workspace: Workspace, rollback: Rollback) -> Hold | None:
     if rollback.recorded and rollback.current.hold is not None:
         return rollback.current.hold
-    return hold_after(rollback.origin, rollback.target.number, since=workspace.clock.stamp(), by=workspace.actor)
+    found = hold_after(rollback.origin, rollback.target.number, since=workspace.clock.stamp(), by=workspace.actor)
+    if rollback.taken_back is None or rollback.origin.hold is not None:
+        return found
+    reason = f"what was being rolled out was taken back, to release {rollback.target.number}"
+    return replace(found, reason=reason, bad_commit=rollback.taken_back)
 
 
 def _record_first(workspace: Workspace, rollback: Rollback, first: Release) -> str:

@@ -15,7 +15,7 @@ from pipeline.commands.running import apply, clear_away, known_outputs
 from pipeline.commands.showing import show
 from pipeline.commands.watching import Watching
 from pipeline.commands.workspace import Workspace
-from pipeline.errors import Interrupted, PipelineError
+from pipeline.errors import BadInput, Interrupted, PipelineError
 from pipeline.model.plan import Action, Change, Origin
 from pipeline.model.release import LedgerHead
 from pipeline.model.report import Canary
@@ -43,8 +43,11 @@ WAITING, REVERTED = "waiting", "reverted"
 
 def strategy_of(workspace: Workspace) -> Strategy:
     """How the environment's traffic is to shift. BadInput for alarms with variables that it does not have."""
-    environment = workspace.environment
-    return filled(workspace.loaded.project.rollout_for(environment.name), environment.values)
+    environment, project = workspace.environment, workspace.loaded.project
+    strategy = filled(project.rollout_for(environment.name), environment.values)
+    if strategy.engine != "pipeline":
+        raise BadInput(f"{project.source}: engine {strategy.engine} cannot be used yet", hint="write engine: pipeline")
+    return strategy
 
 
 def rollout_of(
@@ -160,7 +163,8 @@ def _promoted(workspace: Workspace, rollouts: Rollouts, journal: Journal) -> Can
             release = replace(release, outputs={a: outputs.get(a, v) for a, v in release.outputs.items()})
             record(workspace, head, release)
             told.append(f"release {release.number}")
-        clear_away(workspace, release)
+        if workspace.needs_specs:  # the ledger alone does not say for how long one wants to roll back
+            clear_away(workspace, release)
     rollouts.keep()
     return Canary(replace(rollout, release=release), links=links_of(rollout, workspace.scope))
 

@@ -36,13 +36,14 @@ def under_lock(workspace: Workspace, head: LedgerHead, kind: str, about: Mapping
     if head.current is None:
         with workspace.stage("ledger"):
             ensure_ledger(workspace, head)
-    journal = Journal(workspace.ledger, workspace.run_id)
+    run = workspace.next_run()
+    journal = Journal(workspace.ledger, run)
     # Nobody holds the lock, as far as is known: the two writes need not wait for each other. A journal that was begun
     # in vain has no end, and nothing leads to it.
     at_once = head.lock is None or not head.lock.held
     if at_once:
         journal.begin(_beginning(workspace, kind, about))
-    lease = _take(workspace, head)
+    lease = _take(workspace, head, run)
     if lease is None:
         yield None
         return
@@ -62,9 +63,9 @@ def under_lock(workspace: Workspace, head: LedgerHead, kind: str, about: Mapping
         _finish(workspace, journal, lease, outcome)
 
 
-def _take(workspace: Workspace, head: LedgerHead) -> Lease | None:
+def _take(workspace: Workspace, head: LedgerHead, run: str) -> Lease | None:
     clock = workspace.clock
-    holder = Holder(workspace.run_id, workspace.actor, workspace.run_url)
+    holder = Holder(run, workspace.actor, workspace.run_url)
     timing = Timing(clock.now, clock.monotonic, clock.sleep)
     return take(workspace.ledger, (head.lock, head.lock_etag), holder, timing, workspace.console.say)
 

@@ -65,6 +65,7 @@ class Workspace:
     environ: Mapping[str, str]
     seconds: dict[str, float] = field(default_factory=dict)
     needs_specs: bool = True
+    _locked: int = 0
     follower: Follower = field(default_factory=Nobody)
 
     def without_specs(self) -> "Workspace":
@@ -228,6 +229,11 @@ class Workspace:
     def run_id(self) -> str:
         """A name for this run that sorts by time."""
         return datetime.fromtimestamp(self.clock.now(), UTC).strftime("%Y%m%dT%H%M%SZ-") + os.urandom(4).hex()
+
+    def next_run(self) -> str:
+        """A name for what is done under the lock next: a command that takes it again, after another run, has two."""
+        self._locked += 1
+        return self.run_id if self._locked == 1 else f"{self.run_id}-{self._locked}"
 
     def public(self, value: Any) -> Any:
         """An output as a person can use it: URLs of the embedded AWS are those that answer on this machine."""

@@ -100,12 +100,24 @@ SUMMARY_KEYS = ("create", "update", "replace", "delete", "unchanged", "drift")
 
 
 @dataclass(frozen=True)
+class Traffic:
+    """How traffic shifts to what a plan makes: the strategy in words, and (address, how) of everything that moves."""
+
+    strategy: str
+    ways: tuple[tuple[str, str], ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As in the plan document."""
+        return {"strategy": self.strategy, "ways": [{"address": a, "how": how} for a, how in self.ways]}
+
+
+@dataclass(frozen=True)
 class Plan:
     """All changes in a safe order, with what they were computed for.
 
     `unchanged` counts the resources that are as declared; `warnings` are what a reader should know.
     `blockers` are findings that forbid applying (a resource of somebody else, protected data). `access` is what the
-    changes allow that was not allowed before.
+    changes allow that was not allowed before, `traffic` how traffic shifts, where that goes in steps.
     """
 
     service: str
@@ -118,6 +130,7 @@ class Plan:
     warnings: tuple[Diagnostic, ...] = ()
     blockers: tuple[Diagnostic, ...] = ()
     access: tuple[Widening, ...] = ()
+    traffic: Traffic | None = None
 
     @property
     def digest(self) -> str:
@@ -158,6 +171,7 @@ class Plan:
             "summary": self.summary,
             "changes": [change.to_json() for change in self.changes],
             "access": [widening.to_json() for widening in self.access],
+            **({"traffic": self.traffic.to_json()} if self.traffic else {}),
             "warnings": [
                 *({"address": w.address, "message": w.message} for w in self.warnings),
                 *({"address": b.address, "message": f"blocked: {b}"} for b in self.blockers),

@@ -1,9 +1,9 @@
 """How each part of a release gets its share of the traffic, and why that way. Pure.
 
-a function                                its alias shares invocations between two versions, by weight
-a REST API whose definition changes       a canary on its stage
-a function that such an API calls         its own alias for the canary's requests: one request meets one release
-a WebSocket API, and what AWS cannot share   everything at once, with the promotion
+- a function: its alias shares invocations between two versions, by weight;
+- a REST API whose definition changes: a canary on its stage;
+- a function that such an API calls: an alias of its own for the canary, so that one request meets one release;
+- other APIs, and what AWS cannot share: everything at once, with the promotion.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from pipeline.model.resource import Resource
 from pipeline.model.shift import Way
 
-FUNCTION, REST_API, WEBSOCKET_API = "lambda.function", "apigateway.rest_api", "apigatewayv2.api"
-PERMISSION, MAPPING = "lambda.permission", "lambda.event_source_mapping"
+FUNCTION, REST_API = "lambda.function", "apigateway.rest_api"
+PERMISSION, MAPPING, PROVISIONED = "lambda.permission", "lambda.event_source_mapping", "lambda.provisioned_concurrency"
+IS_PROVISIONED = "AWS shares no traffic of an alias with provisioned concurrency"
+OTHER_ROLE = "its role changes, and AWS shares traffic between versions of one role alone"
+OTHER_QUEUE = "its dead-letter queue changes, and AWS shares traffic between versions of one queue alone"
 _API_GATEWAY = "apigateway.amazonaws.com"
 
 
@@ -66,15 +69,14 @@ def _chosen(
             yield Chosen(resource.address, Way.STAGE, reason, moves=found is not None and not found.new)
         elif found is None or found.new:
             continue
-        elif resource.type == WEBSOCKET_API:
-            reason = "AWS has no canary for the definition of a WebSocket API"
-            yield Chosen(resource.address, Way.PROMOTION, reason)
         elif found.obstacle:
             yield Chosen(resource.address, Way.PROMOTION, found.obstacle)
         elif resource.type == REST_API:
             yield Chosen(resource.address, Way.STAGE)
-        else:
+        elif resource.type == FUNCTION:
             yield Chosen(resource.address, Way.WEIGHTS, sources=sources_of(resource.name, resources))
+        else:
+            yield Chosen(resource.address, Way.PROMOTION, "AWS has canaries for the definitions of REST APIs alone")
 
 
 def sources_of(function: str, resources: Iterable[Resource]) -> tuple[str, ...]:

@@ -13,14 +13,13 @@ from typing import Any
 from pipeline.errors import AwsError
 from pipeline.model.resource import Resource
 from pipeline.model.shift import Shift, Way
-from pipeline.planning.ways import Chosen, Moving, choose
+from pipeline.planning.ways import IS_PROVISIONED, OTHER_QUEUE, OTHER_ROLE, Chosen, Moving, choose
 from pipeline.releasing.publisher import FUNCTION, Move
 from pipeline.releasing.traffic import AliasRouter, Kind, Pointer, routers, sharing_routers
 from pipeline.resources._rest_definition import CANARY_ALIAS
 from pipeline.resources.base import Aws
 
 _FOR_APIS = "apigateway.amazonaws.com"
-_PROVISIONED = "AWS shares no traffic of an alias with provisioned concurrency"
 
 
 def shifts_of(aws: Aws, desired: Iterable[Resource], moves: Sequence[Move]) -> tuple[Shift, ...]:
@@ -69,11 +68,11 @@ def _obstacle(aws: Aws, move: Move) -> str | None:
     ]
     old, new, provisioned = aws.gather(asked)
     if provisioned:
-        return _PROVISIONED
+        return IS_PROVISIONED
     if old.get("Role") != new.get("Role"):
-        return "its role changes, and AWS shares traffic between versions of one role alone"
+        return OTHER_ROLE
     if _dead_letters(old) != _dead_letters(new):
-        return "its dead-letter queue changes, and AWS shares traffic between versions of one queue alone"
+        return OTHER_QUEUE
     return None
 
 
@@ -107,8 +106,8 @@ class Traffic:
 
     def promote(self) -> None:
         """Makes the canary the stable release: every function, then every API."""
-        for kinds in ((Kind.ALIAS,), (Kind.STAGE, Kind.WEBSOCKET_STAGE)):
-            moving = [shift for shift in self._shifts if shift.moves and Kind(shift.kind) in kinds]
+        for functions in (True, False):
+            moving = [s for s in self._shifts if s.moves and (Kind(s.kind) is Kind.ALIAS) is functions]
             self._aws.gather([partial(self._serve, shift, shift.canary) for shift in moving])
         self._forget()
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pipeline.model.plan import Action, Change, FieldChange, Origin, Plan
 from pipeline.reporting.access_text import access_lines
-from pipeline.reporting.style import Style, counted
+from pipeline.reporting.style import Style, counted, table
 
 _WIDEST_VALUE = 100
 _SITE = "s3.site"
@@ -26,7 +26,16 @@ def render_plan(plan: Plan, style: Style, *, details: bool = False) -> str:
     if plan.changes:
         lines.append("")
     lines += access_lines(plan.access, style)
+    lines += traffic_lines(plan, style)
     return "\n".join([*lines, style.bold(summary_line(plan)), *finding_lines(plan, style)])
+
+
+def traffic_lines(plan: Plan, style: Style) -> list[str]:
+    """How traffic shifts to what is made; nothing where it moves at once."""
+    if plan.traffic is None:
+        return []
+    head = style.bold(f"traffic shifts by {plan.traffic.strategy}")
+    return [head, *table(plan.traffic.ways, "  ").splitlines(), ""]
 
 
 def headline(plan: Plan) -> str:

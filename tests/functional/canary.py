@@ -5,15 +5,18 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
-from threading import Event
+from threading import Event as Flag
 from typing import Any
 
 from pipeline.applying.aws_client import AwsClient
+from pipeline.applying.operations import operations
 from pipeline.commands.workspace import Clock, Workspace
+from pipeline.releasing.rollouts import Rollouts
 from pipeline.reporting.console import Console
+from pipeline.rollout.events import Event
 from tests.functional.support import Service
 
 BEGIN = float(int(time.time() // 60 * 60))
@@ -85,6 +88,33 @@ class Visitors:
         self.aws.call("cloudwatch", "PutMetricData", Namespace="AWS/Lambda", MetricData=data)
 
 
+class Killed(Exception):
+    """The process is gone. Nothing of the product is to catch it, but its threads have to end."""
+
+
+@dataclass
+class Doom:
+    """A transport that works until its process dies: at the nth changing call, or when it is told to."""
+
+    inner: Any
+    left: int | None
+    dead: bool = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    def send(self, service: str, operation: str, region: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        if self.dead:
+            raise Killed
+        answer: dict[str, Any] = self.inner.send(service, operation, region, params)
+        if self.left is not None and operations().get(service, operation).mutating:
+            self.left -= 1
+            self.dead = self.dead or self.left <= 0
+        if self.dead:
+            raise Killed
+        return answer
+
+
 @dataclass(frozen=True)
 class Rig:
     """A service, its time and its visitors."""
@@ -92,6 +122,7 @@ class Rig:
     service: Service
     clock: FakeTime
     visitors: Visitors
+    dooms: list[Doom] = field(default_factory=list)
 
     @classmethod
     def of(cls, service: Service, rollout: str) -> "Rig":
@@ -111,9 +142,41 @@ class Rig:
             local=False,
             console=Console(io.StringIO(), io.StringIO()),
             clock=Clock(self.clock.now, time.monotonic, self.clock.sleep),
-            stop=Event(),
+            stop=Flag(),
             environ=os.environ,
         )
+
+    def doomed(self, left: int | None) -> Workspace:
+        """The same for a process that dies at its nth changing call."""
+        space = self.workspace()
+        doom = Doom(space.aws.transport, left)
+        space.aws.transport = doom
+        space.aws._means = replace(space.aws._means, transport=doom)
+        self.dooms.append(doom)
+        return space
+
+    def die(self) -> None:
+        """Ends the last of them now."""
+        self.dooms[-1].dead = True
+        raise Killed
+
+    def at(self, seconds: float, what: Callable[[], None]) -> None:
+        """Lets something happen once, so long after now."""
+        due = [self.clock.now() + seconds]
+
+        def meanwhile(passing: float) -> None:
+            self.visitors(passing)
+            if due and self.clock.now() >= due[0]:
+                due.clear()
+                what()
+
+        self.clock.meanwhile = meanwhile
+
+    def happens(self, event: Event) -> None:
+        """Somebody says something in another process."""
+        found = Rollouts(self.workspace().without_specs().ledger)
+        found.look()
+        found.report(event)
 
     def rollout(self) -> Any:
         """The rollout in the ledger."""

@@ -1,11 +1,25 @@
 """A release that shifts in steps: promoted, taken back, steered, continued; on moto, with time that does not pass."""
 
+import os
+from collections.abc import Callable
+from contextlib import suppress
+
 import pytest
 
 from pipeline.commands.delivering import deploy
 from pipeline.commands.requesting import DeployRequest
-from tests.functional.canary import Rig
-from tests.functional.support import Service
+from pipeline.commands.resuming import resume
+from pipeline.commands.rolling_back import rollback_to
+from pipeline.commands.steering import abortion, promotion, steer
+from pipeline.commands.workspace import Workspace
+from pipeline.errors import PipelineError, Refused
+from pipeline.model.report import RolloutReport
+from pipeline.model.rollout import Outcome
+from pipeline.model.shift import Rollout
+from pipeline.planning.planner import Consent
+from pipeline.rollout.events import Event, PauseRequested
+from tests.functional.canary import Killed, Rig
+from tests.functional.support import Service, world
 from tests.support import moto_extension
 
 moto_extension.register()
@@ -44,3 +58,118 @@ def test_a_release_with_errors_is_taken_back(rig: Rig) -> None:
     assert "worse with" in canary["reason"]
     assert canary["links"]
     assert rig.aliases("shop-orders") == rig.aliases("shop-stock") == {"version": "1", "weights": {}}
+
+
+def steered(rig: Rig, kind: str, event_of: Callable[[Workspace], Callable[[Rollout], Event]]) -> RolloutReport:
+    """What a command says that somebody calls elsewhere."""
+    space = rig.workspace()
+    return steer(space, kind, event_of(space))
+
+
+def test_a_pause_ends_the_run_and_what_waits_is_protected(rig: Rig) -> None:
+    """A plain deploy of something else is refused; resume goes on from the ledger."""
+    rig.at(20, lambda: rig.happens(PauseRequested("eve", "lunch")))
+    report = deploy(rig.workspace(), DeployRequest())
+    document = report.to_json()
+    assert (report.exit_code, report.release) == (0, 1)
+    assert "paused by eve: lunch" in document["canary"]["waiting"]
+    assert rig.aliases() == {"version": "1", "weights": {"2": 0.1}}
+    assert resume(rig.workspace(), due=True).report is not None
+    assert rig.aliases()["weights"] == {"2": 0.1}
+    rig.change(5)
+    with pytest.raises(Refused, match="is being rolled out"):
+        deploy(rig.workspace(), DeployRequest())
+    done = resume(rig.workspace())
+    assert done.exit_code == 0
+    assert rig.aliases() == {"version": "2", "weights": {}}
+    assert rig.workspace().ledger.release(2).functions["shop-stock"]["version"] == "2"
+
+
+def test_abort_without_a_run_takes_it_back_and_another_deploy_is_free(rig: Rig) -> None:
+    deploy(rig.workspace(), DeployRequest(detach=True))
+    assert rig.aliases()["weights"] == {"2": 0.1}
+    report = steered(rig, "abort", lambda space: abortion(space, "enough"))
+    assert (report.release, report.canary.rollout.status.outcome) == (1, Outcome.REVERTED)
+    assert rig.aliases() == {"version": "1", "weights": {}}
+    assert resume(rig.workspace()).journal is None
+    with pytest.raises(Refused, match="no release is being rolled out"):
+        steered(rig, "abort", lambda space: abortion(space, ""))
+
+
+def test_a_detached_rollout_goes_on_by_a_schedule(rig: Rig) -> None:
+    report = deploy(rig.workspace(), DeployRequest(detach=True))
+    assert "it is looked at next in" in str(report.to_json()["canary"]["waiting"])
+    for _ in range(4):
+        rig.clock.sleep(20.0)
+        resume(rig.workspace(), due=True)
+    assert rig.aliases() == {"version": "2", "weights": {}}
+    assert rig.workspace().ledger.release(2).number == 2
+
+
+def test_a_hotfix_takes_its_place(rig: Rig) -> None:
+    deploy(rig.workspace(), DeployRequest(detach=True))
+    rig.change(5)
+    report = deploy(rig.workspace(), DeployRequest(hotfix=True))
+    assert (report.release, report.exit_code) == (2, 0)
+    assert rig.aliases() == {"version": "3", "weights": {}}
+    assert rig.workspace().ledger.release(2).hotfix
+
+
+def test_promote_gives_it_all(rig: Rig) -> None:
+    deploy(rig.workspace(), DeployRequest(detach=True))
+    report = steered(rig, "promote", lambda space: promotion(space, everything=False))
+    assert report.release == 2
+    assert rig.aliases() == {"version": "2", "weights": {}}
+    assert deploy(rig.workspace(), DeployRequest()).changed is False
+
+
+def test_a_rollback_takes_the_canary_back_and_holds(rig: Rig) -> None:
+    deploy(rig.workspace(), DeployRequest(detach=True))
+    report = rollback_to(rig.workspace(), "previous")
+    assert report.to_json()["restores"] == 1
+    assert rig.aliases() == {"version": "1", "weights": {}}
+    assert rig.rollout()["status"]["outcome"] == "reverted"
+    assert report.hold is not None
+
+
+def test_what_is_no_longer_declared_goes_after_the_promotion_alone(rig: Rig) -> None:
+    rig.service.edit("aws/s3/buckets.yaml", "buckets: []\n")
+    rig.service.replace("aws/api-gateway/api.yml", "methods: [GET, POST, OPTIONS]", "methods: [GET, OPTIONS]")
+    deploy(rig.workspace(), DeployRequest(Consent(include_data=True), detach=True))
+    there = world(rig.service)
+    assert len(there["buckets"]) == 2
+    assert there["functions"]["shop-orders"]["permissions"] == 3
+    steered(rig, "promote", lambda space: promotion(space, everything=True))
+    there = world(rig.service)
+    assert len(there["buckets"]) == 1
+    assert there["functions"]["shop-orders"]["permissions"] == 2
+    assert there["functions"]["shop-orders"]["aliases"] == {"live": "2", "previous": "1"}
+
+
+# Calls of a small canary after which it dies; `tox -e soak` tries every one.
+POSITIONS = range(1, 34) if os.environ.get("SOAK") else (6, 12, 16, 20)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("position", POSITIONS)
+def test_killed_anywhere_the_next_deploy_goes_on(rig: Rig, position: int) -> None:
+    with suppress(Killed, PipelineError):
+        deploy(rig.doomed(position), DeployRequest())
+    rig.clock.seconds += 700.0  # until the lease of the dead one is over
+    report = deploy(rig.workspace(), DeployRequest())
+    assert (report.release, report.exit_code) == (2, 0)
+    assert rig.aliases() == rig.aliases("shop-orders") == {"version": "2", "weights": {}}
+    assert deploy(rig.workspace(), DeployRequest()).changed is False
+
+
+@pytest.mark.slow
+def test_something_else_takes_back_what_a_dead_run_left(rig: Rig) -> None:
+    rig.at(20, rig.die)
+    with pytest.raises(Killed):
+        deploy(rig.doomed(None), DeployRequest())
+    assert rig.aliases()["weights"] == {"2": 0.1}
+    rig.clock.seconds += 700.0
+    rig.change(5)
+    report = deploy(rig.workspace(), DeployRequest())
+    assert (report.release, report.exit_code) == (2, 0)
+    assert rig.aliases() == {"version": "3", "weights": {}}
