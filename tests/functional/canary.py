@@ -109,7 +109,7 @@ class Doom:
         answer: dict[str, Any] = self.inner.send(service, operation, region, params)
         if self.left is not None and operations().get(service, operation).mutating:
             self.left -= 1
-            self.dead = self.dead or self.left <= 0
+            self.dead = self.left <= 0
         if self.dead:
             raise Killed
         return answer
