@@ -10,10 +10,12 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-ro
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pipeline.model.access import Grant
 from pipeline.model.resource import Resource
 from pipeline.model.scope import Scope
 from pipeline.model.values import Expression, Properties, Reference, digest
 from pipeline.resources.base import Problem
+from pipeline.resources.grants import of_routes
 
 LATEST, DEFAULT = "latest", "$default"
 NONE, JWT = "NONE", "JWT"
@@ -163,6 +165,11 @@ def check(resource: Resource, scope: Scope) -> Iterator[Problem]:
 def _cors_problems(cors: Mapping[str, Any] | None) -> Iterator[Problem]:
     if cors and cors["credentials"] and any("*" in cors[key] for key in ("origins", "methods", "headers")):
         yield Problem("with credentials browsers take no *", ("cors",), "name origins, methods and headers")
+
+
+def grants(properties: Properties, scope: Scope) -> Iterator[Grant]:
+    """The routes that everybody may call."""
+    yield from of_routes("apigatewayv2.http_api", properties, properties.get("endpoints"))
 
 
 def warn(resource: Resource, scope: Scope) -> Iterator[Problem]:

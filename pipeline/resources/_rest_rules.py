@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 
+from pipeline.model.access import Grant
 from pipeline.model.resource import Resource
 from pipeline.model.scope import Scope
+from pipeline.model.values import Properties
 from pipeline.resources import _rest_authorizers as authorizers
 from pipeline.resources.base import Problem
+from pipeline.resources.grants import of_routes
 
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
 RESOURCES = 300
@@ -55,6 +58,11 @@ def _colliding(paths: list[str]) -> Iterator[Problem]:
             where = parent or "/"
             hint = f"use {seen[parent]} for both"
             yield Problem(f"below {where} stand {seen[parent]} and {last}; API Gateway takes one", ("endpoints",), hint)
+
+
+def grants(properties: Properties, scope: Scope) -> Iterator[Grant]:
+    """The methods that everybody may call."""
+    yield from of_routes("apigateway.rest_api", properties, properties.get("endpoints"))
 
 
 def warn(resource: Resource, scope: Scope) -> Iterator[Problem]:

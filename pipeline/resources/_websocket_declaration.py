@@ -10,10 +10,12 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocke
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pipeline.model.access import Grant
 from pipeline.model.resource import Resource
 from pipeline.model.scope import Scope
 from pipeline.model.values import Expression, Properties, Reference, digest
 from pipeline.resources.base import Problem
+from pipeline.resources.grants import of_routes
 
 LATEST = "latest"
 CONNECT, DISCONNECT, DEFAULT = "$connect", "$disconnect", "$default"
@@ -115,6 +117,12 @@ def check(resource: Resource, scope: Scope) -> Iterator[Problem]:
     if logs and logs["format"] != "json" and not any(name in logs["format"] for name in REQUEST_IDS):
         hint = f"add {REQUEST_IDS[0]}"
         yield Problem("API Gateway wants the request's id in the log format", ("access_logs", "format"), hint)
+
+
+def grants(properties: Properties, scope: Scope) -> Iterator[Grant]:
+    """Who may connect may send everything: that is everybody, where the first route asks for nothing."""
+    routes = properties.get("routes") or {}
+    yield from of_routes("apigatewayv2.api", properties, {key: routes[key] for key in (CONNECT,) if key in routes})
 
 
 def warn(resource: Resource, scope: Scope) -> Iterator[Problem]:

@@ -21,10 +21,10 @@ from pipeline.resources import _rest_reading as reading
 from pipeline.resources import _rest_stage as stages
 from pipeline.resources._api_choice import choose
 from pipeline.resources._rest_declaration import LATEST, canonical, derive
-from pipeline.resources._rest_rules import check, warn
+from pipeline.resources._rest_rules import check, grants, warn
 from pipeline.resources.base import Aws, Target, split_tags, stale_tags, tags_for, touches
 
-__all__ = ["canonical", "check", "create", "delete", "derive", "read", "update", "warn"]
+__all__ = ["canonical", "check", "create", "delete", "derive", "grants", "read", "update", "warn"]
 
 API_SETTINGS = (
     "description",

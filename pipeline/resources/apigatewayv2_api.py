@@ -24,11 +24,12 @@ from pipeline.resources._websocket_declaration import (
     check,
     definition_digest,
     derive,
+    grants,
     warn,
 )
 from pipeline.resources.base import Aws, Target, split_tags, stale_tags, tags_for, touches
 
-__all__ = ["canonical", "check", "create", "delete", "derive", "read", "update", "warn"]
+__all__ = ["canonical", "check", "create", "delete", "derive", "grants", "read", "update", "warn"]
 
 # An empty description leaves the old one as it is: https://github.com/go-to-k/cdkd (measured)
 _NO_DESCRIPTION = " "

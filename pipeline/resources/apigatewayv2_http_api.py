@@ -17,12 +17,22 @@ from pipeline.model.scope import Scope
 from pipeline.model.values import Outputs, Properties
 from pipeline.resources import _http_routes as routes
 from pipeline.resources._api_choice import SPELLED_V2, choose
-from pipeline.resources._http_declaration import DEFAULT, DEFINED, LATEST, canonical, check, cors_of, derive, warn
+from pipeline.resources._http_declaration import (
+    DEFAULT,
+    DEFINED,
+    LATEST,
+    canonical,
+    check,
+    cors_of,
+    derive,
+    grants,
+    warn,
+)
 from pipeline.resources._lambda_properties import agrees
 from pipeline.resources._websocket_stage import deployment_of
 from pipeline.resources.base import Aws, Target, split_tags, stale_tags, tags_for, touches
 
-__all__ = ["canonical", "check", "create", "delete", "derive", "read", "update", "warn"]
+__all__ = ["canonical", "check", "create", "delete", "derive", "grants", "read", "update", "warn"]
 
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
 _LOGGED = {

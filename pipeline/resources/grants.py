@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pipeline.model.access import Grant
-from pipeline.model.values import Unknown, Value, plain, transform
+from pipeline.model.values import Properties, Unknown, Value, plain, transform
 from pipeline.resources import policies
 
 
@@ -22,6 +22,14 @@ def of_document(document: Any, *, principal: str | None = None, resource: str | 
             for action in _either(statement, "Action"):
                 for target in [resource] if resource else _either(statement, "Resource"):
                     yield Grant(who, action, target, statement.get("Effect") == "Allow", condition)
+
+
+def of_routes(kind: str, properties: Properties, routes: Value) -> Iterator[Grant]:
+    """Everybody may use the routes of an API that ask for nothing: neither signature nor token nor key."""
+    for key, entry in routes.items() if isinstance(routes, Mapping) else ():
+        guarded = not isinstance(entry, Mapping) or entry.get("authorization") != "NONE"
+        if not guarded and "function" in entry and not entry.get("api_key_required"):
+            yield Grant("*", str(key), f"{kind}/{properties['name']}")
 
 
 def text(value: Value) -> str:

@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_managed-version
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from pipeline.model.access import Grant
 from pipeline.model.resource import Observed, Resource
 from pipeline.model.scope import Scope
 from pipeline.model.values import Outputs, Properties
@@ -24,6 +25,7 @@ from pipeline.resources.base import (
     tags_for,
     touches,
 )
+from pipeline.resources.grants import of_document
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 CHARACTERS = 6_144
@@ -46,6 +48,12 @@ def check(resource: Resource, scope: Scope) -> Iterator[Problem]:
 def warn(resource: Resource, scope: Scope) -> Iterator[Problem]:
     """Grants that are wider than they look necessary."""
     yield from policies.warnings(resource.properties["document"], ("document",))
+
+
+def grants(properties: Properties, scope: Scope) -> Iterator[Grant]:
+    """What the document allows whoever has the policy."""
+    arn = scope.arn("iam", f"policy{properties.get('path') or '/'}{properties['name']}", regional=False)
+    yield from of_document(properties["document"], principal=f"whoever has {arn}")
 
 
 def read(aws: Aws, targets: Sequence[Target]) -> dict[str, Observed]:

@@ -278,6 +278,10 @@ _ONLY_STAR = re.compile(
     r"xray:Put.*|cloudwatch:PutMetricData|ec2:(Create|Delete)NetworkInterface|ec2:(A|Una)ssignPrivateIpAddresses"
 )
 
+# Every resource of one service, or of one kind of it: arn:aws:dynamodb:*:*:table/*
+_KINDS = "table|function|role|policy|secret|parameter|key|guardrail|foundation-model|log-group|event-bus|userpool"
+_EVERYTHING = re.compile(rf"\*|arn:[^:]*:[^:]*:[^:]*:[^:]*:((?:{_KINDS})[/:])?[*/:]*\*")
+
 
 def _wide_actions(statement: Mapping[str, Any], place: Path) -> Iterator[Problem]:
     if "NotAction" in statement:
@@ -287,6 +291,8 @@ def _wide_actions(statement: Mapping[str, Any], place: Path) -> Iterator[Problem
         if action == "*" or action.endswith(":*"):
             yield Problem(f"allows every action: {action}", (*place, "Action"), "name the actions that the code calls")
     changing = [a for a in actions if not (_READS.match(a) or _ONLY_STAR.fullmatch(a) or a == "*" or a.endswith(":*"))]
-    if changing and "*" in _values(statement.get("Resource")) and not statement.get("Condition"):
+    wide = next((one for one in _values(statement.get("Resource")) if _EVERYTHING.fullmatch(str(one))), None)
+    if changing and wide and not statement.get("Condition"):
         shown = ", ".join(changing[:3]) + (", ..." if len(changing) > 3 else "")
-        yield Problem(f"allows {shown} on every resource", (*place, "Resource"), "name the ARNs")
+        what = "every resource" if wide == "*" else f"everything that {wide} stands for"
+        yield Problem(f"allows {shown} on {what}", (*place, "Resource"), "name the ARNs")

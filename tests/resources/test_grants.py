@@ -104,3 +104,34 @@ def test_what_is_not_known_yet_is_shown_as_where_it_comes_from() -> None:
 def test_a_type_that_there_is_no_more_grants_nothing() -> None:
     assert registry().grants(SCOPE)("gone.type", {"name": "x"}) == []
     assert registry().grants(SCOPE)("dynamodb.table", {"name": "x"}) == []
+
+
+OPEN = {"function": "f", "authorization": "NONE"}
+
+
+@pytest.mark.parametrize("kind", ["apigateway.rest_api", "apigatewayv2.http_api"])
+def test_routes_that_ask_for_nothing_are_everybodys(kind: str) -> None:
+    endpoints = {
+        "GET /open": OPEN,
+        "GET /signed": {**OPEN, "authorization": "AWS_IAM"},
+        "GET /keyed": {**OPEN, "api_key_required": True},
+        "OPTIONS /open": {"cors": {}},
+        "GET /theirs": {"unmanaged": "leads to nothing"},
+    }
+    found = registry().grants(SCOPE)(kind, {"name": "shop", "endpoints": endpoints})
+    assert found == [Grant("*", "GET /open", f"{kind}/shop")]
+
+
+def test_of_a_websocket_api_it_is_the_first_route_that_lets_everybody_in() -> None:
+    routes = {"$connect": OPEN, "$default": OPEN}
+    grants = registry().grants(SCOPE)
+    assert grants("apigatewayv2.api", {"name": "live", "routes": routes}) == [
+        Grant("*", "$connect", "apigatewayv2.api/live")
+    ]
+    signed = {**routes, "$connect": {**OPEN, "authorization": "AWS_IAM"}}
+    assert grants("apigatewayv2.api", {"name": "live", "routes": signed}) == []
+
+
+def test_a_managed_policy_is_a_grant_to_whoever_has_it() -> None:
+    (found,) = of("iam.policy", name="edge", document=statement())
+    assert found == Grant("whoever has arn:aws:iam::123456789012:policy/edge", "sqs:SendMessage", QUEUE)

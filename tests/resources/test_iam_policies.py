@@ -196,6 +196,18 @@ def test_well_formed(use: Use, statement: Any) -> None:
         ({**READ, "Action": "*"}, "every action: *"),
         ({**READ, "Action": ["dynamodb:*"]}, "every action: dynamodb:*"),
         ({**READ, "Action": "s3:PutObject", "Resource": "*"}, "s3:PutObject on every resource"),
+        (
+            {**READ, "Action": "dynamodb:PutItem", "Resource": "arn:aws:dynamodb:*:*:table/*"},
+            "dynamodb:PutItem on everything that arn:aws:dynamodb:*:*:table/* stands for",
+        ),
+        (
+            {**READ, "Action": "execute-api:Invoke", "Resource": "arn:aws:execute-api:*:*:*/*/*"},
+            "execute-api:Invoke on everything that arn:aws:execute-api:*:*:*/*/* stands for",
+        ),
+        (
+            {**READ, "Action": "sqs:SendMessage", "Resource": "arn:aws:sqs:us-east-1:123456789012:*"},
+            "sqs:SendMessage on everything that arn:aws:sqs:us-east-1:123456789012:* stands for",
+        ),
         ({**READ, "Action": ["s3:PutObject", "s3:GetObject"], "Resource": "*"}, "s3:PutObject on every resource"),
         ({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}, "everything except"),
         ({**TRUST, "Principal": "*"}, "allows everyone"),
@@ -214,6 +226,8 @@ def test_too_wide(statement: Any, message: str) -> None:
         {**READ, "Effect": "Deny", "Action": "*", "Resource": "*"},
         {**READ, "Action": ["s3:ListAllMyBuckets", "s3:Get*", "ec2:DescribeVpcs"], "Resource": "*"},
         {**READ, "Action": ["xray:PutTraceSegments", "cloudwatch:PutMetricData"], "Resource": "*"},
+        {**READ, "Action": "s3:PutObject", "Resource": ["arn:aws:s3:::bucket/*", "arn:aws:s3:::bucket"]},
+        {**READ, "Action": "dynamodb:PutItem", "Resource": "arn:aws:dynamodb:*:*:table/orders-*"},
         {**READ, "Action": "kms:Decrypt", "Resource": "*", "Condition": {"StringEquals": {"a": "b"}}},
         {**TRUST, "Principal": "*", "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}},
     ],
