@@ -6,6 +6,7 @@
     ├── ChangesFailed            1  some changes of a plan did not go through
     ├── GitHubError              1  GitHub refused or did not answer a request
     ├── BadInput                 2  usage, validation, unknown release: nothing was touched
+    ├── TakenBack                5  a release failed once it served, and the one before serves again
     ├── Refused                  4  a guard said no: account, lock, protected data, stale plan, hold
     └── Interrupted            130  SIGINT or SIGTERM
 
@@ -101,6 +102,12 @@ class Refused(PipelineError):
     """A guard said no: wrong account, lock held, protected deletion, plan not the reviewed one, hold."""
 
     exit_code = 4
+
+
+class TakenBack(PipelineError):
+    """A release failed once it served; the one before serves again."""
+
+    exit_code = 5
 
 
 class Interrupted(PipelineError):

@@ -8,6 +8,7 @@ from typing import Any
 
 from pipeline.commands.bundling import CODE, Built, build
 from pipeline.commands.planning import Reading, Situation, survey
+from pipeline.commands.probing import check_functions, check_urls, take_back, url_checks
 from pipeline.commands.recording import new_release, record, removals, report
 from pipeline.commands.requesting import DeployRequest
 from pipeline.commands.resolving import resolve, shifted
@@ -145,6 +146,7 @@ def _carry_out(
     publisher = Publisher(workspace.aws)
     with workspace.stage("publish"):
         moves = publisher.prepare(situation.desired, applied.outputs, frozenset(applied.done))
+    check_functions(workspace, moves, applied.done)
     if (rollout := rollout_of(workspace, situation, request, applied, moves)) is not None:
         begin(workspace, rollouts, rollout)
         attended = not rollout.detached
@@ -154,6 +156,8 @@ def _carry_out(
         served = publisher.serve(moves, applied.outputs, current, carried_on=carried_on)
         told.append(f"{counted(len(served.functions), 'function')}, {counted(len(served.apis), 'API')}")
         outputs = {**applied.outputs, **served.outputs}
+    if failures := check_urls(workspace, url_checks(workspace, outputs), applied.done):
+        take_back(workspace, current, moves, failures)
     sites = [r for r in situation.desired if carried_on or r.address in applied.done]
     shown = show(workspace, sites, outputs, carried_on=carried_on)
     with workspace.stage("prune"):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from pipeline.commands.planning import Situation
+from pipeline.commands.probing import url_checks
 from pipeline.commands.requesting import DeployRequest
 from pipeline.commands.workspace import Workspace
 from pipeline.model.plan import Action, Change
@@ -52,6 +53,7 @@ def new_release(
         apis=served.apis,
         plan={"digest": situation.plan.digest, "summary": situation.plan.summary},
         hold=hold,
+        smoke=url_checks(workspace, outputs) if request is not None else (),
         hotfix=request is not None and request.hotfix,
     )
 

@@ -9,6 +9,7 @@ from functools import partial
 
 from pipeline.applying.executor import Outcome as Applied
 from pipeline.commands.planning import Situation, survey
+from pipeline.commands.probing import check_urls
 from pipeline.commands.recording import new_release, record, removals
 from pipeline.commands.requesting import DeployRequest
 from pipeline.commands.running import apply, clear_away, known_outputs
@@ -154,6 +155,9 @@ def _promoted(workspace: Workspace, rollouts: Rollouts, journal: Journal) -> Can
     head = workspace.ledger.head()
     release = rollout.release
     if head.current is None or head.current.number < release.number:
+        if failures := check_urls(workspace, release.smoke):
+            rollouts.take_back(f"smoke tests after the promotion: {'; '.join(failures)}")
+            return carry_on(workspace, rollouts, journal, attended=True)
         addresses = [shift.address for shift in rollout.shifts if shift.moves]
         moved = [r for r in release.desired if r.address in addresses]
         Publisher(workspace.aws).keep_previous(Published(release.functions, release.apis, {}), moved)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pipeline.config.findings import Place
 from pipeline.errors import Diagnostic
-from pipeline.model.delivery import Retention
+from pipeline.model.delivery import Check, Retention
 from pipeline.model.environment import Environment
 from pipeline.model.resource import DesiredState
 from pipeline.model.strategy import Strategy
@@ -93,6 +93,7 @@ class Loaded:
     environments: Mapping[str, Environment]
     desired: Mapping[str, DesiredState]
     diagnostics: tuple[Diagnostic, ...]
+    smoke: Mapping[str, tuple[Check, ...]] = field(default_factory=dict)
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:

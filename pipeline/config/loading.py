@@ -21,6 +21,7 @@ from pipeline.config.frontend import read_frontend
 from pipeline.config.handlers import Handlers
 from pipeline.config.loaded import Loaded, Project
 from pipeline.config.project import read_project
+from pipeline.config.smoke import read_smoke, smoke_node
 from pipeline.errors import Diagnostic
 from pipeline.model.resource import DesiredState
 from pipeline.resources.registry import Registry
@@ -58,10 +59,13 @@ class _Loading:
         handlers = Handlers(self.files, project, self.findings)
         desired: dict[str, DesiredState] = {}
         found: dict[str, list[Diagnostic]] = {}
+        smoke, written = {}, smoke_node(self.files)
         for env in read or [EnvFile("", "", readable=False)]:
             findings = Findings()
             state = self._desired(env, lacking.get(env.name, frozenset()), declared, handlers, findings)
             desired[env.name] = bounded(state, project.permissions_boundary, env.environment)
+            known = desired[env.name], self.registry
+            smoke[env.name] = read_smoke(written, env, lacking.get(env.name, frozenset()), known, findings)
             found[env.name] = findings.found
         environments = {env.name: env.environment for env in read if env.environment}
         return Loaded(
@@ -69,6 +73,7 @@ class _Loading:
             environments=environments,
             desired={name: desired[name] for name in environments},
             diagnostics=_sorted([*self.findings.found, *_together(found)]),
+            smoke={name: smoke[name] for name in environments},
         )
 
     def _environments(

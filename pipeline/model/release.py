@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from pipeline.model.delivery import Check
 from pipeline.model.resource import Resource
 
 
@@ -59,6 +60,7 @@ class Release:
     run_url: str | None = None
     destroyed: bool = False
     hold: Hold | None = None
+    smoke: tuple[Check, ...] = ()
     hotfix: bool = False
 
     @property
@@ -83,6 +85,7 @@ class Release:
             "restores": self.restores,
             "hold": self.hold.to_json() if self.hold else None,
             "destroyed": self.destroyed,
+            "smoke": [check.to_json() for check in self.smoke],
             "hotfix": self.hotfix,
             "plan": dict(self.plan),
             "functions": {name: dict(entry) for name, entry in self.functions.items()},
@@ -109,6 +112,7 @@ class Release:
             restores=data.get("restores"),
             hold=Hold.from_json(data["hold"]) if data.get("hold") else None,
             destroyed=data.get("destroyed", False),
+            smoke=tuple(Check.from_json(check) for check in data.get("smoke", ())),
             hotfix=data.get("hotfix", False),
             plan=data.get("plan", {}),
             functions=data.get("functions", {}),

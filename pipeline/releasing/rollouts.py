@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from pipeline.errors import PipelineError, Refused
+from pipeline.model.rollout import Outcome
 from pipeline.model.shift import Rollout
 from pipeline.releasing.store import Ledger, LostRace
 from pipeline.rollout.events import Event
@@ -75,8 +76,19 @@ class Rollouts:
 
     def remember(self, engine: Mapping[str, Any]) -> Rollout:
         """Keeps what an engine has to know after a crash."""
+        return self._change(lambda rollout: replace(rollout, engine=engine))
+
+    def take_back(self, reason: str) -> Rollout:
+        """Decides that a release that was promoted is not to be recorded: the stable one gets everything back."""
+
+        def aborted(rollout: Rollout) -> Rollout:
+            return rollout.with_status(replace(rollout.status, outcome=Outcome.ABORTED, reason=reason))
+
+        return self._change(aborted)
+
+    def _change(self, change: Callable[[Rollout], Rollout]) -> Rollout:
         for _ in range(_ATTEMPTS):
-            changed = replace(self.current, engine=engine)
+            changed = change(self.current)
             try:
                 self._etag = self._ledger.put(ROLLOUT, changed.to_json(), if_match=self._etag)
             except LostRace:
@@ -84,7 +96,7 @@ class Rollouts:
             else:
                 self._rollout = changed
                 return changed
-        raise PipelineError("recording what CodeDeploy does: others keep writing", hint="run again")
+        raise PipelineError("recording how far the rollout is: others keep writing", hint="run again")
 
     def look_again(self) -> Rollout:
         """Reads what others wrote. Refused when it is another rollout by now."""
