@@ -38,6 +38,7 @@ COMMANDS = {
     "drift": "compare AWS with the last release and with this checkout",
     "destroy": "remove what was made; data only with --include-data",
     "matrix": "say which jobs a repository event asks for; for GitHub Actions",
+    "doctor": "look for what is wrong with an environment; each finding with its evidence and fix",
     "bootstrap": "make an AWS account ready: OIDC provider, roles with exactly what the specs need, ledger",
     "local": "start, stop or look at the embedded AWS",
 }

@@ -178,6 +178,11 @@ class Live:
         self._notes.pop(key, None)
         self.console.say(line)
 
+    def ended_quietly(self, key: str) -> None:
+        """Something ended, and its line goes: what came of it is told later."""
+        self._running.pop(key, None)
+        self._notes.pop(key, None)
+
     def _block(self) -> Any:
         from rich.text import Text  # noqa: PLC0415 - rich is slow to import
 

@@ -25,6 +25,7 @@ from pipeline.local.plane.functions.lending import Lender
 from pipeline.local.plane.functions.policies import Policies
 from pipeline.local.plane.guardrails import Guardrails, is_guardrail
 from pipeline.local.plane.journal import Journal
+from pipeline.local.plane.logs import Logs, filters_events
 from pipeline.local.plane.names import Names
 from pipeline.local.plane.rest.control import RestApis
 from pipeline.local.plane.rest.model import Store
@@ -61,6 +62,7 @@ class Front:
         self._zones, self._domains = Zones(emulator), Domains(emulator)
         self._names = Names(emulator, self._zones, account)
         self._guardrails = Guardrails(emulator)
+        self._logs = Logs(emulator)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection's request, or the process's life."""
@@ -93,6 +95,9 @@ class Front:
             return
         if caller is not None and caller.service in _READS_JOURNAL:
             await self._journal.flush()
+        if caller is not None and caller.service == "logs" and filters_events(scope["headers"]):
+            await self._aws(caller, scope, receive, send)
+            return
         await self._emulator.pass_on(scope, receive, send)
 
     def _knows(self, caller: Caller, method: str, path: str, query: str) -> bool:
@@ -116,6 +121,8 @@ class Front:
         answer: Answer | None
         if caller.service == "lambda":
             answer = await self._functions.answer(request, caller)
+        elif caller.service == "logs":
+            answer = await self._logs.filter(request, caller)
         elif caller.service == "s3":
             answer = await self._buckets.create(request, caller)
         elif caller.service == "route53":

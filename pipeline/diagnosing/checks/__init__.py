@@ -1,0 +1,1 @@
+"""The checks. A module here with a tuple `CHECKS` is all that there is to adding some."""

@@ -1,0 +1,247 @@
+"""Each check finds what it is for, says what shows it and what to do, and is quiet otherwise."""
+
+import base64
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from pipeline.diagnosing.checks.access import principal_of
+from pipeline.diagnosing.finding import FREE
+from pipeline.granting.trust import Repository, trust
+from pipeline.model.release import LockState
+from tests.diagnosing.support import ROLE, create, declared, found, patient
+from tests.support.aws import ACCOUNT, FakeClock
+
+NOW = FakeClock().now()
+FUNCTION = declared("lambda.function", "orders-list", runtime="python3.13", timeout=60)
+TABLE = declared("dynamodb.table", "orders-list", partition_key="id")
+
+
+def identity(arn: str, account: str = ACCOUNT) -> dict[str, Any]:
+    return {"sts:GetCallerIdentity": {"Account": account, "Arn": arn, "UserId": "x"}}
+
+
+def test_the_root_user_and_keys_in_a_job_are_told() -> None:
+    (root,) = found("credentials", patient(replies=identity(f"arn:aws:iam::{ACCOUNT}:root")))
+    assert "root" in root.message
+    user = identity(f"arn:aws:iam::{ACCOUNT}:user/ci")
+    (keys,) = found("credentials", patient(replies=user, environ={"GITHUB_ACTIONS": "true"}))
+    assert "bootstrap" in str(keys.fix)
+    assert found("credentials", patient(replies=user)) == []
+    assert found("credentials", patient()) == []
+
+
+def test_another_account_is_an_error_and_none_a_warning() -> None:
+    (other,) = found("account", patient(replies=identity(ROLE, "210987654321")))
+    assert other.severity == "error"
+    assert [line.split()[:2] for line in other.evidence] == [["expected", ACCOUNT], ["actual", "210987654321"]]
+    (unnamed,) = found("account", patient(account=None))
+    assert (unnamed.severity, unnamed.fix) == ("warning", f"AWS_ACCOUNT_ID={ACCOUNT} in environments/dev.env")
+    assert found("account", patient()) == []
+
+
+def test_a_variable_with_another_region_is_told() -> None:
+    (one,) = found("region", patient(environ={"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "us-east-1"}))
+    assert one.fix == "export AWS_REGION=us-east-1"
+
+
+def test_actions_that_the_plan_needs_and_the_role_lacks_are_named() -> None:
+    asked: list[Any] = []
+
+    def simulate(params: Any) -> dict[str, Any]:
+        asked.append(params)
+        denied = ("dynamodb:CreateTable",)
+        results = [
+            {"EvalActionName": action, "EvalDecision": "implicitDeny" if action in denied else "allowed"}
+            for action in params["ActionNames"]
+        ]
+        return {"EvaluationResults": results}
+
+    (one,) = found(
+        "permissions", patient(TABLE, replies={"iam:SimulatePrincipalPolicy": simulate}, changes=(create(TABLE),))
+    )
+    assert one.severity == "error"
+    assert one.evidence[-1] == "dynamodb:CreateTable"
+    assert asked[0]["PolicySourceArn"] == f"arn:aws:iam::{ACCOUNT}:role/orders-dev-deploy"
+    assert asked[0]["ResourceArns"] == [f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/orders-list"]
+    assert found("permissions", patient(TABLE)) == [], "nothing is planned"
+
+
+@pytest.mark.parametrize(
+    ("arn", "principal"),
+    [
+        ("arn:aws:sts::1:assumed-role/ci/session", "arn:aws:iam::1:role/ci"),
+        ("arn:aws-cn:sts::1:assumed-role/a/b/session", "arn:aws-cn:iam::1:role/a/b"),
+        ("arn:aws:iam::1:user/ada", "arn:aws:iam::1:user/ada"),
+        ("arn:aws:iam::1:root", None),
+    ],
+)
+def test_sessions_are_asked_about_as_their_role(arn: str, principal: str | None) -> None:
+    assert principal_of(arn) == principal
+
+
+def token(**claims: str) -> str:
+    body = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
+    return f"e30.{body}.x"
+
+
+def test_the_first_letter_that_differs_is_marked() -> None:
+    document = trust(Repository("acme", "orders", "7", "8"), "arn:provider", "dev")
+    replies = {"iam:GetRole": {"Role": {"AssumeRolePolicyDocument": document}}}
+    wrong = token(aud="sts.amazonaws.com", sub="repo:acme/orders:environment:prod")
+    (one,) = found("oidc-claims", patient(replies=replies, token=wrong))
+    expected, actual, mark = one.evidence
+    assert expected == "expected repo:acme/orders:environment:dev"
+    assert actual == "actual   repo:acme/orders:environment:prod"
+    assert actual[: mark.index("^")] == "actual   repo:acme/orders:environment:"
+    right = token(aud="sts.amazonaws.com", sub="repo:acme@7/orders@8:environment:dev")
+    assert found("oidc-claims", patient(replies=replies, token=right)) == []
+    assert found("oidc-claims", patient()) == [], "no token: this is no job"
+    (unreadable,) = found("oidc-claims", patient(token="x"))
+    assert unreadable.severity == "unknown"
+
+
+def test_a_lock_is_stale_when_its_lease_ran_out() -> None:
+    def lock(held: bool, left: float) -> LockState:
+        return LockState(3, held, "run-1", "ada", "machine", 1, "then", NOW.timestamp() + left, 30.0)
+
+    (one,) = found("stale-lock", patient(lock=lock(True, -60)))
+    assert one.mends == FREE
+    assert "run-1 of ada on machine" in one.evidence[0]
+    assert found("stale-lock", patient(lock=lock(True, 20))) == []
+    assert found("stale-lock", patient(lock=lock(False, -60))) == []
+
+
+def test_what_carries_the_mark_and_is_nowhere_declared_is_an_orphan() -> None:
+    def tagged(address: str) -> dict[str, Any]:
+        tags = {"pipeline:service": "orders", "pipeline:environment": "dev", "pipeline:address": address}
+        return {"ResourceARN": f"arn:of:{address}", "Tags": [{"Key": k, "Value": v} for k, v in tags.items()]}
+
+    addresses = [TABLE.address, "sqs.queue/orders-old", "s3.bucket/orders-ledger", "iam.role/orders-dev-deploy"]
+    reply = {"ResourceTagMappingList": [tagged(address) for address in addresses]}
+    (one,) = found("orphans", patient(TABLE, replies={"resourcegroupstaggingapi:GetResources": reply}))
+    assert one.address == "sqs.queue/orders-old"
+
+
+def test_runtimes_are_told_before_they_end() -> None:
+    old = declared("lambda.function", "orders-old", runtime="python3.9")
+    (one,) = found("runtimes", patient(FUNCTION, old))
+    assert one.address == old.address
+    assert "deprecated since" in one.message
+
+
+def metric(value: float) -> dict[str, Any]:
+    return {"cloudwatch:GetMetricData": {"MetricDataResults": [{"Id": "total", "Values": [value, 1] if value else []}]}}
+
+
+def test_throttled_tables_and_functions_say_how_often() -> None:
+    (one,) = found("throttled-tables", patient(TABLE, replies=metric(4)))
+    assert one.evidence == ("read: 5 throttled in the last 1 h", "write: 5 throttled in the last 1 h")
+    assert found("throttled-tables", patient(TABLE, replies=metric(0))) == []
+    (other,) = found("function-throttles", patient(FUNCTION, replies=metric(4)))
+    assert "5 times" in other.message
+
+
+@pytest.mark.parametrize(("name", "severity"), [("dev", "info"), ("production", "warning")])
+def test_unprotected_data_matters_more_in_production(name: str, severity: str) -> None:
+    bare = declared(
+        "dynamodb.table", "orders-bare", partition_key="id", deletion_protection=False, point_in_time_recovery=False
+    )
+    bucket = declared("s3.bucket", "orders-bucket", versioning=False)
+    findings = found("unprotected-data", patient(TABLE, bare, bucket, name=name))
+    assert [one.address for one in findings] == [bare.address, bare.address, bucket.address]
+    assert {one.severity for one in findings} == {severity}
+
+
+def test_alarms_without_data_and_alarms_that_went_off() -> None:
+    names = ("quiet", "young", "red", "green")
+    alarms = [
+        declared(
+            "cloudwatch.alarm",
+            n,
+            namespace="A",
+            metric="M",
+            statistic="Sum",
+            comparison="GreaterThanThreshold",
+            threshold=1,
+        )
+        for n in names
+    ]
+    states = [
+        {"AlarmName": "quiet", "StateValue": "INSUFFICIENT_DATA", "StateUpdatedTimestamp": NOW - timedelta(days=3)},
+        {"AlarmName": "young", "StateValue": "INSUFFICIENT_DATA", "StateUpdatedTimestamp": NOW - timedelta(hours=3)},
+        {"AlarmName": "red", "StateValue": "ALARM", "StateReason": "5 > 1", "StateUpdatedTimestamp": NOW},
+        {"AlarmName": "green", "StateValue": "OK", "StateUpdatedTimestamp": NOW},
+    ]
+    findings = found("alarms", patient(*alarms, replies={"cloudwatch:DescribeAlarms": {"MetricAlarms": states}}))
+    assert [(one.address, one.severity) for one in findings] == [
+        ("cloudwatch.alarm/quiet", "warning"),
+        ("cloudwatch.alarm/red", "error"),
+    ]
+
+
+def test_functions_that_outlive_their_api() -> None:
+    endpoints = [{"path": "/orders", "methods": ["GET"], "function": "orders-list", "timeout_ms": 5000}]
+    api = declared("apigateway.rest_api", "orders", endpoints=endpoints)
+    (one,) = found("integration-timeout", patient(FUNCTION, api))
+    assert one.evidence == ("GET /orders waits 5 s", "orders-list may run 60 s")
+    quick = declared("lambda.function", "orders-list", runtime="python3.13", timeout=5)
+    assert found("integration-timeout", patient(quick, api)) == []
+
+
+NETWORK: dict[str, Any] = {
+    "ec2:DescribeSubnets": {"Subnets": [{"SubnetId": "subnet-1", "VpcId": "vpc-1"}]},
+    "ec2:DescribeSecurityGroups": {"SecurityGroups": [{"GroupId": "sg-1", "IpPermissionsEgress": [{}]}]},
+    "ec2:DescribeVpcEndpoints": {"VpcEndpoints": []},
+}
+
+
+def routes(**route: str) -> dict[str, Any]:
+    table = {"Associations": [{"Main": True}], "Routes": [{"DestinationCidrBlock": "0.0.0.0/0", **route}]}
+    return {"ec2:DescribeRouteTables": {"RouteTables": [table]}}
+
+
+@pytest.mark.parametrize(
+    ("replies", "told"),
+    [
+        (routes(NatGatewayId="nat-1"), None),
+        (routes(GatewayId="igw-1"), "no way to AWS's services"),
+        (routes(GatewayId="igw-1") | {"ec2:DescribeVpcEndpoints": {"VpcEndpoints": [{}]}}, None),
+        (routes(NatGatewayId="nat-1") | {"ec2:DescribeSubnets": {"Subnets": []}}, "subnet subnet-1 does not exist"),
+        (
+            routes(NatGatewayId="nat-1")
+            | {"ec2:DescribeSecurityGroups": {"SecurityGroups": [{"GroupId": "sg-1", "IpPermissionsEgress": []}]}},
+            "lets anything out",
+        ),
+    ],
+)
+def test_the_network_of_functions(replies: dict[str, Any], told: str | None) -> None:
+    inside = {**FUNCTION.properties, "vpc": {"subnets": ["subnet-1"], "security_groups": ["sg-1"]}}
+    function = type(FUNCTION)(FUNCTION.type, FUNCTION.name, inside)
+    findings = found("vpc", patient(function, replies=NETWORK | replies))
+    assert [told in one.message for one in findings if told] == ([True] if told else [])
+    assert bool(findings) is bool(told)
+
+
+def test_quotas_count_what_is_there_and_what_is_added() -> None:
+    def account(tables: int, quota: float) -> dict[str, Any]:
+        return {
+            "dynamodb:ListTables": {"TableNames": ["x"] * tables},
+            "service-quotas:GetServiceQuota": {"Quota": {"Value": quota}},
+        }
+
+    (over,) = found("quotas", patient(TABLE, replies=account(10, 10), changes=(create(TABLE),)))
+    assert (over.severity, over.evidence) == ("error", ("there are 10", "the plan adds 1", "the quota is 10"))
+    (near,) = found("quotas", patient(TABLE, replies=account(9, 10), changes=(create(TABLE),)))
+    assert near.severity == "warning"
+    assert found("quotas", patient(TABLE, replies=account(1, 10), changes=(create(TABLE),))) == []
+    assert found("quotas", patient(TABLE, replies=account(10, 10))) == [], "nothing is added"
+
+
+def test_reserved_concurrency_leaves_some() -> None:
+    greedy = type(FUNCTION)(FUNCTION.type, FUNCTION.name, {**FUNCTION.properties, "reserved_concurrency": 950})
+    limits = {"lambda:GetAccountSettings": {"AccountLimit": {"ConcurrentExecutions": 1000}}}
+    (one,) = found("quotas", patient(greedy, replies=limits))
+    assert "950" in one.evidence[0]
