@@ -75,6 +75,8 @@ def explain(fault: Fault, what: str, offered: Iterable[str]) -> list[Complaint]:
         return _unknown_keys(fault, path, what, offered)
     if fault.keyword in ("required", "dependentRequired"):
         return _missing_keys(fault, path, what)
+    if keys := _alternatives(fault):
+        return [_one_of_keys(fault, keys, path, what)]
     if fault.branches:
         return [found for inner in _likely_branch(fault) for found in explain(inner, what, offered)]
     return [Complaint(path, *_about_value(fault, path), mild=fault.keyword in _BOUNDS)]
@@ -120,6 +122,22 @@ def _missing_keys(fault: Fault, path: tuple[str | int, ...], what: str) -> list[
         Complaint(path, f'"{key}" is missing {place}{wanted[key]}', _addition(fault, key), missing=key)
         for key in missing
     ]
+
+
+def _alternatives(fault: Fault) -> list[str]:
+    """The keys of which one is wanted, where that is all that the forms differ in."""
+    forms = fault.limit if fault.keyword == "oneOf" else ()
+    keys = [form["required"][0] for form in forms if form.keys() == {"required"} and len(form["required"]) == 1]
+    return keys if len(keys) == len(forms) else []
+
+
+def _one_of_keys(fault: Fault, keys: list[str], path: tuple[str | int, ...], what: str) -> Complaint:
+    place = f"in {dotted(path)} of {what}" if path else f"in {what}"
+    given = [f'"{key}"' for key in keys if key in fault.instance]
+    if given:
+        return Complaint(path, f"{' and '.join(given)} exclude each other {place}", "keep one of the two")
+    wanted = " or ".join(f'"{key}"' for key in keys)
+    return Complaint(path, f"{wanted} is missing {place}", f"add {one_of(keys)}", missing=keys[0])
 
 
 def _addition(fault: Fault, key: str) -> str:

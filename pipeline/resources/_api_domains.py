@@ -4,7 +4,7 @@ Canonically the mappings are a mapping, from the first part of the path to API a
 Gateway calls it. https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-custom-domains.html
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,24 +28,25 @@ CHANGING = ("UPDATING", "PENDING")
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of API: its resource type."""
+    """Kinds of API that a domain may lead to: the property that names one -> its resource type."""
 
-    api_type: str
+    types: Mapping[str, str]
 
     def canonical(self, properties: Properties, scope: Scope) -> Properties:
         """Mappings by their path, API and stage by reference; the certificate."""
         name = str(properties["name"])
         zone = str(properties.get("zone") or zone_above(name))
-        listed = properties.get("mappings") or ([{"api": properties["api"]}] if properties.get("api") else [])
+        listed = properties.get("mappings") or [properties]
         return {
-            **{key: value for key, value in properties.items() if key != "api"},
+            **{key: value for key, value in properties.items() if key not in self.types},
             "zone": zone,
             "mappings": {one.get("path") or ROOT: self._mapping(one, scope) for one in listed},
             "certificate": certificate_of(properties.get("certificate"), [name], zone, scope.region),
         }
 
     def _mapping(self, one: Properties, scope: Scope) -> dict[str, Any]:
-        api = Expression((Reference(f"{self.api_type}/{one['api']}", "id"),))
+        (name,) = self.types.keys() & one.keys()
+        api = Expression((Reference(f"{self.types[name]}/{one[name]}", "id"),))
         return {"api": api, "stage": one.get("stage") or scope.environment}
 
 

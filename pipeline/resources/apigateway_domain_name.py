@@ -16,7 +16,7 @@ from pipeline.resources.base import Aws, Problem, Target, read_each, split_tags,
 
 __all__ = ["canonical", "check", "create", "delete", "derive", "read", "update", "warn"]
 
-_KIND = domains.Kind("apigateway.rest_api")
+_KIND = domains.Kind({"api": "apigateway.rest_api"})
 canonical = _KIND.canonical
 # A policy of the newer kind goes with a mode:
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-custom-domain-tls-version.html

@@ -1,4 +1,4 @@
-"""Domains of WebSocket APIs, regional, with the paths that lead to each API.
+"""Domains of WebSocket and of HTTP APIs, regional, with the paths that lead to each API.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-custom-domain-names.html
 """
@@ -15,7 +15,7 @@ from pipeline.resources.base import Aws, Target, read_each, split_tags, stale_ta
 
 __all__ = ["canonical", "check", "create", "delete", "derive", "read", "update"]
 
-_KIND = domains.Kind("apigatewayv2.api")
+_KIND = domains.Kind({"api": "apigatewayv2.api", "http_api": "apigatewayv2.http_api"})
 canonical = _KIND.canonical
 
 Wire = Mapping[str, Any]

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.config.validation import Checker
 from tests.config.support import DEV, ENV, SPEC, agree, loaded, rendered, thing, told
 
 
@@ -215,3 +216,20 @@ class TestTypes:
         assert source is not None
         assert (source.file, source.line, source.column) == (SPEC, 2, 5)
         assert (source.paths[("size",)], source.paths[("rules", 0, "id")]) == ((3, 11), (5, 13))
+
+
+@pytest.mark.parametrize(
+    ("value", "message", "hint"),
+    [
+        ({}, '"bucket" or "origin" is missing in a site', "add one of bucket, origin"),
+        ({"bucket": "a", "origin": "b"}, '"bucket" and "origin" exclude each other in a site', "keep one of the two"),
+        ({"parts": [{}]}, '"bucket" or "origin" is missing in parts[0] of a site', "add one of bucket, origin"),
+    ],
+)
+def test_keys_of_which_one_is_wanted_are_named(value: dict[str, Any], message: str, hint: str) -> None:
+    schema: dict[str, Any] = {"type": "object", "oneOf": [{"required": ["bucket"]}, {"required": ["origin"]}]}
+    if "parts" in value:
+        schema = {"type": "object", "properties": {"parts": {"type": "array", "items": schema}}}
+    (found,) = Checker(schema, "a site").complaints(value)
+    assert (found.message, found.hint) == (message, hint)
+    assert Checker(schema, "a site").complaints({"bucket": "a", "parts": [{"origin": "b"}]}) == []

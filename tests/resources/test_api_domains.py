@@ -53,6 +53,17 @@ def test_two_lines_are_enough_and_all_around_it_follows(kind: str) -> None:
     assert found["mappings"]["(none)"]["stage"] == "dev"
 
 
+def test_a_domain_of_http_apis_answers_over_https(account: tuple[AwsClient, Edge]) -> None:
+    aws, _ = account
+    mapped = declared(registry()[WEBSOCKET], {"name": NAME, "http_api": "orders"}, SCOPE)["mappings"]
+    assert str(mapped["(none)"]["api"]) == "${apigatewayv2.http_api/orders.id}"
+    api = aws.call("apigatewayv2", "CreateApi", Name="orders", ProtocolType="HTTP")["ApiId"]
+    (arn,) = [carry_out(aws, case("acm.certificate", name=ZONE, domains=[ZONE, f"*.{ZONE}"]))["arn"]]
+    reference = "${apigatewayv2.http_api/orders.id}"
+    wanted = case(WEBSOCKET, {reference: api}, name=NAME, http_api="orders", certificate=arn)
+    assert carry_out(aws, wanted)["url"] == f"https://{NAME}"
+
+
 @both
 def test_in_other_regions_the_certificate_is_another_one_than_cloudfront_s(kind: str) -> None:
     assert f"acm.certificate/{ZONE}:ap-northeast-2" in followers(kind, SEOUL)
