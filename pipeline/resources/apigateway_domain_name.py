@@ -81,7 +81,7 @@ def create(aws: Aws, resource: Resource) -> Outputs:
         **({"endpointAccessMode": _MODE} if wanted["tls"].startswith(_ENHANCED) else {}),
     )
     found = _available(aws, resource.name)
-    _map(aws, resource)
+    _map(aws, resource, {})
     return _outputs(aws.scope, found)
 
 
@@ -110,7 +110,7 @@ def update(aws: Aws, resource: Resource, observed: Observed, paths: frozenset[st
         aws.call("apigateway", "UpdateDomainName", domainName=resource.name, patchOperations=operations)
     outputs = _outputs(aws.scope, _available(aws, resource.name)) if operations else observed.outputs
     if touches(paths, "mappings"):
-        _map(aws, resource)
+        _map(aws, resource, _mappings(aws, resource.name))
     if touches(paths, "tags"):
         tags, arn = tags_for(aws, resource), domains.arn(aws.scope, resource.name)
         aws.call("apigateway", "TagResource", resourceArn=arn, tags=tags)
@@ -132,9 +132,9 @@ def _patches(wanted: Properties, paths: frozenset[str]) -> list[dict[str, str]]:
     return [{"op": "replace", "path": path, "value": value} for path, value in chosen.items()]
 
 
-def _map(aws: Aws, resource: Resource) -> None:
+def _map(aws: Aws, resource: Resource, have: Mapping[str, Wire]) -> None:
     """Mappings that are missing or lead elsewhere; then those that nobody wants go."""
-    have, wanted = _mappings(aws, resource.name), resource.properties["mappings"]
+    wanted = resource.properties["mappings"]
     for path, one in wanted.items():
         found = have.get(path)
         if found is None:

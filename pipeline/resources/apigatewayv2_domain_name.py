@@ -76,7 +76,7 @@ def create(aws: Aws, resource: Resource) -> Outputs:
         Tags=tags_for(aws, resource),
     )
     found = _available(aws, resource.name)
-    _map(aws, resource)
+    _map(aws, resource, {})
     return _outputs(aws, found, _mappings(aws, resource.name))
 
 
@@ -112,7 +112,7 @@ def update(aws: Aws, resource: Resource, observed: Observed, paths: frozenset[st
         aws.call("apigatewayv2", "UpdateDomainName", DomainName=resource.name, DomainNameConfigurations=settings)
         _available(aws, resource.name)
     if touches(paths, "mappings"):
-        _map(aws, resource)
+        _map(aws, resource, _mappings(aws, resource.name))
         outputs = _outputs(aws, _available(aws, resource.name), _mappings(aws, resource.name))
     if touches(paths, "tags"):
         tags, arn = tags_for(aws, resource), domains.arn(aws.scope, resource.name)
@@ -122,9 +122,9 @@ def update(aws: Aws, resource: Resource, observed: Observed, paths: frozenset[st
     return outputs
 
 
-def _map(aws: Aws, resource: Resource) -> None:
+def _map(aws: Aws, resource: Resource, have: Mapping[str, Wire]) -> None:
     """Mappings that are missing or lead elsewhere; then those that nobody wants go."""
-    have, wanted = _mappings(aws, resource.name), resource.properties["mappings"]
+    wanted = resource.properties["mappings"]
     for path, one in wanted.items():
         found = have.get(path)
         where = {"DomainName": resource.name, "ApiId": one["api"], "Stage": one["stage"]}
