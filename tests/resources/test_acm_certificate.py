@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pipeline.applying.aws_client import AwsClient
-from pipeline.errors import AwsError, PipelineError
+from pipeline.errors import AwsError, FailedCall, PipelineError
 from pipeline.resources._certificates import certificate_of, covers, following_certificate
 from pipeline.resources.base import Target
 from tests.contract.engine import carry_out
@@ -14,7 +14,7 @@ from tests.resources import edge as edges
 from tests.resources.edge import ZONE, case, problems
 from tests.support.aws import SCOPE, FakeClock
 from tests.support.edge import Edge
-from tests.support.faults import Recorder
+from tests.support.faults import Failing, Recorder
 
 CERTIFICATE = "acm.certificate"
 BOTH = [ZONE, f"*.{ZONE}"]
@@ -121,6 +121,18 @@ def test_other_domains_are_another_certificate_and_the_old_one_goes_when_nothing
     edge.acm._users = lambda arn: []
     after.kind.retire(aws, after.resource)
     assert set(edge.acm.certificates) == {new}
+
+
+def test_a_role_that_may_delete_nothing_deploys_all_the_same(account: tuple[AwsClient, Edge]) -> None:
+    aws, edge = account
+    carry_out(aws, case(CERTIFICATE, name=ZONE, domains=BOTH))
+    after = case(CERTIFICATE, name=ZONE, domains=[ZONE])
+    observed = after.read(aws)
+    assert observed is not None
+    after.kind.update(aws, after.resource, observed, frozenset({"domains"}))
+    refused = AwsError(FailedCall("acm", "DeleteCertificate", "AccessDeniedException", "not allowed"))
+    after.kind.retire(Failing(aws, {"acm:DeleteCertificate": [refused]}), after.resource)
+    assert len(edge.acm.certificates) == 2
 
 
 def test_the_recorded_one_is_described_and_nothing_is_searched(account: tuple[AwsClient, Edge]) -> None:

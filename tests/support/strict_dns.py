@@ -70,6 +70,7 @@ class StrictAcm:
     def empty(self) -> None:
         self.certificates: dict[str, dict[str, Any]] = {}
         self._tokens: dict[tuple[str, str], str] = {}
+        self._number = 0
         self.failing.clear()
 
     def answer(self, operation: str, region: str, params: Params, send: Send) -> dict[str, Any]:
@@ -90,7 +91,8 @@ class StrictAcm:
             raise refuse("acm", "RequestCertificate", "ValidationException", "invalid token")
         if token and (region, token) in self._tokens:
             return {"CertificateArn": self._tokens[region, token]}
-        arn = f"arn:aws:acm:{region}:{ACCOUNT}:certificate/{len(self.certificates):08d}"
+        arn = f"arn:aws:acm:{region}:{ACCOUNT}:certificate/{self._number:08d}"
+        self._number += 1
         domains = list(dict.fromkeys([params["DomainName"], *params.get("SubjectAlternativeNames", ())]))
         self.certificates[arn] = {
             "domains": domains,
