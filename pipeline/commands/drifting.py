@@ -1,10 +1,10 @@
 """Compares live AWS with the last release and with git: reads everything, builds nothing, changes nothing."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from pipeline.commands.planning import Reading, survey, warnings_of
+from pipeline.commands.summarizing import summarize
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import Diagnostic, Interrupted, PipelineError
 from pipeline.model.plan import Action, Plan
@@ -76,7 +76,7 @@ def _report(space: Workspace, found: Drift) -> None:
         were = "resource was" if plan.summary["drift"] == 1 else "resources were"
         text = f"{plan.environment} has drifted: {plan.summary['drift']} {were} changed outside of git"
         space.console.warn(Diagnostic(text, severity="warning"))
-    _summarize(space.environ, drift_summary(plan, found.release))
+    summarize(space, f"{drift_summary(plan, found.release)}\n")
 
 
 def _failed(space: Workspace, name: str, error: PipelineError) -> None:
@@ -84,14 +84,4 @@ def _failed(space: Workspace, name: str, error: PipelineError) -> None:
     if space.console.format == "json":
         told = {"message": str(error), "hint": error.hint, "exit_code": error.exit_code}
         space.console.result({"environment": name, "error": told, **diagnostics_json(error.diagnostics)}, "")
-    _summarize(space.environ, failure_summary(name, error))
-
-
-def _summarize(environ: Mapping[str, str], text: str) -> None:
-    """Adds to the summary of the job, where there is one.
-
-    https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#adding-a-job-summary
-    """
-    if path := environ.get("GITHUB_STEP_SUMMARY"):
-        with Path(path).open("a", encoding="utf-8") as stream:
-            stream.write(f"{text}\n\n")
+    summarize(space, f"{failure_summary(name, error)}\n")

@@ -6,6 +6,7 @@ from pipeline.errors import PipelineError
 from pipeline.model.plan import Change, Origin, Plan
 from pipeline.model.release import Release
 from pipeline.planning.drift import drifted
+from pipeline.reporting.markdown import code
 from pipeline.reporting.plan_text import change_lines, finding_lines, headline
 from pipeline.reporting.style import Style, counted
 
@@ -68,15 +69,3 @@ def failure_summary(environment: str, error: PipelineError) -> str:
     """The same of an environment that could not be compared."""
     lines = [f"### ❌ {code(environment)}: could not be compared", "", f"- {code(str(error))}"]
     return "\n".join([*lines, *(f"- {code(str(finding))}" for finding in error.diagnostics)])
-
-
-def code(text: str) -> str:
-    """`text` as code of Markdown, in one line: nothing in it can be a link, a mention or the end of it.
-
-    https://spec.commonmark.org/0.31.2/#code-spans
-    """
-    line = "".join(letter if letter.isprintable() else " " for letter in text) or " "
-    runs = [len(run) for run in "".join(c if c == "`" else " " for c in line).split()]
-    fence = "`" * (max(runs, default=0) + 1)
-    pad = " " if line[:1] == "`" or line[-1:] == "`" or runs else ""
-    return f"{fence}{pad}{line}{pad}{fence}"

@@ -3,12 +3,10 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from pipeline.errors import BadInput, Diagnostic
 from pipeline.model.plan import Action, Change, FieldChange, Origin
-from pipeline.reporting.drift_text import code, drift_summary, failure_summary, render_drift
+from pipeline.reporting.drift_text import drift_summary, failure_summary, render_drift
 from tests.reporting.test_texts import EMPTY, GOLDEN, PLAIN, PLAN, RELEASE
 from tests.support.golden import check_golden
 
@@ -39,13 +37,3 @@ def test_a_summary_shows_no_value() -> None:
     told = drift_summary(DRIFTED, RELEASE)
     assert "PROVISIONED" not in told
     assert "1024" not in told
-
-
-@given(st.text())
-def test_nothing_ends_code_of_markdown_before_its_end(text: str) -> None:
-    shown = code(text)
-    fence = shown[: len(shown) - len(shown.lstrip("`"))]
-    inside = shown.removeprefix(fence).removesuffix(fence)
-    assert shown == f"{fence}{inside}{fence}"
-    assert fence not in "".join(c if c == "`" else " " for c in inside).split()
-    assert inside.isprintable()
