@@ -11,8 +11,8 @@ from pipeline.model.type_spec import TypeSpec
 from pipeline.model.values import plain
 from pipeline.planning.diff import diff
 
-# What packaging fills in: the digest of an archive.
-CODE = "code"
+# What packaging fills in: the digests of archives and of a site's files.
+_PACKAGED = {"lambda.function": ("code",), "lambda.layer": ("code",), "s3.site": ("files", "etags")}
 
 
 def with_released_code(desired: DesiredState, released: Mapping[str, Resource]) -> DesiredState:
@@ -20,9 +20,9 @@ def with_released_code(desired: DesiredState, released: Mapping[str, Resource]) 
 
     def filled(resource: Resource) -> Resource:
         before = released.get(resource.address)
-        if before is None or not before.properties.get(CODE) or resource.properties.get(CODE):
-            return resource
-        return replace(resource, properties={**resource.properties, CODE: before.properties[CODE]})
+        names = _PACKAGED.get(resource.type, ()) if before is not None else ()
+        code = {name: before.properties[name] for name in names if before and name in before.properties}
+        return replace(resource, properties={**resource.properties, **code}) if code else resource
 
     return DesiredState(tuple(filled(resource) for resource in desired))
 
@@ -39,7 +39,8 @@ def remarks(desired: DesiredState, head: LedgerHead, plan: Plan, specs: Mapping[
 
 def _open_run(head: LedgerHead) -> Iterator[Diagnostic]:
     if head.lock is not None and head.unfinished:
-        text = f"run {head.lock.run} of {head.lock.actor or 'unknown'} has not ended: what it changed looks like drift"
+        how = "has not ended" if head.lock.held else "did not end well"
+        text = f"run {head.lock.run} of {head.lock.actor or 'unknown'} {how}: what it changed looks like drift"
         yield Diagnostic(text, severity="warning", hint="if it died: pipeline resume")
 
 
