@@ -34,6 +34,7 @@ from pipeline.releasing.publisher import Move, Published, Publisher
 from pipeline.releasing.publisher import record as record_of
 from pipeline.releasing.rollouts import Rollouts
 from pipeline.releasing.shifting import Traffic, shifts_of
+from pipeline.releasing.sites import SITE
 from pipeline.rollout.events import AwaitApproval, Wait
 from pipeline.rollout.machine import next_action
 from pipeline.rollout.strategy import filled
@@ -69,6 +70,7 @@ def rollout_of(
         base=current.number,
         retiring=tuple(change.address for change in removing if change.action is Action.RETIRE),
         removing=tuple(change.address for change in removing if change.action is Action.DELETE),
+        sites=tuple(r.address for r in situation.desired if r.type == SITE and r.address in applied.done),
         consent=request.to_json(),
         hotfix=request.hotfix,
         detached=request.detach or request.strategy.detach,
@@ -162,6 +164,8 @@ def _promoted(workspace: Workspace, rollouts: Rollouts, journal: Journal) -> Can
         moved = [r for r in release.desired if r.address in addresses]
         Publisher(workspace.aws).keep_previous(Published(release.functions, release.apis, {}), moved)
         show(workspace, release.desired, release.outputs)
+        sites = [r for r in release.desired if r.address in rollout.sites]
+        show(workspace, sites, release.outputs, carried_on=head.unfinished)
         outputs = _prune(workspace, rollout, head, journal)
         with workspace.stage("record") as told:
             release = replace(release, outputs={a: outputs.get(a, v) for a, v in release.outputs.items()})

@@ -57,9 +57,9 @@ class Rollout:
     """The rollout of `release`, which becomes the current one when it is promoted; until then `base` serves.
 
     `declared`: the digest by which a deploy of the same is known. `retiring`: addresses of updates whose second half
-    waits for the promotion, `removing`: of what is no longer declared. `consent` is what that deploy was allowed.
-    `hotfix`: it was deployed as a fix. `detached`: no process stays for it. `engine`: what an engine other than our
-    own has to remember.
+    waits for the promotion, `removing`: of what is no longer declared, `sites`: of what visitors are to see then.
+    `consent` is what that deploy was allowed. `hotfix`: it was deployed as a fix. `detached`: no process stays for it.
+    `engine`: what an engine other than our own has to remember.
     """
 
     release: Release
@@ -71,6 +71,7 @@ class Rollout:
     status: RolloutStatus = field(default_factory=RolloutStatus)
     retiring: tuple[str, ...] = ()
     removing: tuple[str, ...] = ()
+    sites: tuple[str, ...] = ()
     consent: Mapping[str, Any] = field(default_factory=dict)
     hotfix: bool = False
     detached: bool = False
@@ -102,6 +103,7 @@ class Rollout:
             "status": self.status.to_json(),
             "retiring": list(self.retiring),
             "removing": list(self.removing),
+            "sites": list(self.sites),
             "consent": dict(self.consent),
             "hotfix": self.hotfix,
             "detached": self.detached,
@@ -121,6 +123,7 @@ class Rollout:
             status=RolloutStatus.from_json(data["status"]),
             retiring=tuple(data["retiring"]),
             removing=tuple(data["removing"]),
+            sites=tuple(data["sites"]),
             consent=data["consent"],
             hotfix=data["hotfix"],
             detached=data["detached"],

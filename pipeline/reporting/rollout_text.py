@@ -38,8 +38,8 @@ def _happened(before: RolloutStatus, rollout: Rollout, style: Style) -> Iterator
 def look_line(found: Measurement, rollout: Rollout, style: Style) -> str:
     """`10 %  2 min of 5 min  3 errors in 41 requests, stable 2 in 380: no worse: successful`."""
     step = rollout.strategy.steps[found.step]
-    watched = max(0.0, found.end - found.start)
-    shown = f"{seconds(min(watched, step.bake))} of {seconds(step.bake)}" if step.bake else "at the gate"
+    watched = min(max(0.0, found.end - found.start), step.bake)
+    shown = f"{duration(watched)} of {duration(step.bake)}" if step.bake else "at the gate"
     latency = ""
     if found.canary.p99 is not None and found.stable.p99 is not None:
         latency = f", p99 {milliseconds(found.canary.p99)}, stable {milliseconds(found.stable.p99)}"
@@ -48,12 +48,19 @@ def look_line(found: Measurement, rollout: Rollout, style: Style) -> str:
     return f"  {_weight(found.weight)}  {shown}  {found.reason}{latency}: {verdict}{notes}"
 
 
+def duration(value: float) -> str:
+    """Whole seconds, minutes and hours: `20 s`, `5 min`, `1 h 30 min`."""
+    whole = round(value)
+    parts = [(whole // 3600, "h"), (whole % 3600 // 60, "min"), (whole % 60, "s")]
+    return " ".join(f"{number} {unit}" for number, unit in parts if number) or "0 s"
+
+
 def _weight(weight: float) -> str:
     return f"{weight:g} %".rjust(5)
 
 
 def _watched(step: Step) -> str:
-    text = f"set, watched for {seconds(step.bake)}" if step.bake else "set"
+    text = f"set, watched for {duration(step.bake)}" if step.bake else "set"
     return text + (", then a gate" if step.gate else "")
 
 
@@ -72,8 +79,8 @@ def now_line(rollout: Rollout, now: float) -> str:
         return f"shifting to {steps[status.step].weight:g} %" if status.step < len(steps) else "promoting"
     step, elapsed = steps[status.step], max(0.0, now - status.since)
     whole = step.bake + rollout.strategy.analysis.metric_delay
-    text = f"step {status.step + 1} of {len(steps)} at {step.weight:g} %: {seconds(elapsed)}"
-    text += f", {seconds(whole - elapsed)} left" if elapsed < whole else ", waiting for figures"
+    text = f"step {status.step + 1} of {len(steps)} at {step.weight:g} %: {duration(elapsed)}"
+    text += f", {duration(whole - elapsed)} left" if elapsed < whole else ", waiting for figures"
     return text + (f"; {status.last.reason}" if status.last else "")
 
 
@@ -91,7 +98,7 @@ def strategy_line(strategy: Strategy) -> str:
 
 
 def _step(step: Step) -> str:
-    text = f"{step.weight:g} %" + (f" for {seconds(step.bake)}" if step.bake else "")
+    text = f"{step.weight:g} %" + (f" for {duration(step.bake)}" if step.bake else "")
     return text + (" and a gate" if step.gate else "")
 
 
@@ -124,10 +131,16 @@ def render_canary(canary: Canary, style: Style) -> list[str]:
             lines.append(f"  {step.weight:g} %: {looks[-1].reason}: {looks[-1].verdict}")
     if status.outcome in (Outcome.ABORTED, Outcome.REVERTED):
         lines.append(f"  why: {status.reason}")
-        lines += ["", table([(name, url) for name, url in canary.links.items()], "  ")] if canary.links else []
+        links = [(name, url) for name, url in canary.links.items() if _subject(name) in status.reason]
+        lines += ["", table(links, "  ")] if links else []
     if canary.waiting:
         lines.append(style(f"  waiting: {canary.waiting}", fg="yellow"))
     return lines
+
+
+def _subject(link: str) -> str:
+    """The function or alarm that a link is about: `orders metrics`, `alarm orders-5xx`."""
+    return link.removeprefix("alarm ").removesuffix(" metrics").removesuffix(" logs")
 
 
 def headline(canary: Canary, environment: str, serving: int | None, style: Style) -> str:

@@ -35,6 +35,7 @@ DEFINED = (
 # The stage variable that names the alias of every function of the API, and what it is for the requests of a canary.
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/aws-api-gateway-stage-variables-reference.html
 VARIABLE, CANARY_ALIAS = "alias", "canary"
+QUALIFIER = f"${{stageVariables.{VARIABLE}}}"
 # Raised when the same properties come to mean another document, so that it is deployed.
 _EDITION = 1
 
@@ -152,7 +153,7 @@ def _invocation(entry: Mapping[str, Any], properties: Properties, scope: Scope) 
         "x-amazon-apigateway-integration": {
             "type": "aws_proxy",
             "httpMethod": "POST",
-            "uri": invocation_uri(entry["function"], properties["alias"], scope),
+            "uri": invocation_uri(entry["function"], QUALIFIER, scope),
             "passthroughBehavior": "when_no_match",
             "timeoutInMillis": entry["timeout_ms"],
         },

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.model.scope import Scope
-from pipeline.resources._rest_definition import preflight_of
+from pipeline.resources._rest_definition import QUALIFIER, preflight_of
 
 EVERYTHING = "*/*"  # the key of the settings of all methods of a stage
 
@@ -86,7 +86,7 @@ def _demand(found: Wire, names: Mapping[str, str]) -> dict[str, Any]:
 
 
 def function_of(uri: str, alias: str, scope: Scope) -> str:
-    """The function's name when it is ours and reached through `alias`; else what is reached."""
+    """The function's name when it is ours and reached through `alias`, as the stage says; else what is reached."""
     found = _INVOCATION.fullmatch(uri)
     if found is None:
         return uri
@@ -94,7 +94,7 @@ def function_of(uri: str, alias: str, scope: Scope) -> str:
     if not found["arn"].startswith(prefix):
         return found["arn"]
     name, _, qualifier = found["arn"].removeprefix(prefix).partition(":")
-    return name if qualifier == alias else f"{name}:{qualifier or '$LATEST'}"
+    return name if qualifier in (alias, QUALIFIER) else f"{name}:{qualifier or '$LATEST'}"
 
 
 def api_settings(api: Wire) -> dict[str, Any]:

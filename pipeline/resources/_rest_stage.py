@@ -28,6 +28,7 @@ def add_stage(aws: Aws, resource: Resource, api_id: str, *, fresh: bool) -> Outp
         stageName=wanted["stage"],
         deploymentId=deployment_of(aws, api_id, digest, fresh=fresh),
         tracingEnabled=wanted["tracing"],
+        variables={definition.VARIABLE: wanted["alias"]},
         tags=tags_for(aws, resource),
     )
     refused = set_stage(aws, api_id, wanted, [n for n in SETTINGS if n != "tracing"], has_logs=False)
@@ -59,6 +60,20 @@ def set_stage(aws: Aws, api_id: str, wanted: Properties, names: Sequence[str], *
         send([name for name in names if name != "access_logs"])
         return {NO_LOGS: True}
     return {}
+
+
+def name_alias(aws: Aws, api_id: str, wanted: Properties) -> None:
+    """Has the stage name the alias through which its requests reach the functions.
+
+    A canary names another one for its requests: so each request meets one release, in the API as in its functions.
+    """
+    aws.call(
+        "apigateway",
+        "UpdateStage",
+        restApiId=api_id,
+        stageName=wanted["stage"],
+        patchOperations=[{"op": "replace", "path": f"/variables/{definition.VARIABLE}", "value": wanted["alias"]}],
+    )
 
 
 def deployment_of(aws: Aws, api_id: str, digest: str, *, fresh: bool = False) -> str:

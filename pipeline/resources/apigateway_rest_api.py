@@ -34,6 +34,8 @@ API_SETTINGS = (
     "disable_execute_api_endpoint",
     "unmanaged",
 )
+# How `live` begins when the stage names another alias of the functions than the declared one.
+_UNNAMED = "functions by alias"
 Wire = Mapping[str, Any]
 
 
@@ -123,6 +125,9 @@ def _live(stage: Wire | None, digest: str | None, have: Properties, target: Targ
     canary = stage.get("canarySettings")
     if canary:
         return f"{canary.get('percentTraffic', 0):g}% of a canary on api deployment {canary.get('deploymentId')}"
+    named = (stage.get("variables") or {}).get(definition.VARIABLE)
+    if named != target.resource.properties["alias"]:
+        return f"{_UNNAMED} {named or 'none'}"
     served = [definition.definition_digest(have), definition.definition_digest(target.resource.properties)]
     if target.released and _same_definition(target.released, target.resource.properties):
         served.append(str(target.recorded.get("definition")))  # which knows the values of references
@@ -183,6 +188,8 @@ def update(aws: Aws, resource: Resource, observed: Observed, paths: frozenset[st
     if have["live"] is None:
         return stages.add_stage(aws, resource, api_id, fresh=False)
     outputs = dict(observed.outputs)
+    if str(have["live"]).startswith(_UNNAMED):
+        stages.name_alias(aws, api_id, wanted)
     if names := [name for name in stages.SETTINGS if touches(paths, name)]:
         outputs |= stages.set_stage(aws, api_id, wanted, names, has_logs=bool(have["access_logs"]))
     return outputs

@@ -70,13 +70,27 @@ class Visitors:
         weights = (alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
         shares = {alias["FunctionVersion"]: 1 - sum(weights.values()), **weights}
         self.shares.append(shares)
+        through = self._through_canary(name)
         for version, share in shares.items():
-            if count := round(requests * share):
+            if count := round(requests * share * (1 - through[1])):
                 self._count(name, version, count)
+        if count := round(requests * through[1]):
+            self._count(name, through[0], count, "canary")
 
-    def _count(self, name: str, version: str, count: int) -> None:
+    def _through_canary(self, name: str) -> tuple[str, float]:
+        """The version that the canary of the API's stage reaches, and its share of the requests."""
+        for api in self.aws.pages("apigateway", "GetRestApis", "items"):
+            stage = self.aws.call("apigateway", "GetStage", restApiId=api["id"], stageName="test")
+            if canary := stage.get("canarySettings"):
+                assert canary["deploymentId"] != stage["deploymentId"]
+                assert canary["stageVariableOverrides"] == {"alias": "canary"}
+                alias = self.aws.call("lambda", "GetAlias", FunctionName=name, Name="canary")
+                return alias["FunctionVersion"], canary["percentTraffic"] / 100
+        return "", 0.0
+
+    def _count(self, name: str, version: str, count: int, alias: str = "live") -> None:
         failed = round(count * self.errors.get((name, version), 0.0))
-        named = {"FunctionName": name, "Resource": f"{name}:live", "ExecutedVersion": version}
+        named = {"FunctionName": name, "Resource": f"{name}:{alias}", "ExecutedVersion": version}
         dimensions = [{"Name": key, "Value": value} for key, value in named.items()]
         when = datetime.fromtimestamp(self.clock.now(), UTC)
         took = self.latency.get((name, version), 20.0)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
@@ -58,6 +59,38 @@ def test_a_release_with_errors_is_taken_back(rig: Rig) -> None:
     assert "worse with" in canary["reason"]
     assert canary["links"]
     assert rig.aliases("shop-orders") == rig.aliases("shop-stock") == {"version": "1", "weights": {}}
+
+
+def stage_of(rig: Rig) -> dict[str, Any]:
+    aws = rig.service.aws()
+    [api] = aws.pages("apigateway", "GetRestApis", "items")
+    return aws.call("apigateway", "GetStage", restApiId=api["id"], stageName="test")
+
+
+@pytest.mark.parametrize("bad", [False, True])
+def test_a_changed_definition_shifts_by_a_canary_on_the_stage(rig: Rig, bad: bool) -> None:
+    """One request meets one release: the canary's requests reach the new versions, all others the old ones."""
+    before = stage_of(rig)
+    rig.service.replace("aws/api-gateway/api.yml", "path: /stock", "path: /shelves")
+    if bad:
+        rig.visitors.errors["shop-stock", "2"] = 0.4
+    seen: list[dict[str, Any]] = []
+    rig.at(20, lambda: seen.extend([stage_of(rig), world(rig.service)["functions"]["shop-stock"]]))
+    report = deploy(rig.workspace(), DeployRequest())
+    assert report.exit_code == (5 if bad else 0)
+    during, function = seen
+    assert during["deploymentId"] == before["deploymentId"]
+    assert (during["canarySettings"]["percentTraffic"], during["variables"]) == (10.0, {"alias": "live"})
+    assert function["aliases"] == {"live": "1", "canary": "2"}
+    assert all(len(shares) == 1 for shares in rig.visitors.shares)
+    after = stage_of(rig)
+    assert "canarySettings" not in after
+    assert after["variables"] == {"alias": "live"}
+    assert (after["deploymentId"] == before["deploymentId"]) is bad
+    assert world(rig.service)["functions"]["shop-stock"]["aliases"].get("canary") is None
+    assert rig.aliases()["version"] == ("1" if bad else "2")
+    ways = {s["address"]: s["way"] for s in report.to_json()["canary"]["shifts"]}
+    assert set(ways.values()) == {"stage"}
 
 
 def steered(rig: Rig, kind: str, event_of: Callable[[Workspace], Callable[[Rollout], Event]]) -> RolloutReport:
