@@ -47,7 +47,7 @@ class Rollouts:
         if found is None:
             self._rollout = self._etag = None
         elif found[1] != self._etag:
-            self._rollout, self._etag = Rollout.from_json(found[0]), found[1]
+            self._rollout, self._etag = _read(found[0]), found[1]
         return self._rollout
 
     def begin(self, rollout: Rollout) -> None:
@@ -113,6 +113,16 @@ class Rollouts:
             self._ledger.put(f"rollouts/{release.number:06d}-{release.run}.json", self.current.to_json())
         except LostRace:
             return
+
+
+def _read(document: Mapping[str, Any]) -> Rollout:
+    try:
+        return Rollout.from_json(document)
+    except (KeyError, TypeError, ValueError) as error:
+        raise PipelineError(
+            f"reading {ROLLOUT} of the ledger: it was written by another version of pipeline ({error!r})",
+            hint="end that rollout with the version that began it",
+        ) from error
 
 
 def _taken_over() -> Refused:

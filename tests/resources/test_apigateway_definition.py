@@ -76,13 +76,13 @@ def document(**properties: Any) -> dict[str, Any]:
     return found
 
 
-def test_methods_invoke_the_alias() -> None:
+def test_methods_invoke_the_alias_that_the_stage_names() -> None:
     method = document()["paths"]["/orders"]["get"]
     assert method["x-amazon-apigateway-integration"] == {
         "type": "aws_proxy",
         "httpMethod": "POST",
         "uri": "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/"
-        "arn:aws:lambda:us-east-1:123456789012:function:orders-list:live/invocations",
+        "arn:aws:lambda:us-east-1:123456789012:function:orders-list:${stageVariables.alias}/invocations",
         "passthroughBehavior": "when_no_match",
         "timeoutInMillis": 29000,
     }

@@ -422,10 +422,25 @@ def test_a_deployment_whose_answer_was_lost_is_looked_up(aws: Recorder, carried_
 def test_a_canary_on_the_stage_differs() -> None:
     wanted, shown = api().properties, Target(api(), {})
     digest = definition.definition_digest(wanted)
-    found = {"deploymentId": "a", "canarySettings": {"percentTraffic": 10.0, "deploymentId": "b"}}
+    stage = {"deploymentId": "a", "variables": {"alias": "live"}}
+    found = {**stage, "canarySettings": {"percentTraffic": 10.0, "deploymentId": "b"}}
     assert _live(found, digest, wanted, shown) == "10% of a canary on api deployment b"
-    assert _live({"deploymentId": "a"}, digest, wanted, shown) == "latest"
-    assert _live({"deploymentId": "a"}, None, wanted, shown) == "api deployment a"
+    assert _live(stage, digest, wanted, shown) == "latest"
+    assert _live(stage, None, wanted, shown) == "api deployment a"
+
+
+def test_a_stage_that_does_not_name_the_alias_of_the_functions_is_put_right(aws: Recorder) -> None:
+    """Integrations reach functions by the alias that the stage names, so that a canary can name another one."""
+    wanted = api()
+    made = kind().create(aws, wanted)
+    gone = [{"op": "remove", "path": "/variables/alias"}]
+    aws.call("apigateway", "UpdateStage", restApiId=made["id"], stageName="dev", patchOperations=gone)
+    found = kind().read(aws, [target(wanted)])[wanted.address]
+    assert found.properties["live"] == "functions by alias none"
+    kind().update(aws, wanted, found, frozenset({"live"}))
+    stage = aws.call("apigateway", "GetStage", restApiId=made["id"], stageName="dev")
+    assert stage["variables"] == {"alias": "live"}
+    assert kind().read(aws, [target(wanted)])[wanted.address].properties["live"] == "latest"
 
 
 def test_two_apis_are_looked_for_with_one_list(aws: Recorder) -> None:
