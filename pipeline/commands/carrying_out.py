@@ -79,7 +79,7 @@ def _followed(act: "Act", space: Workspace, intent: Intent, hub: Hub | None, pro
     space.follower = following
     following.begins()
     try:
-        if intent.kind is Kind.DEPLOY:
+        if _is_of_its_commit(intent, space):
             _check_checkout(intent, space)
         if intent.by_tag:
             check_tag(space, hub, intent.actor, project.environments[following.name].permission)
@@ -170,11 +170,18 @@ _ACTS: Mapping[Kind, Act] = {
 }
 
 
+def _is_of_its_commit(intent: Intent, space: Workspace) -> bool:
+    """True when what is done is of exactly the commit that was named; GitHub itself checks out a trial merge."""
+    if intent.kind is Kind.PREVIEW:
+        return intent.pull_request is not None and space.environ.get("GITHUB_EVENT_NAME") != "pull_request"
+    return intent.kind is Kind.DEPLOY
+
+
 def _check_checkout(intent: Intent, space: Workspace) -> None:
-    """Refused when the files here are not those of the event: what would be deployed is not what was pushed."""
+    """Refused when the files here are not those of the event: it would be told of something else than is done."""
     if intent.sha and space.commit and intent.sha != space.commit:
         raise Refused(
-            f"deploying {', '.join(intent.environments)}: the event is about commit {intent.sha[:12]}, but "
+            f"{intent.kind} of {', '.join(intent.environments)}: the event is about commit {intent.sha[:12]}, but "
             f"{space.commit[:12]} is checked out",
-            hint=f"git checkout {intent.sha}; to deploy this checkout by hand: pipeline deploy --env NAME",
+            hint=f"git checkout {intent.sha}; for this checkout, by hand: pipeline deploy --env NAME",
         )

@@ -27,6 +27,7 @@ class Outbox:
         """Has `job` done soon, instead of one of this name that still waits."""
         with self._change:
             self._waiting[name] = job
+            self._closing = False
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="github", daemon=True)
                 self._thread.start()
@@ -56,6 +57,7 @@ class Outbox:
             self._change.notify_all()
             self._change.wait_for(lambda: self._waiting or self._closing)
             if not self._waiting:
+                self._thread = None
                 return None
             name = next(iter(self._waiting))
             self._busy = True

@@ -86,6 +86,7 @@ class Repository:
     def __init__(self, client: Client, name: str) -> None:
         self.client, self.name = client, name
         self._root = f"/repos/{name}"
+        self._comments: dict[tuple[int, str], Comment] = {}
 
     @cached_property
     def login(self) -> str | None:
@@ -123,12 +124,25 @@ class Repository:
 
         `write` gets the body that is there (None: there is none) and gives the new one; None to leave it as it is.
         """
-        found = self.find_comment(number, marker)
+        found = self._comments.pop((number, marker), None) or self.find_comment(number, marker)
         body = write(found.body if found else None)
-        if body is None or (found is not None and found.body == body):
-            return found
+        if body is not None and (found is None or found.body != body):
+            found = self._edit(found, body) if found else None
+            found = found or self._make(number, marker, body)
         if found is not None:
-            return Comment.of(self.client.write("PATCH", f"{self._root}/issues/comments/{found.id}", {"body": body}))
+            self._comments[number, marker] = found
+        return found
+
+    def _edit(self, comment: Comment, body: str) -> Comment | None:
+        """None when somebody deleted it since."""
+        try:
+            return Comment.of(self.client.write("PATCH", f"{self._root}/issues/comments/{comment.id}", {"body": body}))
+        except GitHubError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def _make(self, number: int, marker: str, body: str) -> Comment:
         path = f"{self._root}/issues/{number}/comments"
         made = self.client.create(path, {"body": body}, lambda: self.find_comment(number, marker))
         return made if isinstance(made, Comment) else Comment.of(made)

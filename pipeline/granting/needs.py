@@ -90,6 +90,7 @@ class Needs:
         places = {
             "anywhere": ["*"],
             "ledger": [self._bucket, f"{self._bucket}/*"],
+            "reviews": [f"{self._bucket}/reviews/*"],
             "self": [scope.arn("iam", f"role/{scope.service}-{scope.environment}-*", regional=False)],
             "provider": [scope.arn("iam", "oidc-provider/*", regional=False)],
         }

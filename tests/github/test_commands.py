@@ -178,6 +178,13 @@ def test_a_plan_of_a_command_is_about_the_pull_request(service: Service, pull: F
     assert "📋 **planned**" in answers(pull)[0]
 
 
+def test_a_plan_of_another_checkout_is_not_taken_for_the_pull_requests(service: Service, pull: FakeGitHub) -> None:
+    service.commit("orders")
+    inputs = by_command({"action": "plan", "environment": "production", "sha": HEAD}, pull)
+    assert service.run("workflow_dispatch", sent(inputs)).code == 4
+    assert f"the event is about commit {HEAD[:12]}" in answers(pull)[0]
+
+
 def test_a_command_that_fails_says_so_in_its_answer(service: Service, pull: FakeGitHub) -> None:
     service.commit("orders")
     inputs = by_command({"action": "rollback", "environment": "production", "release": "7"}, pull)

@@ -56,3 +56,12 @@ def test_what_hangs_is_left_behind() -> None:
 
 def test_an_outbox_without_jobs_is_closed_at_once() -> None:
     Outbox().close(10)
+
+
+def test_a_closed_outbox_can_be_used_again() -> None:
+    done: list[int] = []
+    outbox = Outbox()
+    for number in range(3):
+        outbox.put("job", partial(done.append, number))
+        outbox.close(10)
+    assert done == [0, 1, 2]

@@ -25,12 +25,25 @@ def test_one_comment_is_made_and_then_edited(repository: Repository, github: Fak
     assert [verb for verb, _ in github.requests].count("PATCH") == 1
 
 
-def test_a_comment_is_found_over_all_pages(repository: Repository, github: FakeGitHub) -> None:
+def test_a_comment_is_looked_for_once_in_a_run(repository: Repository, github: FakeGitHub) -> None:
+    for body in ("one", "two", "three"):
+        put(repository, body)
+    assert [verb for verb, path in github.requests if path.endswith("/issues/1/comments")] == ["GET", "POST"]
+
+
+def test_a_comment_that_somebody_deleted_is_made_anew(repository: Repository, github: FakeGitHub) -> None:
+    put(repository, "one")
+    github.comments.clear()
+    put(repository, "two")
+    assert github.bodies(1) == [f"two {MARK}"]
+
+
+def test_a_comment_is_found_over_all_pages(repository: Repository, client: Client, github: FakeGitHub) -> None:
     github.per_page = 2
     put(repository, "one")
     for number in range(5):
         github.comments = {number: {**github.comments[1001], "body": "x", "id": number}, **github.comments}
-    put(repository, "two")
+    put(Repository(client, REPO), "two")
     assert [body for body in github.bodies(1) if MARK in body] == [f"two {MARK}"]
 
 
