@@ -117,12 +117,13 @@ class Needs:
         return name
 
     def _passing(self) -> list[Statement]:
-        """iam:PassRole for the functions' roles alone, to Lambda alone."""
+        """iam:PassRole for the roles that the specs name alone, each to the service that uses it alone."""
         found = []
         for action, rule in self.known.rules["passing"].items():
-            if arns := self.arns("lambda.function", rule["resources"]):
-                condition = {"StringEquals": {"iam:PassedToService": rule["service"]}}
-                found.append(statement("Pass", {action}, arns, condition))
+            for kind, service in rule["services"].items():
+                if arns := self.arns(kind, rule["resources"]):
+                    condition = {"StringEquals": {"iam:PassedToService": service}}
+                    found.append(statement(f"Pass{service.partition('.')[0].capitalize()}", {action}, arns, condition))
         return found
 
     def _bounded(self) -> list[Statement]:
