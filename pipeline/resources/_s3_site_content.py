@@ -30,7 +30,7 @@ def prepare(aws: Aws, resource: Resource) -> Outputs:
     places = dict(zip(files, aws.gather([partial(_place, aws, files[path]) for path in files]), strict=True))
     fresh = [path for path in files if path not in listed and not rules.is_page(path)]
     aws.gather([partial(_copy, aws, wanted, path, places[path]) for path in fresh])
-    return {}
+    return {"url": f"https://{wanted['domain']}/"} if wanted.get("domain") else {}
 
 
 def show(aws: Aws, wanted: Properties) -> list[str]:

@@ -30,15 +30,19 @@ def canonical(properties: Properties, scope: Scope) -> Properties:
     return {
         **properties,
         "config": dict(properties.get("config") or {}),
-        "distribution": _distribution(distribution) if distribution else None,
+        "distribution": _distribution(distribution, "id") if distribution else None,
+        "domain": _distribution(distribution, "domain") if distribution and _is_name(distribution) else None,
         "bucket_arn": Expression((Reference(f"s3.bucket/{properties['bucket']}", "arn"),)),
     }
 
 
-def _distribution(value: Value) -> Value:
+def _distribution(value: Value, output: str) -> Value:
     """A name as a reference; ids as AWS gives them, and references, stay."""
-    is_name = isinstance(value, str) and not (value.isalnum() and value.isupper() and value.startswith("E"))
-    return Expression((Reference(f"{DISTRIBUTION}/{value}", "id"),)) if is_name else value
+    return Expression((Reference(f"{DISTRIBUTION}/{value}", output),)) if _is_name(value) else value
+
+
+def _is_name(value: Value) -> bool:
+    return isinstance(value, str) and not (value.isalnum() and value.isupper() and value.startswith("E"))
 
 
 def check(resource: Resource, scope: Scope) -> Iterator[Problem]:
@@ -64,7 +68,8 @@ def _read_one(aws: Aws, target: Target) -> Observed | None:
     if not files and config is None:
         return None
     properties = {"name": target.name, "bucket": declared["bucket"], "files": files, "config": config or {}}
-    return Observed(target.address, properties, {}, markable=False)
+    outputs = {"url": target.recorded["url"]} if "url" in target.recorded else {}
+    return Observed(target.address, properties, outputs, markable=False)
 
 
 def _contents(declared: Properties, released: Properties, listed: Mapping[str, str]) -> dict[str, str]:

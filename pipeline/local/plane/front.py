@@ -26,7 +26,8 @@ from pipeline.local.plane.functions.policies import Policies
 from pipeline.local.plane.guardrails import Guardrails, is_guardrail
 from pipeline.local.plane.journal import Journal
 from pipeline.local.plane.logs import Logs, filters_events
-from pipeline.local.plane.names import Names
+from pipeline.local.plane.names import Names, is_distribution
+from pipeline.local.plane.pages import with_local_addresses
 from pipeline.local.plane.rest.control import RestApis
 from pipeline.local.plane.rest.model import Store
 from pipeline.local.plane.traffic.authorizing import Authorizers
@@ -86,6 +87,7 @@ class Front:
         caller = caller_of(first_header(scope["headers"], b"authorization"), query, self._account)
         if caller is None and (led := await self._names.led(scope)):
             scope, path = led, raw_path(led)
+            send = with_local_addresses(scope, send) if is_distribution(scope) else send
         target = target_of(first_header(scope["headers"], b"host"), path)
         if target is not None and target.api in self._store.apis:
             await self._traffic(target, scope, receive, send)

@@ -66,6 +66,11 @@ class Names:
         return best
 
 
+def is_distribution(scope: Scope) -> bool:
+    """True for a request that CloudFront answers."""
+    return first_header(scope["headers"], b"host").endswith(_CLOUDFRONT)
+
+
 def _may_be_own(host: str) -> bool:
     return "." in host and not host.replace(".", "").isdigit() and not host.endswith(_NOT_OWN)
 
