@@ -119,8 +119,10 @@ def _told(directory: Path, found: Answers, count: int) -> str:
     lines += ["  next:"]
     lines += [f"    cd {directory}"] if directory.absolute() != Path.cwd() else []
     lines += [f"    ./run pipeline deploy --env {first} --local", "    git init && git add . && git commit -m 'Begin'"]
-    if not found.accounts:
-        lines += ["", "  before AWS is used: AWS_ACCOUNT_ID in environments/*.env"]
+    rest = [] if found.accounts else ["AWS_ACCOUNT_ID in environments/*.env"]
+    rest += [] if found.tool.github else ["in .github/workflows/pipeline.yml, where the pipeline is on GitHub"]
+    if rest:
+        lines += ["", "  before AWS is used:", *(f"    {one}" for one in rest)]
     return "\n".join(lines)
 
 
