@@ -9,12 +9,15 @@ from pipeline.errors import BadInput
 from pipeline.reporting.console import Console
 from pipeline.scaffolding import answers as asking
 from pipeline.scaffolding.answers import Answers, Tool
+from pipeline.scaffolding.manual.carrying import by_kind
+from pipeline.scaffolding.manual.notes import Carried
 
 EPILOG = """\b
 Examples:
   pipeline init orders                                          asks on a terminal
   pipeline init orders --service orders --region eu-west-1 --environments dev,production=main
   pipeline init orders --account dev=123456789012 --account production=123456789012
+  pipeline init orders --from-manual ../new-service-infra/infrastructure
   pipeline init --schemas .                                     writes the editors' schemas anew
 """
 
@@ -38,6 +41,13 @@ Examples:
 @click.option(
     "--tool", metavar="URL@COMMIT", help="Where the repository fetches the pipeline. [default: where this one is from]"
 )
+@click.option(
+    "--from-manual",
+    "manual",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    help="Take specs and scripts of a folder that was run by hand; says what it could not carry over.",
+)
 @click.option("--schemas", is_flag=True, help="Only write schemas/ of an existing repository anew.")
 @click.option("--yes", is_flag=True, help="Ask nothing, on a terminal either: what is not given takes its default.")
 @click.option(
@@ -50,7 +60,7 @@ Examples:
 )
 def command(
     directory: Path, service: str | None, region: str | None, environments: str | None, accounts: tuple[str, ...],
-    tool: str | None, schemas: bool, yes: bool, form: str,
+    tool: str | None, manual: Path | None, schemas: bool, yes: bool, form: str,
 ) -> int:  # fmt: skip
     """Make a new service repository in DIRECTORY, with a function behind an API and its table, that deploys at once.
 
@@ -63,6 +73,13 @@ def command(
     from pipeline.scaffolding.writing import check_free, write  # noqa: PLC0415 - comes with the one above
 
     check_free(directory)
+    if manual is not None:
+        from pipeline.commands.carrying_over import carry_over  # noqa: PLC0415 - only this needs it
+
+        carried = carry_over(manual, Answers(service or "", tool=_tool(tool)))
+        write(directory, carried.files, EXECUTABLE)
+        console.result(*told_of(carried, directory))
+        return 0
     asks = sys.stdin.isatty() and form == "text" and not yes
     found = _answers(directory, (service, region, environments), accounts, tool, asks=asks)
     found.check()
@@ -71,6 +88,18 @@ def command(
     document = {"directory": str(directory), "service": found.service, "files": sorted(files)}
     console.result(document, _told(directory, found, len(files)))
     return 0
+
+
+def told_of(carried: Carried, directory: Path) -> tuple[dict[str, object], str]:
+    """The document and the text about what was carried over, and what was not."""
+    found = by_kind(carried)
+    kinds = {kind: found.get(kind, []) for kind in ("changed", "left")}
+    document: dict[str, object] = {"directory": str(directory), "files": sorted(carried.files), **kinds}
+    lines = [f"{directory} has what could be carried over: {len(carried.files)} files"]
+    for kind, title in (("changed", "is another way than it was"), ("left", "was not carried over")):
+        if kinds[kind]:
+            lines += ["", f"  {title}:", *(f"    {note}" for note in kinds[kind])]
+    return document, "\n".join([*lines, "", f"  next: cd {directory} && ./run pipeline validate"])
 
 
 def _answers(
