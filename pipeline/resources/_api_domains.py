@@ -67,7 +67,7 @@ def derive(resource: Resource, scope: Scope) -> Iterator[Resource]:
 def check(resource: Resource, scope: Scope) -> Iterator[Problem]:
     """A name outside of its zone, a certificate of another region."""
     wanted = resource.properties
-    if wanted["records"] and not is_within(resource.name.removeprefix("*."), str(wanted["zone"])):
+    if wanted["records"] and not is_within(resource.name, str(wanted["zone"])):
         yield Problem(f"{resource.name} is no name in the zone {wanted['zone']}", ("zone",))
     certificate = wanted["certificate"]
     if isinstance(certificate, str) and certificate.split(":")[3:4] != [scope.region]:

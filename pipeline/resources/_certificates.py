@@ -49,4 +49,6 @@ def _domains(names: Sequence[str], zone: str) -> list[str]:
 
 
 def _name(domains: Sequence[str], region: str) -> str:
-    return domains[0] if region == CLOUDFRONT_REGION else f"{domains[0]}:{region}"
+    """Without an asterisk, which tags may not have."""
+    first = domains[0].removeprefix("*.")
+    return first if region == CLOUDFRONT_REGION else f"{first}:{region}"

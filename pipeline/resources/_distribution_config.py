@@ -71,7 +71,7 @@ def _origin(source: Properties, have: Wire) -> dict[str, Any]:
         origin.pop("CustomOriginConfig", None)
         # Always there, always empty with an access control:
         # https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_S3OriginConfig.html
-        return {**origin, "S3OriginConfig": {"OriginAccessIdentity": ""}}
+        return {**origin, "S3OriginConfig": {**(same.get("S3OriginConfig") or {}), "OriginAccessIdentity": ""}}
     origin.pop("S3OriginConfig", None)
     custom = {
         "HTTPPort": 80,

@@ -105,7 +105,7 @@ def _available(aws: Aws, name: str) -> Wire:
 
 def update(aws: Aws, resource: Resource, observed: Observed, paths: frozenset[str]) -> Outputs:
     """Settings in one call; then the mappings; tags."""
-    operations = _patches(resource.properties, paths)
+    operations = _patches(observed.properties, resource.properties, paths)
     if operations:
         aws.call("apigateway", "UpdateDomainName", domainName=resource.name, patchOperations=operations)
     outputs = _outputs(aws.scope, _available(aws, resource.name)) if operations else observed.outputs
@@ -119,8 +119,11 @@ def update(aws: Aws, resource: Resource, observed: Observed, paths: frozenset[st
     return outputs
 
 
-def _patches(wanted: Properties, paths: frozenset[str]) -> list[dict[str, str]]:
-    """https://docs.aws.amazon.com/apigateway/latest/api/patch-operations.html#UpdateDomainName-Patch"""
+def _patches(have: Properties, wanted: Properties, paths: frozenset[str]) -> list[dict[str, str]]:
+    """With a policy of the older kind there may be no mode.
+
+    https://docs.aws.amazon.com/apigateway/latest/api/patch-operations.html#UpdateDomainName-Patch
+    """
     values = {
         "certificate": {"/regionalCertificateArn": wanted["certificate"]},
         "tls": {"/securityPolicy": wanted["tls"]},
@@ -128,6 +131,8 @@ def _patches(wanted: Properties, paths: frozenset[str]) -> list[dict[str, str]]:
     }
     if wanted["tls"].startswith(_ENHANCED):
         values["tls"]["/endpointAccessMode"] = _MODE
+    elif str(have["tls"]).startswith(_ENHANCED):
+        values["tls"]["/endpointAccessMode"] = ""
     chosen = {path: value for name, pairs in values.items() if touches(paths, name) for path, value in pairs.items()}
     return [{"op": "replace", "path": path, "value": value} for path, value in chosen.items()]
 

@@ -109,8 +109,8 @@ def _outputs(scope: Scope, found: Wire) -> Outputs:
 
 def create(aws: Aws, resource: Resource) -> Outputs:
     """The distribution with its mark; waits until it is everywhere."""
-    made = _create(aws, resource)
-    return _rolled_out(aws, resource, made["Distribution"]["Id"], made["ETag"])
+    identifier = _create(aws, resource)["Distribution"]["Id"]
+    return _outputs(aws.scope, _wait(aws, resource.address, identifier, lambda _: True))
 
 
 def _create(aws: Aws, resource: Resource) -> Wire:
@@ -140,18 +140,24 @@ def update(aws: Aws, resource: Resource, observed: Observed, paths: frozenset[st
     if touches(paths, "tags"):
         _tag(aws, resource, observed)
     if paths and not all(path.split(".")[0] == "tags" for path in paths):
-        changed = _change(aws, str(outputs["id"]), lambda have: to_wire(resource.properties, have))
-        return _rolled_out(aws, resource, str(outputs["id"]), changed["ETag"])
+        is_new = _change(aws, str(outputs["id"]), lambda have: to_wire(resource.properties, have))
+        return _outputs(aws.scope, _wait(aws, resource.address, str(outputs["id"]), is_new))
     return outputs
 
 
-def _change(aws: Aws, identifier: str, make: Callable[[Wire], Mapping[str, Any]]) -> Wire:
-    """`make` gives the whole configuration for the one that is there."""
+def _change(aws: Aws, identifier: str, make: Callable[[Wire], Mapping[str, Any]]) -> Callable[[Wire], bool]:
+    """Changes the configuration to what `make` gives for the one that is there; tells which answers are not older.
+
+    Somebody may change it again meanwhile (Firewall Manager attaches web ACLs): the ETag need not be ours.
+    """
+    before: list[str] = []
 
     def parameters(found: Wire) -> Mapping[str, Any]:
+        before.append(found["ETag"])
         return {"DistributionConfig": make(found["Distribution"]["DistributionConfig"])}
 
-    return etags.change(aws, "Distribution", identifier, parameters)
+    made = etags.change(aws, "Distribution", identifier, parameters)["ETag"]
+    return lambda answer: answer["ETag"] == made or answer["ETag"] not in before
 
 
 def _tag(aws: Aws, resource: Resource, observed: Observed) -> None:
@@ -159,11 +165,6 @@ def _tag(aws: Aws, resource: Resource, observed: Observed) -> None:
     aws.call("cloudfront", "TagResource", Resource=arn, Tags={"Items": tag_list(tags)})
     if gone := stale_tags(observed, tags):
         aws.call("cloudfront", "UntagResource", Resource=arn, TagKeys={"Items": gone})
-
-
-def _rolled_out(aws: Aws, resource: Resource, identifier: str, etag: str) -> Outputs:
-    found = _wait(aws, resource.address, identifier, lambda answer: answer["ETag"] == etag)
-    return _outputs(aws.scope, found)
 
 
 def _wait(aws: Aws, what: str, identifier: str, is_new: Callable[[Wire], bool]) -> Wire:
@@ -193,5 +194,5 @@ def delete(aws: Aws, observed: Observed) -> None:
     if found["Distribution"]["DistributionConfig"]["Enabled"]:
         _change(aws, identifier, lambda have: {**have, "Enabled": False})
     what = f"the end of {observed.address}"
-    _wait(aws, what, identifier, lambda one: not one["Distribution"]["DistributionConfig"]["Enabled"])
+    _wait(aws, what, identifier, lambda answer: not answer["Distribution"]["DistributionConfig"]["Enabled"])
     etags.remove(aws, "Distribution", identifier)

@@ -124,6 +124,8 @@ def test_a_newer_policy_goes_with_a_mode(account: tuple[AwsClient, Edge]) -> Non
     converge(aws, made(account, REST))
     found = edge.domains.domains[NAME]
     assert (found["policy"], found["mode"]) == ("SecurityPolicy_TLS13_1_2_2021_06", "BASIC")
+    converge(aws, made(account, REST, tls="TLS_1_2"))
+    assert (found["policy"], found["mode"]) == ("TLS_1_2", "")
 
 
 @both

@@ -83,6 +83,13 @@ def test_nothing_more_follows_than_is_needed() -> None:
     assert named == {}
 
 
+def test_a_wildcard_that_the_zone_s_certificate_does_not_cover_has_one_of_its_own_whose_name_tags_may_have() -> None:
+    found = followers(**OTHER, aliases=[f"*.a.{ZONE}"], zone=ZONE)
+    certificate = found[f"acm.certificate/a.{ZONE}"]
+    assert certificate.properties["domains"] == [f"*.a.{ZONE}"]
+    assert f"route53.record/*.a.{ZONE}:A" in found
+
+
 def test_the_bucket_is_there_before_the_distribution_and_that_before_the_grant() -> None:
     resource = written(**SITE)
     grant = followers(**SITE)[f"s3.bucket_grant/{BUCKET}:site"]
@@ -181,6 +188,21 @@ def test_it_is_awaited_until_the_change_and_not_the_state_before_is_everywhere(
     assert observed.pending is None
     assert observed.properties["comment"] == "other"
     assert wanted.differences(observed) == {"comment"}
+
+
+def test_somebody_else_s_change_in_between_ends_the_wait_as_well(
+    account: tuple[AwsClient, Edge], clock: FakeClock
+) -> None:
+    aws, edge = account
+    _, identifier = made(account)
+
+    def attach(_seconds: float) -> None:
+        edge.cloudfront.distributions[identifier]["etag"] = "THEIRS"
+
+    clock.on_sleep = attach
+    began = clock.seconds
+    carry_out(aws, case(KIND.name, **{**OTHER, "comment": "other"}))
+    assert clock.seconds - began < 120
 
 
 def test_one_that_is_on_its_way_is_said_to_be(account: tuple[AwsClient, Edge]) -> None:

@@ -48,7 +48,9 @@ class DomainStore:
         if not covered:
             problem = "The provided certificate does not exist, is not valid, or does not cover the domain name."
         elif str(wanted["policy"]).startswith("SecurityPolicy_") and not wanted.get("mode"):
-            problem = "Endpoint access mode is required for this security policy"
+            problem = "Endpoint access mode is required for the specified security policy"
+        elif not str(wanted["policy"]).startswith("SecurityPolicy_") and wanted.get("mode"):
+            problem = "Endpoint access mode is not supported for the specified security policy"
         if problem:
             raise refuse(service, "CreateDomainName", "BadRequestException", problem)
         found |= dict(settings)
