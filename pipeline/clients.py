@@ -22,7 +22,7 @@ from pipeline.applying.aws_client import AwsClient, Observer
 from pipeline.applying.botocore_errors import conversion
 from pipeline.applying.pacing import Pacer
 from pipeline.applying.waiting import Clock
-from pipeline.errors import PipelineError
+from pipeline.errors import GitHubError, PipelineError
 from pipeline.github import client as github_client
 
 __all__ = ["AwsClient", "BotoTransport", "GitHubTransport", "Observer", "SystemClock", "connect"]
@@ -217,16 +217,19 @@ class GitHubTransport:
     def __init__(self, token: str, base_url: str, *, timeout: int = 10) -> None:
         self._token, self._base_url, self._timeout = token, base_url, timeout
         self._requester: Any = None
+        # PyGithub's connection remembers the request between sending it and reading the answer: one at a time.
+        self._lock = Lock()
 
     def send(self, verb: str, path: str, body: Mapping[str, Any] | None) -> github_client.Answer:
-        """The answer, of whatever status. Raises NoAnswer."""
-        requester = self._opened()
-        # GitHub Enterprise has GraphQL beside the REST API and not below it.
-        url = requester.graphql_url if path == "/graphql" else path
-        try:
-            status, headers, text = requester.requestJson(verb, url, input=body)
-        except Exception as error:
-            raise _lost(error) from error
+        """The answer, of whatever status. Raises NoAnswer, or GitHubError for what no repetition can mend."""
+        with self._lock:
+            requester = self._opened()
+            # GitHub Enterprise has GraphQL beside the REST API and not below it.
+            url = requester.graphql_url if path == "/graphql" else path
+            try:
+                status, headers, text = requester.requestJson(verb, url, input=body)
+            except Exception as error:
+                raise _lost(error) from error
         try:
             data = json.loads(text) if text else None
         except ValueError:
@@ -251,8 +254,10 @@ class GitHubTransport:
 
 
 def _lost(error: Exception) -> Exception:
-    """What requests raises when a connection breaks, as NoAnswer; anything else as it is."""
+    """What requests raises when a connection breaks, as NoAnswer; that PyGithub follows no redirect, as an error."""
     names = [kind.__name__ for kind in type(error).__mro__]
+    if names[0] == "RuntimeError":
+        return GitHubError(f"GitHub: {error}", hint="GITHUB_API_URL has to be the address of the API itself")
     if "RequestException" not in names:
         return error
     reasons = (error, *error.args, getattr(error.args[0], "reason", None) if error.args else None)

@@ -47,7 +47,7 @@ class Transport(Protocol):
     """Sends one request once. `path` begins with a slash, or is an address that GitHub gave."""
 
     def send(self, verb: str, path: str, body: Mapping[str, Any] | None) -> Answer:
-        """The answer, of whatever status. Raises NoAnswer."""
+        """The answer, of whatever status. Raises NoAnswer, or GitHubError for what no repetition can mend."""
 
 
 class Clock(Protocol):

@@ -18,6 +18,8 @@ from pipeline.reporting.style import Style, counted
 
 # GitHub takes 65,536 characters.
 LIMIT = 65_536
+# A longer list of what widens is folded.
+_MOST_LINES = 20
 _PLAIN = Style(colour=False)
 _BEGIN, _END = "<!-- pipeline:status -->", "<!-- /pipeline:status -->"
 _STATUS = re.compile(f"{_BEGIN}.*?{_END}", re.DOTALL)
@@ -125,7 +127,7 @@ def _blocks(plan: Plan, status: str, frame: Frame) -> dict[str, str]:
         "status": status_block(status),
         "destructive": _destructive(plan),
         "blockers": _alert("CAUTION", "This plan may not be applied as it stands.", map(str, plan.blockers)),
-        "access": _alert("WARNING", "Access widens.", _dedented(access_lines(plan.access, _PLAIN)[1:])),
+        "access": _access(plan),
         "sections": "\n\n".join(folded(each.title, each.body) for each in frame.sections),
         "warnings": _warnings(plan),
         "details": _details(plan),
@@ -146,6 +148,15 @@ def _alert(kind: str, title: str, lines: Iterable[str]) -> str:
 
 def _destructive(plan: Plan) -> str:
     return _alert_of(plan, [_destructive_line(change) for change in destructive(plan)])
+
+
+def _access(plan: Plan) -> str:
+    """Who may do more; folded where that is much, as at the first deploy of all."""
+    lines = _dedented(access_lines(plan.access, _PLAIN)[1:])
+    if len(lines) <= _MOST_LINES:
+        return _alert("WARNING", "Access widens.", lines)
+    title = counted(len(plan.access), "grant")
+    return f"> [!WARNING]\n> **Access widens.**\n\n{folded(title, fence(lines))}"
 
 
 def _alert_of(plan: Plan, lines: list[str]) -> str:

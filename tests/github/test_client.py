@@ -1,6 +1,7 @@
 """Requests through PyGithub to a GitHub that breaks: what is repeated, what is not, and for how long."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -125,3 +126,17 @@ def test_github_enterprise_has_its_api_below_a_path(github: FakeGitHub, ticks: T
 def test_a_page_of_a_proxy_is_an_error_like_others(client: Client, github: FakeGitHub) -> None:
     with pytest.raises(GitHubError, match="422 Invalid request: 'body' is a required property"):
         client.write("POST", COMMENTS, {})
+
+
+def test_requests_of_several_threads_do_not_meet(repository: Repository, github: FakeGitHub) -> None:
+    for number in range(1, 41):
+        github.add_pull(number, f"{number:040x}")
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(repository.pull, range(1, 41)))
+    assert [pull.number for pull in found if pull] == list(range(1, 41))
+
+
+def test_an_address_that_leads_elsewhere_is_an_error(client: Client, github: FakeGitHub) -> None:
+    github.fail("GET", PULL, 301, headers={"Location": "https://elsewhere.example/api"})
+    with pytest.raises(GitHubError, match="redirected"):
+        client.get(PULL)

@@ -113,6 +113,12 @@ def test_hundreds_of_destructive_lines_stay(number: int) -> None:
     assert found.body.endswith(marker("dev"))
 
 
+def test_much_access_that_widens_is_folded() -> None:
+    access = tuple(Widening(f"iam.role/r{n}", f"arn:r{n}", "s3:GetObject", "*", None, "allowed") for n in range(40))
+    body = render_comment(replace(EMPTY, access=access), "planned", FRAME).body
+    assert "> **Access widens.**\n\n<details><summary>40 grants</summary>" in body
+
+
 def test_even_more_are_cut_at_the_limit() -> None:
     found = render_comment(many(3000, destructive=True), "planned", FRAME)
     assert units(found.body) <= 65_536
