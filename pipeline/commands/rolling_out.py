@@ -26,6 +26,7 @@ from pipeline.model.shift import Rollout, Way
 from pipeline.model.strategy import Strategy
 from pipeline.model.values import Outputs
 from pipeline.planning.planner import Consent
+from pipeline.releasing.codedeploy import CodeDeploy, role_name
 from pipeline.releasing.driver import Driver, Surroundings, states_of
 from pipeline.releasing.journal import Journal
 from pipeline.releasing.links import links_of
@@ -47,8 +48,12 @@ def strategy_of(workspace: Workspace) -> Strategy:
     """How the environment's traffic is to shift. BadInput for alarms with variables that it does not have."""
     environment, project = workspace.environment, workspace.loaded.project
     strategy = filled(project.rollout_for(environment.name), environment.values)
-    if strategy.engine != "pipeline":
-        raise BadInput(f"{project.source}: engine {strategy.engine} cannot be used yet", hint="write engine: pipeline")
+    role, declared = role_name(environment.scope), workspace.loaded.desired[environment.name].by_address
+    if strategy.engine == "codedeploy" and f"iam.role/{role}" not in declared:
+        raise BadInput(
+            f"{project.source}: engine codedeploy wants a role {role}, which is not declared",
+            hint="declare it among the roles, for codedeploy.amazonaws.com with AWSCodeDeployRoleForLambda",
+        )
     return strategy
 
 
@@ -64,7 +69,7 @@ def rollout_of(
     rollout = Rollout(
         release=new_release(workspace, situation, {**applied.outputs, **published.outputs}, published, request),
         strategy=request.strategy,
-        shifts=shifts_of(workspace.aws, situation.desired, moves),
+        shifts=shifts_of(workspace.aws, situation.desired, moves, request.strategy.engine),
         declared=situation.desired.declared,
         began=workspace.clock.now(),
         base=current.number,
@@ -107,9 +112,8 @@ def carry_on(workspace: Workspace, rollouts: Rollouts, journal: Journal, *, atte
         around = Surroundings(
             workspace.clock.now, workspace.clock.sleep, partial(_guard, workspace), watching.tell, journal.note
         )
-        traffic, metrics = Traffic(workspace.aws, rollout.shifts), CloudWatch(workspace.aws, rollout)
         try:
-            ended = Driver(rollouts, traffic, metrics, around).drive(attended=attended)
+            ended = _engine(workspace, rollouts, around).drive(attended=attended)
         except Interrupted as error:
             error.hint = _interrupted(workspace, rollouts.current)
             raise
@@ -123,6 +127,15 @@ def carry_on(workspace: Workspace, rollouts: Rollouts, journal: Journal, *, atte
         return Canary(ended, links=links)
     journal.outcome = WAITING
     return Canary(ended, _awaited(workspace, ended), links)
+
+
+def _engine(workspace: Workspace, rollouts: Rollouts, around: Surroundings) -> Driver | CodeDeploy:
+    """Who shifts: this program, or AWS CodeDeploy."""
+    aws, rollout = workspace.aws, rollouts.current
+    traffic = Traffic(aws, rollout.shifts)
+    if rollout.strategy.engine == "codedeploy":
+        return CodeDeploy(aws, rollouts, traffic, around)
+    return Driver(rollouts, traffic, CloudWatch(aws, rollout), around)
 
 
 def _guard(workspace: Workspace) -> None:
@@ -141,6 +154,8 @@ def _interrupted(workspace: Workspace, rollout: Rollout) -> str:
 def _awaited(workspace: Workspace, rollout: Rollout) -> str:
     """For what or whom a rollout waits that no process drives, and what to say then."""
     name = workspace.environment.name
+    if rollout.strategy.engine == "codedeploy":
+        return f"CodeDeploy is at work; pipeline resume --env {name} sees to its end"
     action = next_action(rollout.strategy, rollout.status, workspace.clock.now())
     if isinstance(action, AwaitApproval):
         how = "resume" if action.paused else "promote"

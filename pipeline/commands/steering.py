@@ -71,6 +71,8 @@ def steer(workspace: Workspace, kind: str, event_of: Callable[[Rollout], Event])
     """Records what somebody wants, and sees to it that it is carried out. Refused when it has no effect."""
     workspace = workspace.without_specs()
     found = _required(workspace, kind)
+    if kind == "pause" and found.rollout.strategy.engine == "codedeploy":
+        raise Refused("pause: CodeDeploy cannot be paused", hint="pipeline promote --all, or pipeline abort")
     event = event_of(found.rollout)
     why = refusal(found.rollout.strategy, found.rollout.status, event)
     if why and not _is_wanted_already(kind, found.rollout):

@@ -4,8 +4,17 @@ from collections.abc import Iterable, Iterator
 
 from pipeline.model.plan import Action, Change, Plan, Traffic
 from pipeline.model.resource import DesiredState, Resource
-from pipeline.model.strategy import Strategy
-from pipeline.planning.ways import FUNCTION, IS_PROVISIONED, OTHER_QUEUE, OTHER_ROLE, PROVISIONED, Moving, choose
+from pipeline.model.strategy import Engine, Strategy
+from pipeline.planning.ways import (
+    FUNCTION,
+    FUNCTIONS_ALONE,
+    IS_PROVISIONED,
+    OTHER_QUEUE,
+    OTHER_ROLE,
+    PROVISIONED,
+    Moving,
+    choose,
+)
 from pipeline.reporting.rollout_text import how, strategy_line
 
 _API = ("apigateway.", "apigatewayv2.")
@@ -21,12 +30,13 @@ def traffic_of(plan: Plan, desired: DesiredState, strategy: Strategy, *, first: 
     if not strategy.steps or first:
         return None
     resources = tuple(desired)
-    chosen = choose(resources, _moving(plan.changes, resources))
+    chosen = choose(resources, _moving(plan.changes, resources, strategy.engine))
     ways = tuple((each.address, how(each.way, each.reason, each.sources)) for each in chosen if each.moves)
     return Traffic(strategy_line(strategy), ways) if ways else None
 
 
-def _moving(changes: Iterable[Change], resources: Iterable[Resource]) -> Iterator[Moving]:
+def _moving(changes: Iterable[Change], resources: Iterable[Resource], engine: Engine) -> Iterator[Moving]:
+    others = FUNCTIONS_ALONE if engine == "codedeploy" else None
     ready = {str(r.properties.get("function")) for r in resources if r.type == PROVISIONED}
     for change in changes:
         if change.type != FUNCTION and not change.type.startswith(_API):
@@ -40,4 +50,4 @@ def _moving(changes: Iterable[Change], resources: Iterable[Resource]) -> Iterato
             if change.type == FUNCTION and name in ready:
                 obstacle = IS_PROVISIONED
             if roots - _UNSHIFTED:
-                yield Moving(change.address, obstacle if change.type == FUNCTION else None)
+                yield Moving(change.address, obstacle if change.type == FUNCTION else others)

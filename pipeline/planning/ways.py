@@ -14,6 +14,7 @@ from pipeline.model.shift import Way
 
 FUNCTION, REST_API = "lambda.function", "apigateway.rest_api"
 PERMISSION, MAPPING, PROVISIONED = "lambda.permission", "lambda.event_source_mapping", "lambda.provisioned_concurrency"
+FUNCTIONS_ALONE = "CodeDeploy shifts functions alone"
 IS_PROVISIONED = "AWS shares no traffic of an alias with provisioned concurrency"
 OTHER_ROLE = "its role changes, and AWS shares traffic between versions of one role alone"
 OTHER_QUEUE = "its dead-letter queue changes, and AWS shares traffic between versions of one queue alone"

@@ -13,7 +13,8 @@ from typing import Any
 from pipeline.errors import AwsError
 from pipeline.model.resource import Resource
 from pipeline.model.shift import Shift, Way
-from pipeline.planning.ways import IS_PROVISIONED, OTHER_QUEUE, OTHER_ROLE, Chosen, Moving, choose
+from pipeline.model.strategy import Engine
+from pipeline.planning.ways import FUNCTIONS_ALONE, IS_PROVISIONED, OTHER_QUEUE, OTHER_ROLE, Chosen, Moving, choose
 from pipeline.releasing.publisher import FUNCTION, Move
 from pipeline.releasing.traffic import AliasRouter, Kind, Pointer, routers, sharing_routers
 from pipeline.resources._rest_definition import CANARY_ALIAS
@@ -22,10 +23,12 @@ from pipeline.resources.base import Aws
 _FOR_APIS = "apigateway.amazonaws.com"
 
 
-def shifts_of(aws: Aws, desired: Iterable[Resource], moves: Sequence[Move]) -> tuple[Shift, ...]:
+def shifts_of(
+    aws: Aws, desired: Iterable[Resource], moves: Sequence[Move], engine: Engine = "pipeline"
+) -> tuple[Shift, ...]:
     """How everything that `moves` names shifts. Reads what AWS knows of the two versions of each function."""
     by_address = {move.resource.address: move for move in moves}
-    moving = aws.gather([partial(_moving, aws, move) for move in moves if move.needed])
+    moving = aws.gather([partial(_moving, aws, move, engine) for move in moves if move.needed])
     chosen = choose(desired, moving)
     return tuple(_shift(each, by_address[each.address]) for each in chosen if each.address in by_address)
 
@@ -46,11 +49,13 @@ def _shift(chosen: Chosen, move: Move) -> Shift:
     )
 
 
-def _moving(aws: Aws, move: Move) -> Moving:
+def _moving(aws: Aws, move: Move, engine: Engine) -> Moving:
     address = move.resource.address
     if move.before is None:
         return Moving(address, new=True)
-    return Moving(address, _obstacle(aws, move) if move.resource.type == FUNCTION else None)
+    if move.resource.type == FUNCTION:
+        return Moving(address, _obstacle(aws, move))
+    return Moving(address, FUNCTIONS_ALONE if engine == "codedeploy" else None)
 
 
 def _obstacle(aws: Aws, move: Move) -> str | None:
