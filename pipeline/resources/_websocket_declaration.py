@@ -14,13 +14,14 @@ from pipeline.model.access import Grant
 from pipeline.model.resource import Resource
 from pipeline.model.scope import Scope
 from pipeline.model.values import Expression, Properties, Reference, digest
+from pipeline.resources._websocket_authorizer import CUSTOM
 from pipeline.resources.base import Problem
 from pipeline.resources.grants import of_routes
 
 LATEST = "latest"
 CONNECT, DISCONNECT, DEFAULT = "$connect", "$disconnect", "$default"
 # What changes only with a new api deployment.
-DEFINED = ("routes", "alias", "route_selection_expression")
+DEFINED = ("routes", "authorizer", "alias", "route_selection_expression")
 # Raised when the same properties come to mean other routes, so that they are deployed.
 _EDITION = 1
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
@@ -32,7 +33,9 @@ def canonical(properties: Properties, scope: Scope) -> Properties:
     """Routes as one mapping, the stage's name, access logs with their destination."""
     stage = properties.get("stage") or scope.environment
     found = {**properties, "stage": stage, "alias": properties.get("alias") or "live", "unmanaged": [], "live": LATEST}
-    found["routes"] = routes(properties["routes"])
+    authorizer = properties.get("authorizer")
+    found["authorizer"] = {**authorizer, "identity": sorted(authorizer["identity"])} if authorizer else None
+    found["routes"] = _guarded(routes(properties["routes"]), authorizer)
     logs = properties.get("access_logs", True)
     found["access_logs"] = _access_logs(logs, properties["name"], stage) if logs else None
     found["throttling"] = {"rate": 1000, "burst": 500, **(properties.get("throttling") or {})}
@@ -48,6 +51,14 @@ def routes(declared: Any) -> dict[str, Any]:
         entry = _entry(one["function"], one.get("authorization"))
         before = found.get(one["route"])
         found[one["route"]] = entry if before is None else [*(before if isinstance(before, list) else [before]), entry]
+    return found
+
+
+def _guarded(found: dict[str, Any], authorizer: Any) -> dict[str, Any]:
+    """The same, with $connect asking the authorizer; one that says another authorization is left for `check`."""
+    connect = found.get(CONNECT)
+    if authorizer and isinstance(connect, Mapping) and connect["authorization"] == "NONE":
+        found[CONNECT] = {**connect, "authorization": CUSTOM}
     return found
 
 
@@ -67,7 +78,8 @@ def _log_group(name: str, stage: str) -> str:
 
 def definition_digest(properties: Properties) -> str:
     """Equal for canonical properties that a stage serves alike: the key of an api deployment."""
-    return digest([_EDITION, {name: properties.get(name) for name in DEFINED}])
+    defined = {name: properties.get(name) for name in DEFINED if name != "authorizer" or properties.get(name)}
+    return digest([_EDITION, defined])
 
 
 def derive(resource: Resource, scope: Scope) -> Iterator[Resource]:
@@ -83,15 +95,23 @@ def derive(resource: Resource, scope: Scope) -> Iterator[Resource]:
     for function, keys in sorted(_by_function(wanted["routes"]).items()):
         execution = Reference(resource.address, "execution_arn")
         # The kind of API is part of the name: a REST API may have the same one.
-        name, needs = f"{function}:websocket/{resource.name}", (f"lambda.function/{function}",)
-        properties = {
-            "name": name,
-            "function": function,
-            "alias": wanted["alias"],
-            "principal": "apigateway.amazonaws.com",
-            "source_arns": [Expression((execution, f"/{wanted['stage']}/{key}")) for key in sorted(keys)],
-        }
-        yield Resource("lambda.permission", name, properties, needs, resource.source)
+        arns = [Expression((execution, f"/{wanted['stage']}/{key}")) for key in sorted(keys)]
+        yield _permission(resource, function, f"{function}:websocket/{resource.name}", arns)
+    if authorizer := wanted.get("authorizer"):
+        function, execution = authorizer["function"], Reference(resource.address, "execution_arn")
+        name = f"{function}:websocket/{resource.name}/authorizer"
+        yield _permission(resource, function, name, [Expression((execution, "/authorizers/*"))])
+
+
+def _permission(resource: Resource, function: str, name: str, arns: list[Expression]) -> Resource:
+    properties = {
+        "name": name,
+        "function": function,
+        "alias": resource.properties["alias"],
+        "principal": "apigateway.amazonaws.com",
+        "source_arns": arns,
+    }
+    return Resource("lambda.permission", name, properties, (f"lambda.function/{function}",), resource.source)
 
 
 def _by_function(declared: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -111,12 +131,22 @@ def check(resource: Resource, scope: Scope) -> Iterator[Problem]:
         elif entry["authorization"] != "NONE" and key != CONNECT:
             hint = f"set it on {CONNECT}: who is let in there may send everything"
             yield Problem(f"{key} has authorization; API Gateway takes it on {CONNECT} alone", ("routes",), hint)
+    yield from _check_authorizer(resource.properties)
     if len(declared) > ROUTES:
         yield Problem(f"the API has {len(declared)} routes; API Gateway allows {ROUTES}", ("routes",))
     logs = resource.properties.get("access_logs")
     if logs and logs["format"] != "json" and not any(name in logs["format"] for name in REQUEST_IDS):
         hint = f"add {REQUEST_IDS[0]}"
         yield Problem("API Gateway wants the request's id in the log format", ("access_logs", "format"), hint)
+
+
+def _check_authorizer(wanted: Properties) -> Iterator[Problem]:
+    connect = wanted["routes"].get(CONNECT)
+    if wanted.get("authorizer") and connect is None:
+        yield Problem(f"the authorizer judges {CONNECT}, which there is not", ("authorizer",), f"add {CONNECT}")
+    elif wanted.get("authorizer") and isinstance(connect, Mapping) and connect["authorization"] != CUSTOM:
+        hint = "keep one or the other"
+        yield Problem(f"{CONNECT} has authorization, and the API an authorizer", ("authorizer",), hint)
 
 
 def grants(properties: Properties, scope: Scope) -> Iterator[Grant]:
@@ -132,7 +162,7 @@ def warn(resource: Resource, scope: Scope) -> Iterator[Problem]:
     if connect is None:
         yield Problem(f"everybody may connect: there is no {CONNECT} route", ("routes",), f"add {CONNECT}")
     elif isinstance(connect, Mapping) and connect["authorization"] == "NONE":
-        hint = "set authorization on it, or check callers in its function"
+        hint = "add an authorizer, set authorization on it, or check callers in its function"
         yield Problem(f"everybody may connect: {CONNECT} has no authorization", ("routes",), hint)
     if DEFAULT not in declared:
         hint = f"add {DEFAULT}"

@@ -9,8 +9,10 @@ from typing import Any
 
 from pipeline.model.scope import Scope
 from pipeline.model.values import Properties
+from pipeline.resources import _websocket_authorizer as authorizer
 from pipeline.resources._rest_definition import invocation_uri
 from pipeline.resources._rest_reading import function_of
+from pipeline.resources._websocket_authorizer import CUSTOM
 from pipeline.resources.base import Aws
 
 _TARGET = "integrations/"
@@ -36,9 +38,7 @@ def _route(route: Wire, by_id: Mapping[str, Wire], alias: str, scope: Scope) -> 
     uri = str(integration.get("IntegrationUri") or "")
     if kind != "AWS_PROXY" or not _plain(integration):
         return {"unmanaged": f"{kind} integration with settings of its own, {uri}"}
-    authorizer = route.get("AuthorizerId")
-    authorization = (route.get("AuthorizationType") or "NONE") + (f" by {authorizer}" if authorizer else "")
-    return {"function": function_of(uri, alias, scope), "authorization": authorization}
+    return {"function": function_of(uri, alias, scope), "authorization": route.get("AuthorizationType") or "NONE"}
 
 
 def _plain(integration: Wire) -> bool:
@@ -59,15 +59,18 @@ def converge(aws: Aws, api_id: str, wanted: Properties) -> None:
     """
     listed, integrations = fetch(aws, api_id)
     targets = _integrate(aws, api_id, wanted, integrations)
+    judge = authorizer.ensure(aws, api_id, wanted)
     have = shown(listed, integrations, wanted["alias"], aws.scope)
     by_key = {str(route["RouteKey"]): route for route in listed}
     for key, entry in wanted["routes"].items():
-        target = _TARGET + targets[entry["function"]]
-        if key in by_key and have[key] == entry and by_key[key].get("Target") == target:
+        target, judged = _TARGET + targets[entry["function"]], judge if entry["authorization"] == CUSTOM else None
+        found = by_key.get(key, {})
+        if found and have[key] == entry and (found.get("Target"), found.get("AuthorizerId")) == (target, judged):
             continue
-        if key in by_key and ("unmanaged" in have[key] or by_key[key].get("AuthorizerId")):
+        if found and ("unmanaged" in have[key] or (found.get("AuthorizerId") and not judged)):
             _delete_route(aws, api_id, by_key.pop(key))
         settings = {"Target": target, "AuthorizationType": entry["authorization"]}
+        settings |= {"AuthorizerId": judged} if judged else {}
         if key in by_key:
             aws.call("apigatewayv2", "UpdateRoute", ApiId=api_id, RouteId=by_key[key]["RouteId"], **settings)
         else:
@@ -76,6 +79,8 @@ def converge(aws: Aws, api_id: str, wanted: Properties) -> None:
         _delete_route(aws, api_id, by_key[key])
     for gone in sorted({str(one["IntegrationId"]) for one in integrations} - set(targets.values())):
         aws.found("apigatewayv2", "DeleteIntegration", ApiId=api_id, IntegrationId=gone)
+    if any(route.get("AuthorizerId") not in (None, judge) for route in listed):
+        authorizer.remove_others(aws, api_id, judge)
 
 
 def fetch(aws: Aws, api_id: str) -> tuple[list[Wire], list[Wire]]:

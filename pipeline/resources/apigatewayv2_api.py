@@ -14,6 +14,7 @@ from typing import Any
 
 from pipeline.model.resource import Observed, Resource
 from pipeline.model.values import Outputs, Properties, references_of
+from pipeline.resources import _websocket_authorizer as authorizer
 from pipeline.resources import _websocket_routes as routes
 from pipeline.resources import _websocket_stage as stages
 from pipeline.resources._api_choice import SPELLED_V2, choose
@@ -74,7 +75,9 @@ def _reader(aws: Aws, target: Target, api_id: str) -> Callable[[], Observed | No
         deployment = more[0] if more and serving == recorded else {}
         if serving and not deployment:
             deployment = fetch("GetDeployment", ApiId=api_id, DeploymentId=serving)()
-        parts = {"api": api, "tags": tagged, "routes": listed, "integrations": integrations}
+        asked = any(route.get("AuthorizerId") for route in listed)
+        judges = authorizer.listed(aws, api_id) if asked else []
+        parts = {"api": api, "tags": tagged, "routes": listed, "integrations": integrations, "authorizers": judges}
         return _observed(aws, target, parts, stage, deployment.get("Description"))
 
     return read_one
@@ -90,12 +93,14 @@ def _observed(aws: Aws, target: Target, parts: Mapping[str, Any], stage: Wire | 
     declared, scope, api = target.resource.properties, aws.scope, parts["api"]
     tags, mark = split_tags(parts["tags"].get("Tags") or {})
     retention = (declared.get("access_logs") or {}).get("retention_days")
+    connect = next((route for route in parts["routes"] if route["RouteKey"] == "$connect"), None)
     left = [f"integration {one}, which no route uses" for one in routes.unused(parts["routes"], parts["integrations"])]
     properties = {
         "name": api["Name"],
         "description": (api.get("Description") or "").strip(),
         "route_selection_expression": api.get("RouteSelectionExpression"),
         "routes": routes.shown(parts["routes"], parts["integrations"], declared["alias"], scope),
+        "authorizer": authorizer.shown(connect, parts["authorizers"], declared["alias"], scope),
         "alias": declared["alias"],
         "stage": stage["StageName"] if stage else declared["stage"],
         **stages.stage_settings(stage or {}, retention),
