@@ -64,7 +64,7 @@ def _carried_out(intent: Intent, surroundings: Surroundings, space: Workspace, h
     if intent.kind is Kind.VALIDATE:
         return check(space, intent.environments, surroundings)
     if intent.kind is Kind.DETECT_DRIFT:
-        return detect_all(intent.environments, surroundings)
+        return detect_all(intent.environments, surroundings, hub)
     project, act = load_project(space.root), _ACTS[intent.kind]
     codes = (_followed(act, surroundings(name), intent, hub, project) for name in intent.environments)
     return next((exit_code for exit_code in codes if exit_code != 0), 0)

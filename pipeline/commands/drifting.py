@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 
+from pipeline.commands.hub import Hub
 from pipeline.commands.planning import Reading, survey, warnings_of
 from pipeline.commands.summarizing import summarize
 from pipeline.commands.workspace import Workspace
@@ -12,7 +14,7 @@ from pipeline.model.release import Release
 from pipeline.planning.drift import drifted, remarks, with_released_code
 from pipeline.planning.planner import Consent
 from pipeline.reporting.diagnostics import diagnostics_json
-from pipeline.reporting.drift_text import drift_summary, failure_summary, render_drift
+from pipeline.reporting.drift_text import drift_issue, drift_summary, failure_summary, render_drift
 
 
 @dataclass(frozen=True)
@@ -49,10 +51,11 @@ def detect(workspace: Workspace) -> Drift:
     return Drift(replace(found.plan, warnings=(*warnings, *told)), head.current)
 
 
-def detect_all(names: Iterable[str], surroundings: Callable[[str], Workspace]) -> int:
+def detect_all(names: Iterable[str], surroundings: Callable[[str], Workspace], hub: Hub | None) -> int:
     """Reports every environment, whatever becomes of the others; the exit code is that of the first that failed.
 
-    Drift is no failure. In GitHub Actions it is a warning of the run, and the job's summary has the report.
+    Drift is no failure. In GitHub Actions it is a warning of the run, the job's summary has the report, and an issue
+    of each environment is open as long as it has drifted.
     """
     failed = 0
     for name in names:
@@ -66,7 +69,20 @@ def detect_all(names: Iterable[str], surroundings: Callable[[str], Workspace]) -
             _failed(space, name, error)
         else:
             _report(space, found)
+            if hub is not None:
+                _keep_issue(hub, found)
     return failed
+
+
+def _keep_issue(hub: Hub, found: Drift) -> None:
+    place = hub.place(found.plan.environment)
+    marker = f"<!-- pipeline:drift {place} -->"
+    body = drift_issue(found.plan, found.release, hub.run)
+    if found.drifted:
+        job = partial(hub.drift.put, marker, f"drift in {place}", body)
+    else:
+        job = partial(hub.drift.close, marker, body)
+    hub.outbox.put(f"the issue about drift in {place}", job)
 
 
 def _report(space: Workspace, found: Drift) -> None:

@@ -14,6 +14,7 @@ from pipeline.errors import Diagnostic
 from pipeline.github.checks import Checks
 from pipeline.github.client import Client
 from pipeline.github.deployments import Deployments
+from pipeline.github.issues import Issues
 from pipeline.github.outbox import Outbox
 from pipeline.github.repository import Pull, Repository
 from pipeline.reporting.console import Console
@@ -45,6 +46,11 @@ class Hub:
     def deployments(self) -> Deployments:
         """The GitHub deployments."""
         return Deployments(self.repository.client, self.repository.name)
+
+    @cached_property
+    def drift(self) -> Issues:
+        """The issues about drift."""
+        return Issues(self.repository, "drift")
 
     def place(self, environment: str) -> str:
         """An environment as the repository knows it: with the folder of its service, where that has one."""

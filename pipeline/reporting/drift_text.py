@@ -8,6 +8,7 @@ from pipeline.model.release import Release
 from pipeline.planning.drift import drifted
 from pipeline.reporting.markdown import code
 from pipeline.reporting.plan_text import change_lines, finding_lines, headline
+from pipeline.reporting.status_text import Run
 from pipeline.reporting.style import Style, counted
 
 
@@ -63,6 +64,16 @@ def drift_summary(plan: Plan, release: Release | None) -> str:
         lines.append(f"- {code(f'{change.action.mark} {change.address}')} {why}{f': {paths}' if paths else ''}")
     lines += [f"- warning: {code(str(warning))}" for warning in plan.warnings]
     return "\n".join(lines)
+
+
+def drift_issue(plan: Plan, release: Release | None, run: Run) -> str:
+    """The report as the text of an issue that stays open as long as there is drift."""
+    what = (
+        "A deploy undoes it; to keep what was changed by hand, write it into the specs."
+        if release and drifted(plan)
+        else "It is as it was released again."
+    )
+    return f"{drift_summary(plan, release)}\n\n{what} Compared by {run}."
 
 
 def failure_summary(environment: str, error: PipelineError) -> str:

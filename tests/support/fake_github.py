@@ -75,6 +75,13 @@ SHAPES = {
         ["ref"], ref=TEXT,
         inputs={"type": "object", "maxProperties": 25, "additionalProperties": {"type": "string"}},
     ),
+    "issue": _shape(
+        ["title"], title=TEXT, body={"type": "string", "maxLength": 65_536}, labels={"type": "array", "items": TEXT}
+    ),
+    "issue-update": _shape(
+        [], title=TEXT, body={"type": "string", "maxLength": 65_536}, state={"enum": ["open", "closed"]},
+        state_reason={"enum": ["completed", "not_planned", "duplicate", "reopened", None]},
+    ),
     "graphql": _shape(["query"], query=TEXT, variables={"type": "object"}),
 }  # fmt: skip
 
@@ -125,6 +132,7 @@ class FakeGitHub:
     history: list[str] = field(default_factory=list)
     dispatches: list[dict[str, Any]] = field(default_factory=list)
     reverted: list[str] = field(default_factory=list)
+    issues: dict[int, dict[str, Any]] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     requests: list[tuple[str, str]] = field(default_factory=list)
     url: str = ""
@@ -257,6 +265,27 @@ class FakeGitHub:
     def list_statuses(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
         return self.statuses.get(int(match[1]), [])[::-1]
 
+    def create_issue(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
+        made, kind = self._next(), "Bot" if "[bot]" in self.login else "User"
+        labels = [{"name": name} for name in body.pop("labels", [])]
+        user = {"login": self.login, "type": kind}
+        self.issues[made] = {"id": made, "number": made, "state": "open", "user": user, "labels": labels, **body}
+        return self.issues[made]
+
+    def edit_issue(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
+        (self.issues.get(int(match[1])) or _missing()).update(body)
+        return self.issues[int(match[1])]
+
+    def list_issues(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
+        """As GitHub does, pull requests are among them; `labels` are those that an issue must have."""
+        wanted = set(filter(None, query.get("labels", "").split(",")))
+        return [
+            issue
+            for issue in self.issues.values()
+            if query.get("state", "open") in ("all", issue["state"])
+            and wanted <= {label["name"] for label in issue["labels"]}
+        ]
+
     def permission(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
         login = unquote(match[1])
         if login not in self.roles:
@@ -340,6 +369,9 @@ ROUTES = [
     Route("GET", rf"{_ROOT}/issues/(\d+)/labels", F.list_labels, "issues:read", lists=""),
     Route("POST", rf"{_ROOT}/issues/(\d+)/labels", F.add_labels, "issues:write", "labels"),
     Route("DELETE", rf"{_ROOT}/issues/(\d+)/labels/([^/]+)", F.remove_label, "issues:write"),
+    Route("GET", rf"{_ROOT}/issues", F.list_issues, "issues:read", lists=""),
+    Route("POST", rf"{_ROOT}/issues", F.create_issue, "issues:write", "issue", 201),
+    Route("PATCH", rf"{_ROOT}/issues/(\d+)", F.edit_issue, "issues:write", "issue-update"),
     Route("POST", rf"{_ROOT}/check-runs", F.create_check, "checks:write", "check", 201),
     Route("PATCH", rf"{_ROOT}/check-runs/(\d+)", F.edit_check, "checks:write", "check-update"),
     Route("GET", rf"{_ROOT}/check-runs/(\d+)", F.get_check, "checks:read"),
