@@ -3,14 +3,16 @@
 Without a token there is nobody to tell, and everything else is as it is on a laptop.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import cached_property
-from threading import Lock
+from threading import Lock, Thread
+from typing import TypeVar
 from urllib.parse import quote
 
 from pipeline.commands.workspace import Workspace, git
-from pipeline.errors import Diagnostic
+from pipeline.errors import Diagnostic, GitHubError
 from pipeline.github.checks import Checks
 from pipeline.github.client import Client
 from pipeline.github.deployments import Deployments
@@ -20,9 +22,13 @@ from pipeline.github.repository import Pull, Repository
 from pipeline.reporting.console import Console
 from pipeline.reporting.status_text import Run
 
+T = TypeVar("T")
+
 API = "https://api.github.com"
 # How long the end of a run waits for GitHub; a stopped one has to be gone within seconds.
 _PATIENCE, _PATIENCE_WHEN_STOPPED = 75.0, 1.0
+# How long a deploy or a rollback waits for what it would like to know.
+_SOON = 10.0
 
 
 @dataclass
@@ -64,11 +70,32 @@ class Hub:
                 self._pulls[commit] = sorted(found, key=lambda pull: (not pull.merged, pull.number))
             return self._pulls[commit]
 
+    def ask(self, question: Callable[[], T]) -> "Future[T]":
+        """Asks in a thread of its own, for `answer`: what waits for GitHub must not wait for long."""
+        future: Future[T] = Future()
+
+        def work() -> None:
+            try:
+                future.set_result(question())
+            except BaseException as error:  # noqa: BLE001 - raised where the answer is asked for
+                future.set_exception(error)
+
+        Thread(target=work, name="question", daemon=True).start()
+        return future
+
     def close(self, console: Console, *, stopped: bool) -> None:
         """Waits for what is still to be told, and reports what could not be: no failure, but no secret either."""
         self.outbox.close(_PATIENCE_WHEN_STOPPED if stopped else _PATIENCE)
         for problem in dict.fromkeys(self.outbox.problems):
             console.warn(Diagnostic(f"telling GitHub: {problem}; nothing else depends on it", severity="warning"))
+
+
+def answer(future: "Future[T]", seconds: float = _SOON) -> T:
+    """The answer to a question. GitHubError when GitHub has none, or not soon."""
+    try:
+        return future.result(seconds)
+    except TimeoutError as error:
+        raise GitHubError(f"GitHub: no answer within {seconds:g} s") from error
 
 
 def hub_of(space: Workspace) -> Hub | None:

@@ -1,6 +1,8 @@
 """Whether somebody may command an environment: GitHub is asked, because nothing in an event proves it."""
 
-from pipeline.commands.hub import Hub
+from functools import partial
+
+from pipeline.commands.hub import Hub, answer
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import Diagnostic, GitHubError, Refused
 from pipeline.github.repository import LEVELS
@@ -31,7 +33,7 @@ def check_tag(space: Workspace, hub: Hub | None, login: str | None, needed: str)
     app = login is not None and login.endswith("[bot]")
     if hub is not None and not app:
         try:
-            check_permission(hub, login, needed, doing)
+            answer(hub.ask(partial(check_permission, hub, login, needed, doing)))
             return
         except GitHubError as error:
             why = str(error)

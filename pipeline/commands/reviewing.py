@@ -6,10 +6,9 @@ out of order, a merge commit's second parent is the head that was planned.
 
 from collections.abc import Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass, field
-from threading import Thread
+from dataclasses import dataclass
 
-from pipeline.commands.hub import Hub
+from pipeline.commands.hub import Hub, answer
 from pipeline.commands.workspace import Workspace, git
 from pipeline.errors import Diagnostic, GitHubError, PipelineError
 from pipeline.github.repository import Pull
@@ -51,27 +50,21 @@ class Reviewing:
     hub: Hub
     sha: str
     policy: str
-    _answer: "Future[list[Pull]]" = field(default_factory=Future)
+    _pulls: "Future[list[Pull]] | None" = None
 
     def __post_init__(self) -> None:
         if self.policy != OFF:
-            Thread(target=self._ask, name="review", daemon=True).start()
-
-    def _ask(self) -> None:
-        try:
-            self._answer.set_result(self.hub.pulls_of(self.sha))
-        except BaseException as error:  # noqa: BLE001 - raised where the answer is asked for
-            self._answer.set_exception(error)
+            self._pulls = self.hub.ask(lambda: self.hub.pulls_of(self.sha))
 
     def check(self, plan: Plan, head: LedgerHead) -> None:
         """Refused when the plan does what its pull request did not show, as far as the policy cares.
 
         Before the first release there is no ledger to have kept anything in.
         """
-        if self.policy == OFF or head.current is None or not plan.effective:
+        if self._pulls is None or head.current is None or not plan.effective:
             return
         try:
-            merged, outage = [pull for pull in self._answer.result() if pull.merged], None
+            merged, outage = [pull for pull in answer(self._pulls) if pull.merged], None
         except GitHubError as error:
             merged, outage = [], error
         seen = list(self._kept([self.sha, *(pull.head for pull in merged), *self._parents()]))
