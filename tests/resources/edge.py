@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from moto import mock_aws
@@ -20,13 +21,18 @@ from tests.support.strict_transport import StrictTransport
 ZONE, ZONE_ID = prerequisites.ZONE, prerequisites.ZONE_ID
 
 
+@cache
+def _transport() -> BotoTransport:
+    """Clients hold no state of an account, so one set of them serves all tests."""
+    return BotoTransport(REGION, threads=4, environment=CREDENTIALS)
+
+
 @contextmanager
 def account(aws_environment: None, clock: FakeClock) -> Iterator[tuple[AwsClient, Edge]]:
     """An account with a hosted zone, and the strict services in it."""
     with mock_aws():
         edge = Edge()
-        botocore = BotoTransport(REGION, threads=4, environment=CREDENTIALS)
-        client = AwsClient(StrictTransport(botocore, edge.services), clock, threads=4)
+        client = AwsClient(StrictTransport(_transport(), edge.services), clock, threads=4)
         client.scope = SCOPE
         prerequisites.of("route53.record").prepare(client)
         yield client, edge
