@@ -94,7 +94,19 @@ def _observed(target: Target, table: Table, tags: Mapping[str, str], ttl: Any = 
         **{name: (target.released or {}).get(name) for name in trusted},
         "tags": own,
     }
-    return Observed(target.address, properties, _outputs(table), mark, pending=_unrest(table), trusted=trusted)
+    pending = _unrest(table) or _two_steps(target, properties["ttl_attribute"])
+    return Observed(target.address, properties, _outputs(table), mark, pending=pending, trusted=trusted)
+
+
+def _two_steps(target: Target, expires: str | None) -> str | None:
+    """What a reader should know before the attribute changes by which items expire."""
+    wanted = target.resource.properties.get("ttl_attribute")
+    if not wanted or not expires or wanted == expires:
+        return None
+    return (
+        f"DynamoDB takes one change of expiry in half an hour: this deploy ends that by {expires}, and one after that "
+        f"time begins with {wanted}"
+    )
 
 
 def _unrest(table: Table) -> str | None:
@@ -155,7 +167,7 @@ def _optional(wanted: Properties) -> dict[str, Any]:
 
 
 def update(aws: Aws, resource: Resource, observed: Observed, paths: frozenset[str]) -> Outputs:
-    """One change per UpdateTable, each after the one before has come to rest; then expiry, backups and tags."""
+    """One change per UpdateTable, each after the one before has come to rest; then tags, expiry and backups."""
     outputs = observed.outputs
     have, want = (
         scaling.as_scaled(each, observed.properties.get("scaled") or {})
@@ -163,14 +175,15 @@ def update(aws: Aws, resource: Resource, observed: Observed, paths: frozenset[st
     )
     changes = list(updates.steps(have, want))
     if changes and observed.pending:
+        # What was under way when the table was read may be so still.
         _settle(aws, resource.name)
     for change in changes:
         aws.call("dynamodb", "UpdateTable", TableName=resource.name, **change)
         # The answer shows the old values; only a new look tells.
         outputs = _outputs(_settle(aws, resource.name))
-    aws.gather(_extras(aws, resource, observed.properties, paths))
     if touches(paths, "tags"):
         _tag(aws, resource, observed)
+    aws.gather(_extras(aws, resource, observed.properties, paths))
     return outputs
 
 
@@ -191,8 +204,8 @@ def _extras(aws: Aws, resource: Resource, have: Properties, paths: frozenset[str
 def _expire(aws: Aws, name: str, old: str | None, new: str | None) -> None:
     """Expiry off for the old attribute, on for the new one.
 
-    AWS refuses a second change for about half an hour. That is no failure: the rest stands, the next plan shows what
-    is missing, and its run makes the change.
+    AWS refuses a second change for about half an hour. Where nothing of it can be done, that is told. But from one
+    attribute to another it takes two changes, as the plan says: the first run makes the first, the next one the second.
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTimeToLive.html
     """
     wanted = [(attribute, enabled) for attribute, enabled in ((old, False), (new, True)) if attribute]
@@ -201,7 +214,7 @@ def _expire(aws: Aws, name: str, old: str | None, new: str | None) -> None:
         try:
             aws.call("dynamodb", "UpdateTimeToLive", TableName=name, TimeToLiveSpecification=specification)
         except AwsError as error:
-            if error.call.details.get("kind") != "pending":
+            if error.call.details.get("kind") != "pending" or (attribute, enabled) == wanted[0]:
                 raise
             return
 
