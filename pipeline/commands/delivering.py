@@ -9,6 +9,7 @@ from typing import Any
 from pipeline.commands.bundling import CODE, Built, build
 from pipeline.commands.planning import Reading, Situation, survey
 from pipeline.commands.probing import check_functions, check_urls, take_back, url_checks
+from pipeline.commands.promoting import Promoted, promoted
 from pipeline.commands.recording import new_release, record, removals, report
 from pipeline.commands.requesting import DeployRequest
 from pipeline.commands.resolving import resolve, shifted
@@ -40,14 +41,27 @@ def deploy(workspace: Workspace, request: DeployRequest) -> DeployReport:
         strategy = strategy_of(workspace)
     reading = Reading(workspace)
     with workspace.stage("package") as told:
-        built = build(workspace)
-        told.append(_archives_line(built.archives))
+        built, request = _code(workspace, request)
+        told.append(_archives_line(built.archives) if request.promoted is None else _promoted_line(request.promoted))
     workspace.ledger.offer(built.offered)
     with built:
         return _deliver(workspace, replace(request, strategy=strategy), built, reading)
 
 
-def _deliver(workspace: Workspace, request: DeployRequest, built: Built, reading: Reading) -> DeployReport:
+def _code(workspace: Workspace, request: DeployRequest) -> tuple[Built | Promoted, DeployRequest]:
+    """The code to deploy: built, or what another environment serves; and the request that says which that is."""
+    if request.source is None:
+        return build(workspace), request
+    found = promoted(workspace, request.source, request.promoted["release"] if request.promoted else None)
+    return found, replace(request, promoted=found.source)
+
+
+def _promoted_line(source: Mapping[str, Any]) -> str:
+    commit = f", commit {source['commit'][:7]}" if source["commit"] else ""
+    return f"the code of release {source['release']} of {source['environment']}{commit}"
+
+
+def _deliver(workspace: Workspace, request: DeployRequest, built: Built | Promoted, reading: Reading) -> DeployReport:
     for _ in range(_ATTEMPTS):
         if (found := underway(reading)) is not None:
             resolved = resolve(workspace, found, request, built)

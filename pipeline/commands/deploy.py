@@ -18,6 +18,7 @@ EPILOG = """\b
 Examples:
   pipeline deploy --env dev --local
   pipeline deploy --env production --plan plan.json     exactly this plan, or nothing
+  pipeline deploy --env production --from staging       exactly the bytes that staging serves
 """
 
 
@@ -29,6 +30,7 @@ Examples:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Apply exactly this plan, or refuse (exit 4).",
 )
+@click.option("--from", "source", metavar="ENVIRONMENT", help="Deploy the code that this one serves; build nothing.")
 @click.option("--hotfix", is_flag=True, help="This is the fix: take a canary that is under way back for it.")
 @click.option("--detach", is_flag=True, help="End once the canary has its share; `resume --due` goes on.")
 @click.option("--clear-hold", is_flag=True, help="Deploy although the environment was rolled back; ends the hold.")
@@ -42,8 +44,8 @@ Examples:
     help="Refuse a plan that deletes or replaces more.",
 )
 def command(
-    root: Path | None, env: str, form: str, local: bool, saved: Path | None, hotfix: bool, detach: bool,
-    clear_hold: bool, include_data: bool, adopt: tuple[str, ...], max_deletions: int,
+    root: Path | None, env: str, form: str, local: bool, saved: Path | None, source: str | None,
+    hotfix: bool, detach: bool, clear_hold: bool, include_data: bool, adopt: tuple[str, ...], max_deletions: int,
 ) -> int:  # fmt: skip
     """Bring an environment to what this checkout declares: validate, package, plan, apply, publish, shift, record.
 
@@ -54,7 +56,7 @@ def command(
     reviewed = read_plan(saved) if saved else None
     space = workspace(root, env, form, local)
     consent = Consent(include_data, frozenset(adopt))
-    request = DeployRequest(consent, reviewed, max_deletions, clear_hold, hotfix=hotfix, detach=detach)
+    request = DeployRequest(consent, reviewed, max_deletions, clear_hold, hotfix=hotfix, detach=detach, source=source)
     report = deploy(space, request)
     space.console.result(report.to_json(), render_deploy(report, space.console.style))
     return report.exit_code

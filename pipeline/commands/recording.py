@@ -53,6 +53,7 @@ def new_release(
         apis=served.apis,
         plan={"digest": situation.plan.digest, "summary": situation.plan.summary},
         hold=hold,
+        promoted_from=request.promoted if request is not None else None,
         smoke=url_checks(workspace, outputs) if request is not None else (),
         hotfix=request is not None and request.hotfix,
     )

@@ -17,7 +17,8 @@ class DeployRequest:
     `expected`: the digest of the one desired state (`DesiredState.declared`) that may be deployed, where that matters.
     `review` raises Refused when the plan does what nobody saw who should have.
     `hotfix`: it is the fix of what serves, so a rollout that is under way is taken back for it. `detach`: no process
-    stays while traffic shifts.
+    stays while traffic shifts. `source`: the environment whose code is deployed instead of what would be built;
+    `promoted` says which release of it that is: {"environment", "release", "commit"}.
     """
 
     consent: Consent = Consent()
@@ -29,6 +30,8 @@ class DeployRequest:
     hotfix: bool = False
     detach: bool = False
     strategy: Strategy = field(default_factory=Strategy)
+    source: str | None = None
+    promoted: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """What a resuming run has to know of it."""
@@ -39,6 +42,7 @@ class DeployRequest:
             "clear_hold": self.clear_hold,
             "hotfix": self.hotfix,
             "detach": self.detach,
+            "promoted": dict(self.promoted) if self.promoted else None,
         }
 
     @classmethod
@@ -52,4 +56,6 @@ class DeployRequest:
             data["clear_hold"],
             hotfix=data.get("hotfix", False),
             detach=data.get("detach", False),
+            source=promoted["environment"] if (promoted := data.get("promoted")) else None,
+            promoted=promoted,
         )

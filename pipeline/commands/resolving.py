@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from pipeline.commands.bundling import Built
 from pipeline.commands.planning import Situation
+from pipeline.commands.promoting import Promoted
 from pipeline.commands.recording import report
 from pipeline.commands.requesting import DeployRequest
 from pipeline.commands.steering import Underway, abort, drive
@@ -16,7 +17,9 @@ from pipeline.model.rollout import Outcome
 from pipeline.rollout.events import AbortRequested
 
 
-def resolve(workspace: Workspace, found: Underway, request: DeployRequest, built: Built) -> DeployReport | None:
+def resolve(
+    workspace: Workspace, found: Underway, request: DeployRequest, built: Built | Promoted
+) -> DeployReport | None:
     """What becomes of a rollout that is under way; a report when it is of this very release. None: look again.
 
     The same is carried on. Something else waits until a person decided, unless it is the fix, or the run that drove

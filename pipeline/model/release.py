@@ -38,7 +38,8 @@ class Release:
     name -> {"version", "previous", "code_sha256"}; `apis`: name -> {"deployment", "previous"}. `plan`: {"digest",
     "summary"}. `created` is ISO 8601 in UTC. `restores` names the release that a rollback brought back; `hold` is set
     by a rollback and stays until a deploy clears it. `destroyed` marks the record of a destroy: what is still in
-    `desired` was kept. `hotfix`: it was deployed as a fix of what served before.
+    `desired` was kept. `hotfix`: it was deployed as a fix of what served before. `promoted_from`: the release of
+    another environment whose code it has, {"environment", "release", "commit"}.
     """
 
     number: int
@@ -62,6 +63,7 @@ class Release:
     hold: Hold | None = None
     smoke: tuple[Check, ...] = ()
     hotfix: bool = False
+    promoted_from: Mapping[str, Any] | None = None
 
     @property
     def resources(self) -> dict[str, Resource]:
@@ -87,6 +89,7 @@ class Release:
             "destroyed": self.destroyed,
             "smoke": [check.to_json() for check in self.smoke],
             "hotfix": self.hotfix,
+            "promoted_from": dict(self.promoted_from) if self.promoted_from else None,
             "plan": dict(self.plan),
             "functions": {name: dict(entry) for name, entry in self.functions.items()},
             "apis": {name: dict(entry) for name, entry in self.apis.items()},
@@ -114,6 +117,7 @@ class Release:
             destroyed=data.get("destroyed", False),
             smoke=tuple(Check.from_json(check) for check in data.get("smoke", ())),
             hotfix=data.get("hotfix", False),
+            promoted_from=data.get("promoted_from"),
             plan=data.get("plan", {}),
             functions=data.get("functions", {}),
             apis=data.get("apis", {}),

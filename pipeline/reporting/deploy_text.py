@@ -116,6 +116,8 @@ def _what(release: Release) -> str:
     if release.restores is not None:
         return f"restores release {release.restores}"
     summary = release.plan.get("summary", {})
+    if source := release.promoted_from:
+        return f"promoted from release {source['release']} of {source['environment']}"
     parts = [f"{mark}{summary[key]}" for key, mark in _SIGNS.items() if summary.get(key)]
     return " ".join(parts) or "no change in AWS"
 
