@@ -14,19 +14,26 @@ _FUNCTION_URL = re.compile(
 )
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/CNAMEs.html
 _CLOUDFRONT = re.compile(r"https://(?P<label>[a-z0-9]+)\.cloudfront\.net(?P<path>/.*)?", re.IGNORECASE | re.DOTALL)
+# https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-assign-domain-prefix.html
+_SIGN_IN = re.compile(
+    r"https://[a-z0-9-]+\.auth\.[a-z0-9-]+\.amazoncognito\.com(?P<path>/.*)?", re.IGNORECASE | re.DOTALL
+)
 
 
 def public_url(aws_url: str, endpoint: str) -> str:
     """The address at which `endpoint` (`http://127.0.0.1:PORT`) answers for what AWS would serve at `aws_url`.
 
-    APIs and distributions (`https` to `http`, `wss` to `ws`) and URLs of functions are translated. Any other address
-    comes back as it is, also one under a name of one's own: it is the same everywhere, asked for as a request's host.
+    APIs and distributions (`https` to `http`, `wss` to `ws`), URLs of functions and Cognito's sign-in pages, which know
+    their pool by the client, are translated. Any other address comes back as it is, also one under a name of one's own:
+    it is the same everywhere, asked for as a request's host.
     """
     base = endpoint.rstrip("/")
     if (own := _FUNCTION_URL.fullmatch(aws_url)) is not None:
         return f"{base}/_aws/lambda-url/{own['id']}{own['path'] or '/'}"
     if (site := _CLOUDFRONT.fullmatch(aws_url)) is not None:
         return f"{base}/_aws/cloudfront/{site['label']}{site['path'] or '/'}"
+    if (pages := _SIGN_IN.fullmatch(aws_url)) is not None:
+        return f"{base}{pages['path'] or ''}"
     found = _EXECUTE_API.fullmatch(aws_url)
     if found is None:
         return aws_url

@@ -210,7 +210,10 @@ def _tag(aws: Aws, resource: Resource, observed: Observed) -> None:
 
 
 def delete(aws: Aws, observed: Observed) -> None:
-    """The pool with all users, whose consent the user gave: its protection is lifted first."""
+    """The pool with all users, which the user agreed to: its protection is lifted first, and its domains go before it.
+
+    A domain cannot outlive its pool, and Cognito refuses to delete one that has any.
+    """
     pool = str(observed.outputs["id"])
     found = described(aws, pool)
     if found is None:
@@ -222,4 +225,6 @@ def delete(aws: Aws, observed: Observed) -> None:
             UserPoolId=pool,
             **shape.overlaid(found, {"DeletionProtection": "INACTIVE"}),
         )
+    for domain in filter(None, (found.get("Domain"), found.get("CustomDomain"))):
+        aws.found(SERVICE, "DeleteUserPoolDomain", UserPoolId=pool, Domain=domain)
     aws.found(SERVICE, "DeleteUserPool", UserPoolId=pool)

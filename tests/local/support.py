@@ -39,13 +39,26 @@ class Response:
         return json.loads(self.body)
 
 
+class _Staying(urllib.request.HTTPRedirectHandler):
+    """Takes a redirect for the answer."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
 def http(
-    url: str, method: str = "GET", *, headers: Mapping[str, str] | None = None, body: bytes | None = None
+    url: str,
+    method: str = "GET",
+    *,
+    headers: Mapping[str, str] | None = None,
+    body: bytes | None = None,
+    follow: bool = True,
 ) -> Response:
-    """One request; an error status is an answer too."""
+    """One request; an error status is an answer too, and so is a redirect unless it is to be followed."""
     request = urllib.request.Request(url, method=method, headers=dict(headers or {}), data=body)
+    opener = urllib.request.build_opener() if follow else urllib.request.build_opener(_Staying)
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with opener.open(request, timeout=60) as answer:
             return _response(answer)
     except urllib.error.HTTPError as error:
         with error:

@@ -88,6 +88,9 @@ def test_an_address_names_api_and_stage(host: str, path: str, target: Target | N
         ("http://abc.execute-api.eu-west-1.amazonaws.com/dev",) * 2,
         ("https://abc123.lambda-url.eu-west-1.on.aws/", "http://127.0.0.1:99/_aws/lambda-url/abc123/"),
         ("https://abc123.lambda-url.eu-west-1.on.aws/a/b?c=d", "http://127.0.0.1:99/_aws/lambda-url/abc123/a/b?c=d"),
+        ("https://orders.auth.eu-west-1.amazoncognito.com", "http://127.0.0.1:99"),
+        ("https://orders.auth.eu-west-1.amazoncognito.com/login?a=b", "http://127.0.0.1:99/login?a=b"),
+        ("https://amazoncognito.com/login",) * 2,
         ("https://lambda-url.example.com/", "https://lambda-url.example.com/"),
     ],
 )

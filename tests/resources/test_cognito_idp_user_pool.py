@@ -163,6 +163,18 @@ def test_a_deletion_that_was_agreed_to_lifts_the_protection(aws: AwsClient) -> N
     assert wanted.read(aws) is None
 
 
+def test_a_domain_goes_with_its_pool(aws: AwsClient) -> None:
+    """When a pool is replaced, its domain is still there: it is made again for the new one."""
+    wanted = pool()
+    outputs = carry_out(aws, wanted)
+    aws.call(SERVICE, "CreateUserPoolDomain", UserPoolId=outputs["id"], Domain="orders-auth")
+    observed = wanted.read(aws)
+    assert observed is not None
+    KIND.delete(aws, observed)
+    assert wanted.read(aws) is None
+    assert not aws.call(SERVICE, "DescribeUserPoolDomain", Domain="orders-auth").get("DomainDescription")
+
+
 def test_a_trigger_is_invoked_through_its_alias_and_permitted_for_this_pool() -> None:
     case = pool(triggers={"pre_sign_up": "check", "custom_message": "check", "user_migration": "arn:aws:lambda:x"})
     triggers = case.resource.properties["triggers"]
