@@ -117,13 +117,16 @@ class Needs:
         return name
 
     def _passing(self) -> list[Statement]:
-        """iam:PassRole for the roles that the specs name alone, each to the service that uses it alone."""
-        found = []
+        """Roles that are given to services, or made by them: those of the specs alone, each for its service alone."""
+        found: list[Statement] = []
         for action, rule in self.known.rules["passing"].items():
-            for kind, service in rule["services"].items():
-                if arns := self.arns(kind, rule["resources"]):
-                    condition = {"StringEquals": {"iam:PassedToService": service}}
-                    found.append(statement(f"Pass{service.partition('.')[0].capitalize()}", {action}, arns, condition))
+            for service in sorted(set(rule["services"].values())):
+                kinds = [kind for kind, user in rule["services"].items() if user == service]
+                if arns := sorted({arn for kind in kinds for arn in self.arns(kind, rule["resources"])}):
+                    words = [part.capitalize() for part in service.split(".")[:-2] if part.isalpha()]
+                    title = rule["title"] + "".join(words)
+                    condition = {"StringLike" if "*" in service else "StringEquals": {rule["condition"]: service}}
+                    found.append(statement(title, {action}, arns, condition))
         return found
 
     def _bounded(self) -> list[Statement]:

@@ -48,6 +48,17 @@ def test_a_role_is_passed_by_reference_name_or_arn_alike() -> None:
     assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
 
 
+def test_service_linked_roles_are_made_for_their_services_alone() -> None:
+    domain = Resource("apigateway.domain_name", "api.example.com", {})
+    target = Resource("application-autoscaling.scalable_target", "table/orders", {})
+    linking = [s for s in needs(domain, target).changing if "iam:CreateServiceLinkedRole" in s["Action"]]
+    assert [s["Condition"] for s in linking] == [
+        {"StringLike": {"iam:AWSServiceName": "*.application-autoscaling.amazonaws.com"}},
+        {"StringEquals": {"iam:AWSServiceName": "ops.apigateway.amazonaws.com"}},
+    ]
+    assert {arn for s in linking for arn in s["Resource"]} == {"arn:aws:iam::123456789012:role/aws-service-role/*"}
+
+
 def test_functions_are_opened_to_those_only_that_the_specs_name() -> None:
     permission = Resource(
         "lambda.permission", "orders-a:api", {"function": "orders-a", "principal": "apigateway.amazonaws.com"}
