@@ -7,6 +7,7 @@ from pipeline.applying.observer import observe
 from pipeline.commands.planning import Reading, Situation
 from pipeline.commands.recording import new_release, record, report
 from pipeline.commands.running import apply, known_outputs, under_lock
+from pipeline.commands.steering import underway
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import Refused
 from pipeline.model.plan import Action
@@ -69,6 +70,14 @@ def _carry_out(workspace: Workspace, situation: Situation, journal: Journal) -> 
 
 
 def plan_removal(workspace: Workspace, consent: Consent) -> Situation:
-    """Reads the ledger and AWS; what `destroy` would do."""
+    """Reads the ledger and AWS; what `destroy` would do. Refused while a release is being rolled out."""
     with workspace.stage("plan"):
-        return survey_for_removal(workspace, Reading(workspace).head(), consent)
+        reading = Reading(workspace)
+        head = reading.head()
+        if (found := underway(reading)) is not None:
+            name = workspace.environment.name
+            raise Refused(
+                f"destroying {name}: release {found.rollout.release.number} is being rolled out",
+                hint=f"pipeline abort --env {name}, then again",
+            )
+        return survey_for_removal(workspace, head, consent)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from pipeline.model.release import Release
 from pipeline.model.report import Canary, RolloutReport
 from pipeline.model.rollout import Measurement, Outcome, Result, RolloutStatus
 from pipeline.model.shift import Rollout, Shift, Way
@@ -160,6 +161,20 @@ def progress(rollout: Rollout) -> str:
     """How far it is, for who follows from afar: `canary 10 %`."""
     status = rollout.status
     return f"canary {status.weight:g} %" + (", paused" if status.paused else "")
+
+
+def rollout_note(canary: Canary, environment: str, releases: Sequence[Release], style: Style) -> list[str]:
+    """What the list of releases does not show: a release that is being rolled out, or was taken back since."""
+    rollout, status = canary.rollout, canary.rollout.status
+    current = releases[0].number if releases else 0
+    if rollout.is_open(current):
+        share = f"release {rollout.release.number} has {status.weight:g} % of the traffic: it is being rolled out"
+        hint = f"  pipeline promote --env {environment}, or pipeline abort --env {environment}"
+        return [style(share, fg="yellow", bold=True) + f"\n{hint}"]
+    if status.outcome is not Outcome.REVERTED or current >= rollout.release.number:
+        return []
+    commit = (rollout.release.commit or "-")[:7]
+    return [style(f"commit {commit} was taken back: {status.reason}", fg="yellow")]
 
 
 def render_rollout(report: RolloutReport, style: Style) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pipeline.commands.delivering import deploy
+from pipeline.commands.removing import plan_removal
 from pipeline.commands.requesting import DeployRequest
 from pipeline.commands.resuming import resume
 from pipeline.commands.rolling_back import rollback_to
@@ -127,6 +128,17 @@ def test_abort_without_a_run_takes_it_back_and_another_deploy_is_free(rig: Rig) 
     assert resume(rig.workspace()).journal is None
     with pytest.raises(Refused, match="no release is being rolled out"):
         steered(rig, "abort", lambda space: abortion(space, ""))
+
+
+def test_what_is_under_way_is_shown_and_not_destroyed(rig: Rig) -> None:
+    deploy(rig.workspace(), DeployRequest(detach=True))
+    document = rig.service.run("releases").json
+    assert (document["releases"][0]["release"], document["rollout"]["weight"]) == (1, 10)
+    with pytest.raises(Refused, match="is being rolled out"):
+        plan_removal(rig.workspace(), Consent())
+    rig.change(5)
+    warnings = [warning["message"] for warning in rig.service.run("plan").json["warnings"]]
+    assert any("is being rolled out" in text for text in warnings)
 
 
 def test_a_detached_rollout_goes_on_by_a_schedule(rig: Rig) -> None:
