@@ -72,7 +72,8 @@ class CloudWatch:
     """The metrics of one rollout."""
 
     def __init__(self, aws: Aws, rollout: Rollout) -> None:
-        self._aws, self._began = aws, rollout.began
+        # Whole minutes before the rollout: the one in which it began has requests of the canary in it.
+        self._aws, self._began = aws, math.floor(rollout.began / _MINUTE) * _MINUTE
         sharing = [s for s in rollout.shifts if Kind(s.kind) is Kind.ALIAS and s.way is not Way.PROMOTION]
         self._functions = [_Function.of(shift) for shift in sharing]
         self._apis = dict(_apis(rollout))

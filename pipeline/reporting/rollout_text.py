@@ -70,7 +70,8 @@ def _outcome(status: RolloutStatus, style: Style) -> str:
         return style("100 %  promoted", fg="green", bold=True)
     if status.outcome is Outcome.REVERTED:
         return style("  0 %  reverted: the release before has all traffic", fg="red", bold=True)
-    return style(f"aborted: {status.reason}", fg="red")
+    by_hand = status.reason.startswith("aborted by")
+    return style(status.reason if by_hand else f"aborted: {status.reason}", fg="red")
 
 
 def now_line(rollout: Rollout, now: float) -> str:
