@@ -72,8 +72,8 @@ def _carried_out(intent: Intent, surroundings: Surroundings, space: Workspace, h
 
 def _followed(act: "Act", space: Workspace, intent: Intent, hub: Hub | None, project: Project) -> int:
     """Acts on one environment, and has GitHub told what becomes of it; the exit code."""
-    if intent.comment is not None and intent.actor is not None:
-        # A program started this run; who gave the command is who does it.
+    if intent.actor is not None and (intent.by_tag or intent.comment is not None):
+        # Whoever pushed the tag or gave the command is who does it, and not the program that started this run.
         space.environ = {**space.environ, "GITHUB_ACTOR": intent.actor}
     following = Following(space, intent, hub, run_of(space), project.github)
     space.follower = following

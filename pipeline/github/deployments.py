@@ -23,7 +23,6 @@ class Target:
     sha: str
     run: str | None
     task: str = "deploy"
-    production: bool = False
 
 
 class Deployments:
@@ -43,7 +42,6 @@ class Deployments:
                 "environment": target.environment,
                 "payload": {"run": target.run},
                 "description": f"{target.task} by pipeline",
-                "production_environment": target.production,
                 # Without these two GitHub would merge the default branch into ours, or wait for checks of others.
                 "auto_merge": False,
                 "required_contexts": [],

@@ -159,12 +159,12 @@ def test_a_check_of_the_same_run_is_not_made_again(client: Client, github: FakeG
 def test_one_deployment_for_a_run_and_its_statuses(client: Client, github: FakeGitHub, lost: str | None) -> None:
     if lost:
         github.fail("POST", f"/repos/{REPO}/{lost}", 0)
-    deployments, target = Deployments(client, REPO), Target("production", SHA, "run-1", production=True)
+    deployments, target = Deployments(client, REPO), Target("production", SHA, "run-1")
     deployments.put(target, "in_progress", "deploying", log_url="https://x/1")
     deployments.put(target, "success", "live as release 42" * 20, log_url="https://x/1", url="https://live")
     deployments.put(target, "success", "live as release 42" * 20, log_url="https://x/1", url="https://live")
     (made,) = github.deployments.values()
-    assert (made["auto_merge"], made["required_contexts"], made["production_environment"]) == (False, [], True)
+    assert (made["auto_merge"], made["required_contexts"]) == (False, [])
     statuses = github.statuses[made["id"]]
     assert [status["state"] for status in statuses] == ["in_progress", "success"]
     assert statuses[-1]["environment_url"] == "https://live"
