@@ -74,7 +74,7 @@ class Following:
         self._check(
             conclusion_of(plan),
             title_of(plan),
-            plan_comment.render_comment(plan, status, self.frame).body,
+            plan_comment.render_comment(plan, status, self.frame),
             findings_of(plan),
         )
         self._leave(plan, status, None)
@@ -169,7 +169,7 @@ class Following:
         `alone`: a comment is made of the status where there is none yet.
         """
         mark = plan_comment.marker(self.place)
-        body = plan_comment.render_comment(self.plan, status, self.frame).body if self.plan else None
+        body = plan_comment.render_comment(self.plan, status, self.frame) if self.plan else None
 
         def write(old: str | None) -> str | None:
             changed = plan_comment.with_status(old, status) if old is not None else None

@@ -53,14 +53,6 @@ class Frame:
         return replace(plan if self.show_values else masked(plan), commit=self.sha or plan.commit)
 
 
-@dataclass(frozen=True)
-class Comment:
-    """`body` is what fits; `complete` is False when something had to be left out."""
-
-    body: str
-    complete: bool
-
-
 def marker(place: str) -> str:
     """The line that no reader sees and by which the comment of an environment is found again."""
     return f"<!-- pipeline:plan {place} -->"
@@ -109,16 +101,15 @@ def render_comment(
     status: str,
     frame: Frame,
     limit: int = LIMIT,
-) -> Comment:
-    """The whole comment. `status` is Markdown of ours."""
+) -> str:
+    """The whole comment, or what of it fits. `status` is Markdown of ours."""
     shown, more_at = frame.shown(plan), frame.more_at
     blocks = {**_blocks(shown, status, frame), "foot": _foot(plan, more_at), "marker": marker(frame.place)}
-    complete = True
     for name in ("details", "warnings", "sections", "access", "blockers", "destructive"):
         if units(_joined(blocks)) <= limit:
             break
-        complete, blocks[name] = False, _shorter(name, shown, more_at) if blocks[name] else ""
-    return Comment(_fitting(blocks, limit), complete)
+        blocks[name] = _shorter(name, shown, more_at) if blocks[name] else ""
+    return _fitting(blocks, limit)
 
 
 def _blocks(plan: Plan, status: str, frame: Frame) -> dict[str, str]:

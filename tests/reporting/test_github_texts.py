@@ -39,11 +39,11 @@ ROLLBACK = RollbackReport(
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("comment", render_comment(DRAWN, status_text.planned(RUN), FRAME).body),
-        ("comment-empty", render_comment(EMPTY, status_text.planned(RUN), FRAME).body),
-        ("comment-short", render_comment(DRAWN, status_text.planned(RUN), FRAME, limit=1300).body),
+        ("comment", render_comment(DRAWN, status_text.planned(RUN), FRAME)),
+        ("comment-empty", render_comment(EMPTY, status_text.planned(RUN), FRAME)),
+        ("comment-short", render_comment(DRAWN, status_text.planned(RUN), FRAME, limit=1300)),
         ("comment-section", render_comment(
-            EMPTY, status_text.planned(RUN), replace(FRAME, sections=(Section("cost: +$3.20 a month", "text"),))).body),
+            EMPTY, status_text.planned(RUN), replace(FRAME, sections=(Section("cost: +$3.20 a month", "text"),)))),
         ("summary", render_summary(DRAWN, status_text.live(REPORT, RUN), FRAME, seconds=REPORT.seconds,
                                    canary=[{"weight": 10, "verdict": "good"}])),
         ("summary-empty", render_summary(EMPTY, status_text.planned(RUN), FRAME, seconds={})),
@@ -81,7 +81,7 @@ def test_labels_are_those_of_the_environment() -> None:
 
 
 def test_only_the_status_is_exchanged() -> None:
-    body = render_comment(PLAN, "old \\1", FRAME).body
+    body = render_comment(PLAN, "old \\1", FRAME)
     changed = with_status(body, "new \\1 \\g<0>")
     assert changed == body.replace("old \\1", "new \\1 \\g<0>")
     assert with_status("a comment of somebody", "new") is None
@@ -98,32 +98,31 @@ def many(number: int, *, destructive: bool) -> Plan:
 
 def test_what_is_too_long_goes_and_what_destroys_stays() -> None:
     found = render_comment(many(2000, destructive=False), "planned", FRAME)
-    assert not found.complete
-    assert units(found.body) <= 65_536
-    assert "2007 changes, too long for a comment: see [the job's summary and the artifact" in found.body
-    assert "- replace dynamodb.table/shop-log: AWS cannot change sort_key in place" in found.body
+    assert units(found) <= 65_536
+    assert "2007 changes, too long for a comment: see [the job's summary and the artifact" in found
+    assert "- replace dynamodb.table/shop-log: AWS cannot change sort_key in place" in found
 
 
 @pytest.mark.parametrize("number", [1200, 1800])
 def test_hundreds_of_destructive_lines_stay(number: int) -> None:
     found = render_comment(many(number, destructive=True), "planned", FRAME)
-    assert units(found.body) <= 65_536
-    lines = {line.partition(":")[0] for line in found.body.splitlines()}
+    assert units(found) <= 65_536
+    lines = {line.partition(":")[0] for line in found.splitlines()}
     assert {f"- delete lambda.function/f{n}" for n in range(number)} <= lines
-    assert found.body.endswith(marker("dev"))
+    assert found.endswith(marker("dev"))
 
 
 def test_much_access_that_widens_is_folded() -> None:
     access = tuple(Widening(f"iam.role/r{n}", f"arn:r{n}", "s3:GetObject", "*", None, "allowed") for n in range(40))
-    body = render_comment(replace(EMPTY, access=access), "planned", FRAME).body
+    body = render_comment(replace(EMPTY, access=access), "planned", FRAME)
     assert "> **Access widens.**\n\n<details><summary>40 grants</summary>" in body
 
 
 def test_even_more_are_cut_at_the_limit() -> None:
     found = render_comment(many(3000, destructive=True), "planned", FRAME)
-    assert units(found.body) <= 65_536
-    assert "- … and " in found.body
-    assert found.body.splitlines()[0] == verdict(many(3000, destructive=True))
+    assert units(found) <= 65_536
+    assert "- … and " in found
+    assert found.splitlines()[0] == verdict(many(3000, destructive=True))
 
 
 def test_a_summary_is_cut_at_its_limit() -> None:
@@ -164,13 +163,13 @@ def test_values_of_environment_variables_are_hidden_wherever_they_are() -> None:
         FieldChange("environment.GONE", "before-x", None),
     )
     plan = replace(EMPTY, changes=(Change("lambda.function/f", Action.UPDATE, Origin.GIT, fields),))
-    text = render_comment(plan, "", FRAME).body
+    text = render_comment(plan, "", FRAME)
     assert "after-x" not in text
     assert "before-x" not in text
     shown = masked(plan).changes[0].fields
     assert shown[2].after == {"variables": {"A": HIDDEN}, "name": "kept"}
     assert (shown[3].after, shown[4].after) == (256, None)
-    assert "after-x" in render_comment(plan, "", replace(FRAME, show_values=True)).body
+    assert "after-x" in render_comment(plan, "", replace(FRAME, show_values=True))
 
 
 def test_what_a_check_says() -> None:
@@ -230,8 +229,8 @@ def test_text_from_outside_stays_code(text: str) -> None:
     error = PipelineError(text, hint=text, diagnostics=[Diagnostic(text)])
     status = status_text.ended(error, RUN)
     for body in (
-        render_comment(hostile(text), status, FRAME).body,
-        render_comment(hostile(text), status, FRAME, limit=900).body,
+        render_comment(hostile(text), status, FRAME),
+        render_comment(hostile(text), status, FRAME, limit=900),
         render_summary(hostile(text), status, FRAME, seconds={}),
         status_text.rolled_back(ROLLBACK, text, RUN),
     ):
@@ -251,7 +250,7 @@ def test_spans_and_fences_hold_what_they_are_given(text: str) -> None:
 @given(NASTY)
 @settings(max_examples=30, deadline=None)
 def test_a_status_cannot_end_itself_for_another(text: str) -> None:
-    body = render_comment(hostile(text), status_text.ended(PipelineError(text), RUN), FRAME).body
-    calm = render_comment(hostile(text), "calm", FRAME).body
+    body = render_comment(hostile(text), status_text.ended(PipelineError(text), RUN), FRAME)
+    calm = render_comment(hostile(text), "calm", FRAME)
     assert with_status(body, "calm") == calm
     assert body.count("<!--") == calm.count("<!--") == 3
