@@ -88,7 +88,10 @@ def created(wanted: Properties) -> dict[str, Any]:
     found["UsernameConfiguration"] = {"CaseSensitive": wanted["case_sensitive"]}
     if wanted["attributes"]:
         found["Schema"] = [attribute(one) for one in wanted["attributes"]]
-    return found | {name: value for name, value in settings(wanted).items() if value is not None}
+    found |= {name: value for name, value in settings(wanted).items() if value is not None}
+    if wanted["threat_protection"] == "OFF":
+        del found["UserPoolAddOns"]  # which not every tier knows
+    return found
 
 
 def overlaid(pool: Wire, wanted: Mapping[str, Any]) -> dict[str, Any]:
@@ -99,6 +102,8 @@ def overlaid(pool: Wire, wanted: Mapping[str, Any]) -> dict[str, Any]:
         merged[name] = {**(kept.get(name) or {}), **(wanted.get(name) or {})}
     # "Please use TemporaryPasswordValidityDays in PasswordPolicy instead of UnusedAccountValidityDays"
     merged["AdminCreateUserConfig"].pop("UnusedAccountValidityDays", None)
+    if not kept.get("UserPoolAddOns") and merged.get("UserPoolAddOns") == {"AdvancedSecurityMode": "OFF"}:
+        del merged["UserPoolAddOns"]
     return {name: value for name, value in merged.items() if value is not None}
 
 

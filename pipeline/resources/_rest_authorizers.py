@@ -2,7 +2,7 @@
 
 Canonically:
 
-    "users": {"type": "COGNITO_USER_POOLS", "user_pools": [ARNs], "identity": ["header.Authorization"], "ttl": 300}
+    "users": {"type": "COGNITO_USER_POOLS", "user_pools": [ARNs], "identity": ["header.Authorization"]}
     "judge": {"type": "REQUEST", "function": "orders-judge", "identity": ["header.Authorization"], "ttl": 300}
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions-authorizer.html
@@ -41,10 +41,11 @@ def named(endpoints: Mapping[str, Any]) -> set[str]:
 def _canonical(declared: Mapping[str, Any]) -> dict[str, Any]:
     if "type" in declared:
         return dict(declared)
-    identity, ttl = list(declared.get("identity") or ["header.Authorization"]), declared.get("ttl", 300)
+    identity = list(declared.get("identity") or ["header.Authorization"])
     if declared.get("user_pools"):
         pools = [pool_reference(pool, "arn") for pool in declared["user_pools"]]
-        return {"type": POOLS, "user_pools": pools, "identity": identity, "ttl": ttl}
+        return {"type": POOLS, "user_pools": pools, "identity": identity}
+    ttl = declared.get("ttl", 300)
     return {"type": FUNCTION, "function": declared.get("function"), "identity": identity, "ttl": ttl}
 
 
@@ -79,28 +80,37 @@ def check(properties: Properties) -> Iterator[Problem]:
 
 def schemes(properties: Properties, scope: Scope) -> dict[str, Any]:
     """The security schemes of the document."""
-    found = {}
-    for name, one in sorted((properties.get("authorizers") or {}).items()):
-        pools = one["type"] == POOLS
-        identity = [f"{_REQUEST}{part}" if _is_of_request(part) else part for part in one["identity"]]
-        header = one["identity"][0].partition(".")[2] if pools else "Unused"
-        authorizer: dict[str, Any] = {
-            "type": one["type"].lower(),
-            "identitySource": ",".join(identity),
-            "authorizerResultTtlInSeconds": one["ttl"],
-        }
-        if pools:
-            authorizer["providerARNs"] = list(one["user_pools"])
-        else:
-            authorizer["authorizerUri"] = invocation_uri(one["function"], properties["alias"], scope)
-        found[name] = {
-            "type": "apiKey",
-            "name": header,
-            "in": "header",
-            "x-amazon-apigateway-authtype": "cognito_user_pools" if pools else "custom",
-            "x-amazon-apigateway-authorizer": authorizer,
-        }
-    return found
+    return {
+        name: _by_pools(one) if one["type"] == POOLS else _by_function(one, properties["alias"], scope)
+        for name, one in sorted((properties.get("authorizers") or {}).items())
+    }
+
+
+def _by_pools(one: Mapping[str, Any]) -> dict[str, Any]:
+    """The header is the scheme's own name."""
+    authorizer = {"type": POOLS.lower(), "providerARNs": list(one["user_pools"])}
+    return _scheme(one["identity"][0].partition(".")[2], "cognito_user_pools", authorizer)
+
+
+def _by_function(one: Mapping[str, Any], alias: str, scope: Scope) -> dict[str, Any]:
+    identity = [f"{_REQUEST}{part}" if _is_of_request(part) else part for part in one["identity"]]
+    authorizer = {
+        "type": FUNCTION.lower(),
+        "identitySource": ",".join(identity),
+        "authorizerResultTtlInSeconds": one["ttl"],
+        "authorizerUri": invocation_uri(one["function"], alias, scope),
+    }
+    return _scheme("Unused", "custom", authorizer)
+
+
+def _scheme(header: str, kind: str, authorizer: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "apiKey",
+        "name": header,
+        "in": "header",
+        "x-amazon-apigateway-authtype": kind,
+        "x-amazon-apigateway-authorizer": authorizer,
+    }
 
 
 def _is_of_request(part: str) -> bool:
@@ -120,7 +130,8 @@ def shown(listed: Sequence[Wire], wanted: set[str], function_of: Callable[[str],
 
 def _shown(one: Wire, function_of: Callable[[str], str]) -> dict[str, Any]:
     identity = [part.strip().removeprefix(_REQUEST) for part in str(one.get("identitySource") or "").split(",")]
-    common = {"type": one["type"], "identity": identity, "ttl": one.get("authorizerResultTtlInSeconds", 300)}
+    common = {"type": one["type"], "identity": identity}
     if one["type"] == POOLS:
         return {**common, "user_pools": sorted(one.get("providerARNs") or ())}
-    return {**common, "function": function_of(str(one.get("authorizerUri")))}
+    ttl = one.get("authorizerResultTtlInSeconds", 300)
+    return {**common, "function": function_of(str(one.get("authorizerUri"))), "ttl": ttl}

@@ -61,8 +61,6 @@ def test_a_user_pool_judges_tokens() -> None:
         "x-amazon-apigateway-authtype": "cognito_user_pools",
         "x-amazon-apigateway-authorizer": {
             "type": "cognito_user_pools",
-            "identitySource": "method.request.header.Authorization",
-            "authorizerResultTtlInSeconds": 300,
             "providerARNs": [POOL],
         },
     }
@@ -142,7 +140,10 @@ def test_authorizers_come_change_and_go(aws: Recorder) -> None:
     for endpoints, authorizers in (
         ([OPEN], {}),
         ([OPEN, CLOSED], USERS),
-        ([OPEN, {**CLOSED, "scopes": ["orders/write"]}], {"users": {"user_pools": [POOL, f"{POOL}2"], "ttl": 60}}),
+        (
+            [OPEN, {**CLOSED, "scopes": ["orders/write"]}],
+            {"users": {"user_pools": [POOL, f"{POOL}2"], "identity": ["header.X-Token"]}},
+        ),
         ([OPEN, {**CLOSED, "authorizer": "judge"}], JUDGE),
         ([OPEN], {}),
     ):

@@ -23,9 +23,9 @@ def bring(api: RestAPI, document: dict[str, Any]) -> dict[str, str]:
             scheme[f"{_X}authtype"],
             given.get("authorizerUri"),
             None,
-            given.get("identitySource"),
+            given.get("identitySource") or f"method.request.header.{scheme['name']}",
             None,
-            given.get("authorizerResultTtlInSeconds", 300),
+            given.get("authorizerResultTtlInSeconds"),
         )
     return ids
 
