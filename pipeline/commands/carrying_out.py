@@ -8,6 +8,7 @@ from pipeline.commands.delivering import deploy
 from pipeline.commands.drifting import detect_all
 from pipeline.commands.following import Following
 from pipeline.commands.hub import Hub, hub_of, run_of
+from pipeline.commands.notifying import notify, notify_end
 from pipeline.commands.permitting import check_tag
 from pipeline.commands.plan import plan
 from pipeline.commands.requesting import DeployRequest
@@ -25,6 +26,7 @@ from pipeline.model.intent import Intent, Kind
 from pipeline.model.report import DeployReport, RollbackReport
 from pipeline.model.rollout import Outcome
 from pipeline.planning.planner import Consent
+from pipeline.releasing.hold import told
 from pipeline.reporting.deploy_text import render_deploy
 from pipeline.reporting.markdown import code
 from pipeline.reporting.rollback_text import render_rollback
@@ -83,10 +85,14 @@ def _followed(act: "Act", space: Workspace, intent: Intent, hub: Hub | None, pro
             _check_checkout(intent, space)
         if intent.by_tag:
             check_tag(space, hub, intent.actor, project.environments[following.name].permission)
-        return act(space, intent, following)
+        exit_code = act(space, intent, following)
     except BaseException as error:
         following.failed(error)
+        if intent.kind is not Kind.PREVIEW:
+            notify_end(space, following.place, getattr(error, "exit_code", 1), str(error) or type(error).__name__)
         raise
+    notify_end(space, following.place, exit_code, f"{intent.kind}: the release before serves again")
+    return exit_code
 
 
 def _preview(space: Workspace, intent: Intent, following: Following) -> int:
@@ -119,6 +125,9 @@ def _rollback(space: Workspace, intent: Intent, following: Following) -> int:
     report = rollback_to(space, intent.target or PREVIOUS)
     space.console.result(report.to_json(), render_rollback(report, space.console.style))
     following.rolled_back(report)
+    if report.deploy.changed:
+        hold = f"; {told(report.hold)}: deploying needs --clear-hold" if report.hold else ""
+        notify(space, "rolled-back", following.place, f"release {report.plan.target.number} serves again{hold}")
     return 0
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from pipeline.commands.hub import Hub
+from pipeline.commands.notifying import notify, notify_end
 from pipeline.commands.planning import Reading, survey, warnings_of
 from pipeline.commands.summarizing import summarize
 from pipeline.commands.workspace import Workspace
@@ -67,8 +68,9 @@ def detect_all(names: Iterable[str], surroundings: Callable[[str], Workspace], h
         except PipelineError as error:
             failed = failed or error.exit_code
             _failed(space, name, error)
+            notify_end(space, hub.place(name) if hub else name, error.exit_code, f"comparing: {error}")
         else:
-            _report(space, found)
+            _report(space, found, hub.place(name) if hub else name)
             if hub is not None:
                 _keep_issue(hub, found)
     return failed
@@ -85,13 +87,14 @@ def _keep_issue(hub: Hub, found: Drift) -> None:
     hub.outbox.put(f"the issue about drift in {place}", job)
 
 
-def _report(space: Workspace, found: Drift) -> None:
+def _report(space: Workspace, found: Drift, place: str) -> None:
     plan = found.plan
     space.console.result(plan.to_json(), render_drift(plan, found.release, space.console.style))
     if found.drifted:
         were = "resource was" if plan.summary["drift"] == 1 else "resources were"
         text = f"{plan.environment} has drifted: {plan.summary['drift']} {were} changed outside of git"
         space.console.warn(Diagnostic(text, severity="warning"))
+        notify(space, "drifted", place, text)
     summarize(space, f"{drift_summary(plan, found.release)}\n")
 
 

@@ -1,0 +1,61 @@
+"""Tells people outside of GitHub what somebody should look at. Nothing depends on it, and the addresses are secrets."""
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from pipeline import __version__
+from pipeline.commands.workspace import Workspace
+from pipeline.errors import Diagnostic, PipelineError
+from pipeline.reporting.notice_text import Notice
+
+# Whoever has one of these addresses can write there.
+SLACK, OTHER = "PIPELINE_SLACK_WEBHOOK", "PIPELINE_WEBHOOK"
+_EVENTS = {1: "failed", 2: "failed", 4: "refused", 5: "reverted"}
+
+
+def notify(space: Workspace, event: str, place: str, text: str) -> None:
+    """Sends a notice to every address that the environment of the run has."""
+    notice = Notice(event, place, text, space.environ.get("GITHUB_REPOSITORY"), space.run_url)
+    bodies: Mapping[str, dict[str, Any]] = {SLACK: notice.for_slack(), OTHER: notice.to_json()}
+    for variable, body in bodies.items():
+        if url := space.environ.get(variable):
+            space.console.mask(url)
+            _send(space, variable, url, body)
+
+
+def notify_end(space: Workspace, place: str, exit_code: int, text: str) -> None:
+    """A notice of a run that did not end well; one that somebody stopped needs none."""
+    if (event := _EVENTS.get(exit_code)) is not None:
+        notify(space, event, place, text)
+
+
+def _send(space: Workspace, variable: str, url: str, body: Mapping[str, Any]) -> None:
+    try:
+        post(url, body)
+    except PipelineError as error:
+        text = f"notifying {variable}: {error}; nothing else depends on it"
+        space.console.warn(Diagnostic(text, severity="warning"))
+
+
+def post(url: str, body: Mapping[str, Any], *, timeout: float = 5.0) -> None:
+    """Sends a JSON document, once more where that failed. PipelineError, which never has the address in it."""
+    if urlsplit(url).scheme != "https" and urlsplit(url).hostname not in ("127.0.0.1", "localhost"):
+        raise PipelineError("its address does not begin with https://")
+    headers = {"Content-Type": "application/json", "User-Agent": f"pipeline/{__version__}"}
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers, method="POST")  # noqa: S310 - checked above
+    why = ""
+    for _ in range(2):
+        try:
+            with urllib.request.urlopen(request, timeout=timeout):  # noqa: S310 - checked above
+                return
+        except urllib.error.HTTPError as error:
+            why = f"answered {error.code}"
+            if error.code < 500:
+                break
+        except OSError as error:
+            why = f"did not answer ({type(error).__name__})"
+    raise PipelineError(f"it {why}")
