@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.applying.operations import operations
+from tests.functional.killing import Killer
 from tests.functional.support import Service, world
 from tests.support.fault_proxy import FaultProxy
 
@@ -20,28 +20,6 @@ ENDS_WITHIN = 7.0
 EVERY = bool(os.environ.get("SOAK"))
 CALLS_OF_A_FIRST_DEPLOY = 55
 POSITIONS = range(1, CALLS_OF_A_FIRST_DEPLOY) if EVERY else (1, 3, 6, 9, 13, 18, 24, 31, 37, 42)
-
-
-class Killer:
-    """Kills a process the moment its nth changing call was carried out."""
-
-    def __init__(self, proxy: FaultProxy, n: int) -> None:
-        self.n = n
-        self.process: subprocess.Popen[str] | None = None
-        self.proxy = proxy
-        proxy.rewrite("*:*", self._count, times=None)
-
-    def _count(self, body: bytes) -> bytes:
-        done = sum(operations().get(call.service, call.operation).mutating for call in self.proxy.carried_out)
-        if done >= self.n and self.process is not None:
-            self.process.send_signal(signal.SIGKILL)
-        return body
-
-    def run(self, service: Service, command: str, *options: str) -> int:
-        """Starts the command and waits for its end, violent or not."""
-        self.process = service.start(command, *options)
-        self.process.communicate(timeout=60)
-        return self.process.returncode
 
 
 @pytest.fixture(scope="module")

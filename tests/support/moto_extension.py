@@ -58,6 +58,10 @@ class _Conflict(JsonRESTError):
         super().__init__("ResourceConflictException", message)
 
 
+class _NoDeployment(DeploymentNotFoundException):
+    code = 404
+
+
 class _Absent(JsonRESTError):
     code = 404
 
@@ -313,7 +317,7 @@ class ApiGateway(APIGatewayResponse):
     def _deployment(self) -> str:
         deployment = str(self.path.rstrip("/").split("/")[-1])
         if deployment not in self.backend.get_rest_api(self._api_id()).deployments:
-            raise DeploymentNotFoundException
+            raise _NoDeployment
         return deployment
 
     def _tagged(self) -> Any:
