@@ -83,9 +83,18 @@ def diagnose(workspace: Workspace, patient: Patient, checks: Sequence[Check]) ->
         return examine(patient, checks, lambda check: live.ended_quietly(check.id))
 
 
+def docs() -> str:
+    """Where the documentation of the running pipeline lies: on GitHub, else beside its package."""
+    from pipeline.scaffolding.origin import tool  # noqa: PLC0415 - asks git, which only a finding needs
+
+    found = tool()
+    return f"https://github.com/{found.github}/blob/{found.commit}/" if found.github else ""
+
+
 def document_of(environment: str, results: Sequence[Result]) -> dict[str, Any]:
     """Doctor's document."""
-    findings = [finding.to_json(result.check) for result in results for finding in result.findings]
+    base = docs() if any(result.findings for result in results) else ""
+    findings = [finding.to_json(result.check, base) for result in results for finding in result.findings]
     counts = Counter(finding["severity"] for finding in findings)
     return {
         "environment": environment,

@@ -28,8 +28,8 @@ class Finding:
     address: str | None = None
     mends: Literal["apply", "free"] | None = None
 
-    def to_json(self, check: "Check") -> dict[str, Any]:
-        """One entry of doctor's document."""
+    def to_json(self, check: "Check", docs: str = "") -> dict[str, Any]:
+        """One entry of doctor's document; `docs` is where the documentation lies."""
         return {
             "id": check.id,
             "severity": self.severity,
@@ -38,7 +38,7 @@ class Finding:
             "evidence": list(self.evidence),
             "fix": self.fix,
             "fixable": self.mends is not None,
-            "docs": check.docs,
+            "docs": f"{docs}{check.docs}",
         }
 
 
