@@ -103,9 +103,9 @@ def _preview(space: Workspace, intent: Intent, following: Following) -> int:
 
 
 def _deploy(space: Workspace, intent: Intent, following: Following) -> int:
-    hub, review = following.hub, None
-    if hub is not None and intent.by_push and intent.sha is not None:
-        review = Reviewing(space, hub, intent.sha, load_project(space.root).review).check
+    review = None
+    if intent.by_push and intent.sha is not None:
+        review = Reviewing(space, following.hub, intent.sha, load_project(space.root).review).check
     report = deploy(space, DeployRequest(clear_hold=intent.clear_hold, review=review))
     space.console.result(report.to_json(), render_deploy(report, space.console.style))
     _tell(following, report)

@@ -47,26 +47,24 @@ class Reviewing:
     """Compares the plan of a merge with what was shown. GitHub is asked while the code is packaged."""
 
     space: Workspace
-    hub: Hub
+    hub: Hub | None
     sha: str
     policy: str
     _pulls: "Future[list[Pull]] | None" = None
 
     def __post_init__(self) -> None:
-        if self.policy != OFF:
-            self._pulls = self.hub.ask(lambda: self.hub.pulls_of(self.sha))
+        hub = self.hub
+        if self.policy != OFF and hub is not None:
+            self._pulls = hub.ask(lambda: hub.pulls_of(self.sha))
 
     def check(self, plan: Plan, head: LedgerHead) -> None:
         """Refused when the plan does what its pull request did not show, as far as the policy cares.
 
         Before the first release there is no ledger to have kept anything in.
         """
-        if self._pulls is None or head.current is None or not plan.effective:
+        if self.policy == OFF or head.current is None or not plan.effective:
             return
-        try:
-            merged, outage = [pull for pull in answer(self._pulls) if pull.merged], None
-        except GitHubError as error:
-            merged, outage = [], error
+        merged, outage = self._merged()
         seen = list(self._kept([self.sha, *(pull.head for pull in merged), *self._parents()]))
         if any(kept.digest == plan.digest for kept in seen):
             return
@@ -80,6 +78,15 @@ class Reviewing:
         self.space.console.say(
             "the plan is not the one that was reviewed, but nothing unseen destroys or opens anything"
         )
+
+    def _merged(self) -> tuple[list[Pull], str | None]:
+        """The pull requests that the push merged, or why they cannot be told."""
+        if self._pulls is None:
+            return [], "there is no GITHUB_TOKEN"
+        try:
+            return [pull for pull in answer(self._pulls) if pull.merged], None
+        except GitHubError as error:
+            return [], str(error)
 
     def _kept(self, commits: list[str]) -> Iterator[SavedPlan]:
         """The plans that were shown for these commits."""
@@ -96,7 +103,7 @@ class Reviewing:
     def _earlier(self, head: LedgerHead) -> Iterator[str]:
         """The heads of the pull requests that were merged since the last release, as far as they can be told."""
         released = head.current.commit if head.current else None
-        if released is None:
+        if released is None or self.hub is None:
             return
         try:
             for commit in self.hub.repository.commits_between(released, self.sha)[-_COMMITS:]:

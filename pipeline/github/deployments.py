@@ -69,7 +69,8 @@ class Deployments:
 
 
 def _status(state: str, description: str, log_url: str | None, url: str | None) -> dict[str, Any]:
-    body: dict[str, Any] = {"state": state, "description": description[:_DESCRIPTION_LIMIT]}
+    line = next(iter(description.splitlines()), "")
+    body: dict[str, Any] = {"state": state, "description": line[:_DESCRIPTION_LIMIT]}
     if log_url:
         body["log_url"] = log_url
     if url:

@@ -67,6 +67,7 @@ def test_a_push_without_a_pull_request_has_no_review(service: Service, github: F
     sha = service.commit("orders")
     policy(service, "exact")
     assert service.pushed(sha).code == 4
+    assert service.pushed(sha, GITHUB_TOKEN="").code == 4
     policy(service, "safe")
     result = service.pushed(sha)
     assert result.code == 0
