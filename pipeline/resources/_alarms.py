@@ -29,8 +29,8 @@ def _topic(value: Value) -> Value:
 def parts_of(composite: Resource) -> set[str]:
     """The names of the alarms that a composite alarm's rule looks at."""
     wanted = composite.properties
-    named = set(_NAMED.findall(wanted.get("rule") or ""))
-    return {one.rpartition(":alarm:")[2] for one in (*named, *(wanted.get("any_of") or ()))}
+    named = set(_NAMED.findall(str(wanted.get("rule") or "")))
+    return {str(one).rpartition(":alarm:")[2] for one in (*named, *(wanted.get("any_of") or ()))}
 
 
 def find(aws: Aws, targets: Sequence[Target], kind: str) -> Found:

@@ -18,9 +18,15 @@ Wire = Mapping[str, Any]
 
 
 def pool_reference(value: Value, output: str = "id") -> Value:
-    """A pool named in the specs as a reference to one of its outputs; an ARN or id of another one as it is."""
-    if not isinstance(value, str) or value.startswith("arn:"):
+    """A pool of the specs by its output: named, referred to by any of its outputs, or another one by its ARN."""
+    if isinstance(value, Expression) and len(value.parts) == 1:
+        return (
+            Expression(tuple(Reference(one.address, output) for one in value.references)) if value.references else value
+        )
+    if not isinstance(value, str):
         return value
+    if value.startswith("arn:"):
+        return value if output == "arn" else id_of(value)
     return Expression((Reference(f"{POOL}/{value}", output),))
 
 

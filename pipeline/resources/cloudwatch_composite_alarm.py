@@ -11,7 +11,7 @@ from typing import Any
 
 from pipeline.model.resource import Observed, Resource
 from pipeline.model.scope import Scope
-from pipeline.model.values import Outputs, Properties
+from pipeline.model.values import Expression, Outputs, Properties, Reference, Value
 from pipeline.resources import _alarm_set as alarm_set
 from pipeline.resources import _alarms as alarms
 from pipeline.resources._alarms import ACTIONS
@@ -29,9 +29,21 @@ def canonical(properties: Properties, scope: Scope) -> Properties:
     return found if found.get("watch") else _with_rule(found, found.get("any_of") or ())
 
 
-def _with_rule(properties: Properties, names: Sequence[str]) -> dict[str, Any]:
-    rule = properties.get("rule") or " OR ".join(f'ALARM("{name}")' for name in names) or None
+def _with_rule(properties: Properties, names: Sequence[Value]) -> dict[str, Any]:
+    rule = properties.get("rule") or _any_of(names) or None
     return {name: value for name, value in properties.items() if name not in _COMPOSED} | {"rule": rule}
+
+
+def _any_of(names: Sequence[Value]) -> Value:
+    """The rule; an expression when a name is an output of something."""
+    parts: list[str | Reference] = []
+    for name in names:
+        parts += [
+            ' OR ALARM("' if parts else 'ALARM("',
+            *(name.parts if isinstance(name, Expression) else [name]),
+            '")',
+        ]
+    return Expression(tuple(parts)) if any(isinstance(part, Reference) for part in parts) else "".join(map(str, parts))
 
 
 def compose(resource: Resource, stack: Sequence[Resource], scope: Scope) -> tuple[Resource, list[Resource]]:
@@ -60,7 +72,7 @@ def check(resource: Resource, scope: Scope) -> Iterator[Problem]:
         if wanted.get("rule"):
             yield Problem("watch makes the rule", ("rule",), "keep one or the other")
         return
-    rule = wanted.get("rule") or ""
+    rule = str(wanted.get("rule") or "")
     if not rule:
         yield Problem("there is nothing to look at", ("name",), "add watch: essential, any_of or a rule")
     elements = len(alarms.parts_of(resource)) + rule.count("(")

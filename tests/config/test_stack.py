@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.config.loaded import Loaded
 from pipeline.model.resource import Resource
-from pipeline.model.values import plain
+from pipeline.model.values import plain, resolve
 from pipeline.resources.registry import registry
 from tests.config.support import HANDLER, real, told
 from tests.support.aws import SCOPE
@@ -111,6 +111,19 @@ def test_one_alarm_tells_for_all_and_needs_them(tmp_path: Path) -> None:
     assert {f"cloudwatch.alarm/{name}" for name in names} < set(health.dependencies)
     assert found["cloudwatch.alarm/api-errors"].properties["part_of"] == "health"
     assert "watch" not in health.properties
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['any_of: ["${cloudwatch.alarm/api-errors.arn}"]', "rule: 'ALARM(\"${cloudwatch.alarm/api-errors.arn}\")'"],
+)
+def test_alarms_may_be_named_by_their_arn(tmp_path: Path, text: str) -> None:
+    found = resources(load(tmp_path, f"composite_alarms:\n  - name: health\n    {text}\n" + MANUAL))
+    health = found["cloudwatch.composite_alarm/health"]
+    assert plain(health.properties["rule"]) == 'ALARM("${cloudwatch.alarm/api-errors.arn}")'
+    assert "cloudwatch.alarm/api-errors" in health.dependencies
+    arn = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:api-errors"
+    assert resolve(health.properties["rule"], lambda _: arn) == f'ALARM("{arn}")'
 
 
 def test_thresholds_can_be_said(tmp_path: Path) -> None:

@@ -66,6 +66,27 @@ def test_a_client_refers_to_its_pool_by_name() -> None:
     assert client().resource.properties["user_pool"] == Expression((Reference("cognito-idp.user_pool/users", "id"),))
 
 
+@pytest.mark.parametrize(
+    "named",
+    [
+        Expression((Reference("cognito-idp.user_pool/users", "arn"),)),
+        Expression((Reference("cognito-idp.user_pool/users", "id"),)),
+    ],
+)
+def test_a_pool_may_be_named_by_any_of_its_outputs(named: Expression) -> None:
+    wanted = CLIENT.canonical({**client().resource.properties, "user_pool": named}, SCOPE)
+    assert wanted["user_pool"] == client().resource.properties["user_pool"]
+
+
+def test_a_pool_of_somebody_is_named_by_its_arn(aws: AwsClient, pool: str) -> None:
+    wanted = client(arn(pool))
+    assert wanted.resource.properties["user_pool"] == pool
+    carry_out(aws, wanted)
+    recorder = Recorder(aws)
+    converge(recorder, wanted)
+    assert recorder.changing == []
+
+
 def test_a_client_is_public_and_uses_the_code_flow(aws: AwsClient, pool: str) -> None:
     outputs = carry_out(aws, client(pool, callback_urls=[URL]))
     found = aws.call(SERVICE, "DescribeUserPoolClient", UserPoolId=pool, ClientId=outputs["id"])["UserPoolClient"]
