@@ -34,6 +34,7 @@ COMMANDS = {
     "rollback": "let an old release serve again, within seconds",
     "resume": "continue what a run left that did not end",
     "unlock": "free the lock that a dead run left",
+    "cost": "show what the service costs, and what would cost less",
     "releases": "show what was released, when, from which commit, by whom",
     "drift": "compare AWS with the last release and with this checkout",
     "destroy": "remove what was made; data only with --include-data",

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from pipeline.commands.checking import check
 from pipeline.commands.commanding import command
+from pipeline.commands.costing import cost_sections
 from pipeline.commands.delivering import deploy
 from pipeline.commands.drifting import detect_all
 from pipeline.commands.following import Following
@@ -98,7 +99,7 @@ def _followed(act: "Act", space: Workspace, intent: Intent, hub: Hub | None, pro
 def _preview(space: Workspace, intent: Intent, following: Following) -> int:
     found = plan(space, consent=Consent(), out=None, details=False)
     remember(space, intent, found)
-    following.previewed(found)
+    following.previewed(found, *cost_sections(space, found))
     return 0
 
 

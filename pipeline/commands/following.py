@@ -41,6 +41,7 @@ class Following:
     run: status_text.Run
     settings: GitHubSettings
     plan: Plan | None = field(default=None, init=False)
+    sections: tuple[plan_comment.Section, ...] = field(default=(), init=False)
     commit: str | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
@@ -64,9 +65,9 @@ class Following:
         self.commit = commit or self.commit
         self._tell(status_text.deploying(self.run, text))
 
-    def previewed(self, plan: Plan) -> None:
-        """A plan that is shown and not carried out."""
-        self.plan = plan
+    def previewed(self, plan: Plan, *sections: plan_comment.Section) -> None:
+        """A plan that is shown and not carried out; `sections` are shown with it."""
+        self.plan, self.sections = plan, sections
         status = status_text.planned(self.run)
         self._tell(status)
         self._done()
@@ -161,7 +162,8 @@ class Following:
     @property
     def frame(self) -> plan_comment.Frame:
         """What the comment holds besides the plan."""
-        return plan_comment.Frame(self.place, self.intent.sha, self.run.url, self.settings.show_environment_values)
+        shown = self.settings.show_environment_values
+        return plan_comment.Frame(self.place, self.intent.sha, self.run.url, shown, self.sections)
 
     def _tell(self, status: str, *, alone: bool = False) -> None:
         """Brings the comment up to date; while no plan is known, its status alone.

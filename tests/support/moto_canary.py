@@ -72,20 +72,21 @@ class CloudWatch(CloudWatchResponse):
             if (one.namespace, one.name) == (metric["Namespace"], metric["MetricName"])
             and sorted((d.name, d.value) for d in one.dimensions) == named
         ]
-        values, times = [], []
-        while start < end:
-            until = min(start + period, end)
-            if found := [value for when, value in data if start <= when < until]:
-                values.append(_statistic(found, wanted["Stat"]))
-                times.append(start)
-            start = until
+        found: dict[int, list[float]] = {}
+        for when, value in data:
+            if start <= when < end:
+                found.setdefault((when - start) // period, []).append(value)
+        values = [_statistic(found[number], wanted["Stat"]) for number in sorted(found)]
+        times = [start + number * period for number in sorted(found)]
         return {"id": query["Id"], "label": query["Id"], "values": values, "timestamps": times,
                 "status_code": "Complete"}  # fmt: skip
 
 
 def _statistic(values: Sequence[float], name: str) -> float:
-    if name == "Sum":
-        return sum(values)
+    if name in ("Sum", "Average"):
+        return sum(values) / (1 if name == "Sum" else len(values))
+    if name == "Maximum":
+        return max(values)
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * float(name[1:]) / 100))]
 

@@ -1,0 +1,40 @@
+"""What a plan changes about the monthly cost, if the service goes on being used as it was. Pure.
+
+A new resource has no usage yet: what it costs whether or not it is used is known, the rest is said by its price.
+"""
+
+from dataclasses import replace
+
+from pipeline.costing.estimating import ESTIMATORS, estimate, metrics_of
+from pipeline.costing.prices import Prices
+from pipeline.model.cost import Delta, Estimate, Usage
+from pipeline.model.plan import Action, Change, Plan
+from pipeline.model.resource import Resource
+
+_GOES = (Action.DELETE,)
+
+
+def deltas(plan: Plan, usage: Usage, prices: Prices) -> tuple[Delta, ...]:
+    """One for each change of the plan that costs anything, before or after."""
+    found = (_delta(change, usage, prices) for change in plan.changes if change.type in ESTIMATORS)
+    return tuple(delta for delta in found if delta is not None)
+
+
+def _delta(change: Change, usage: Usage, prices: Prices) -> Delta | None:
+    if change.action in (Action.RETAIN, Action.FORGET):
+        return None
+    before, after = _before(change), None if change.action in _GOES else change.desired
+    known = any(usage.series.get(metric) for metric in metrics_of([r for r in (before, after) if r], prices))
+    was, will = (estimate(r, usage, prices) if r else Estimate() for r in (before, after))
+    if not (was.lines or will.lines) or (change.action is Action.UPDATE and was.dollars == will.dollars):
+        return None
+    return Delta(change.address, change.action.value, was.dollars, will.dollars, known, will.lines or was.lines)
+
+
+def _before(change: Change) -> Resource | None:
+    if change.observed is None:
+        return None
+    model = change.desired
+    kind, _, name = change.address.partition("/")
+    base = model or Resource(kind, name, {})
+    return replace(base, properties={**change.observed.properties, "id": change.observed.outputs.get("id")})
