@@ -8,6 +8,8 @@ import pytest
 from tests.functional.support import LEDGER, Service, changing, ledger_document
 from tests.support.fault_proxy import FaultProxy
 
+pytestmark = pytest.mark.slow  # the checks themselves are tested without an AWS
+
 # moto has neither quotas nor the simulator; metrics of services it never writes.
 QUIET = ("account", "api-permission", "drift", "hold", "stale-lock", "recent-errors", "integration-timeout")
 
