@@ -1,8 +1,8 @@
 """Smoke tests: the new version of a function is invoked by its number, before anybody else can reach it; addresses are
 asked once the release serves. May not move any traffic.
 
-What was granted or made moments ago answers with errors for some seconds, so a check may be given patience: the time
-within which it has to succeed once.
+What was granted or made moments ago answers with errors of the server for some seconds, or not at all, so a check may
+be given patience: the time within which that is asked again. Any other answer counts at once.
 """
 
 import json
@@ -75,13 +75,19 @@ def _failure(check: Check, ask: Callable[[], Reply], timing: Timing, patience: f
     """What is wrong, once no time is left in which it might come right; None when nothing is."""
     deadline = timing.monotonic() + patience
     while True:
-        try:
-            wrong = unexpected(check, ask())
-        except NoReply as error:
-            wrong = str(error)
-        if wrong is None or timing.monotonic() >= deadline:
+        wrong, settles = _tried(check, ask)
+        if wrong is None or not settles or timing.monotonic() >= deadline:
             return wrong
         timing.sleep(_AGAIN_EVERY)
+
+
+def _tried(check: Check, ask: Callable[[], Reply]) -> tuple[str | None, bool]:
+    """What is wrong, and whether that may come right by itself."""
+    try:
+        reply = ask()
+    except NoReply as error:
+        return str(error), True
+    return unexpected(check, reply), (reply.status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def unexpected(check: Check, reply: Reply) -> str | None:

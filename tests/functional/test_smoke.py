@@ -102,10 +102,10 @@ def test_a_release_whose_address_does_not_answer_is_taken_back(shop: Service, pa
     change(shop, "second")
     assert shop.run("deploy").code == 0
     change(shop, "third")
-    page.status = 503
+    page.status = 418
     failed = shop.run("deploy")
     assert failed.code == 5
-    assert "answered 503, not 200" in failed.err
+    assert "answered 418, not 200" in failed.err
     assert "release 2 serves again" in failed.err
     assert served(shop) == ("2", "1")
     assert ledger_document(shop, "current.json")["release"] == 2
@@ -122,13 +122,13 @@ def test_after_a_rollout_the_promoted_release_is_asked(shop: Service, page: Page
     declare(shop, f"  - url: http://127.0.0.1:{page.server.server_port}/\n")
     assert deploy(rig.workspace(), DeployRequest()).release == 1
     rig.change(4)
-    page.status = 200 if right else 503
+    page.status = 200 if right else 418
     report = deploy(rig.workspace(), DeployRequest())
     assert (report.release, report.exit_code) == ((2, 0) if right else (1, 5))
     assert rig.aliases() == {"version": "2" if right else "1", "weights": {}}
     status = rig.rollout()["status"]
     assert status["outcome"] == ("promoted" if right else "reverted")
-    assert right or "answered 503" in status["reason"]
+    assert right or "answered 418" in status["reason"]
 
 
 def test_where_nothing_served_before_there_is_nothing_to_take_back_to(shop: Service, page: Page) -> None:

@@ -122,6 +122,7 @@ def test_a_broken_function_fails_at_once_and_one_that_settles_is_given_time() ->
     assert invoke(Functions({"statusCode": 500, "body": ""}, {"statusCode": 200, "body": ""}), 30.0) == ([], 1.0)
     failures, seconds = invoke(Functions({"statusCode": 500, "body": ""}), 30.0)
     assert (len(failures), seconds) == (1, 30.0)
+    assert invoke(Functions({"statusCode": 404, "body": ""}), 30.0)[1] == 0.0, "that is no error of something new"
 
 
 def test_addresses_are_asked_again_until_they_answer() -> None:
