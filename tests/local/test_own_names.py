@@ -61,11 +61,16 @@ def test_patches_of_domains_are_known(method: str, path: str, patches: bool) -> 
     [
         ("https://d111.cloudfront.net", "http://127.0.0.1:99/_aws/cloudfront/d111/"),
         ("https://d111.cloudfront.net/a?b=c", "http://127.0.0.1:99/_aws/cloudfront/d111/a?b=c"),
-        ("https://d111.cloudfront.net.evil.test/",) * 2,
-        ("https://api.example.com",) * 2,
+        ("https://api.example.com", "http://127.0.0.1:99/_aws/name/api.example.com/"),
+        ("https://API.example.com/a?b=c", "http://127.0.0.1:99/_aws/name/api.example.com/a?b=c"),
+        ("wss://ws.example.com", "ws://127.0.0.1:99/_aws/name/ws.example.com/"),
+        ("https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_a",) * 2,
+        ("http://api.example.com/",) * 2,
+        ("https://127.0.0.1/",) * 2,
+        ("https://localhost:8080/",) * 2,
     ],
 )
-def test_addresses_of_distributions_are_translated_and_own_names_are_not(aws: str, here: str) -> None:
+def test_addresses_of_distributions_and_of_own_names_are_translated(aws: str, here: str) -> None:
     assert public_url(aws, "http://127.0.0.1:99") == here
 
 
@@ -120,6 +125,10 @@ def dns_and_mappings(call: Call) -> Answer:
         ("d222.cloudfront.net", "/x", ("/x", "d222.cloudfront.net")),
         ("127.0.0.1:80", "/_aws/cloudfront/d333/a/b", ("/a/b", "d333.cloudfront.net")),
         ("127.0.0.1:80", "/_aws/cloudfront/d333", ("/", "d333.cloudfront.net")),
+        ("127.0.0.1:80", "/_aws/name/API.names.test/v2/x", ("/_aws/execute-api/next/beta/x", "127.0.0.1:80")),
+        ("127.0.0.1:80", "/_aws/name/www.names.test/x", ("/x", "d111.cloudfront.net")),
+        ("127.0.0.1:80", "/_aws/name/www.names.test", ("/", "d111.cloudfront.net")),
+        ("127.0.0.1:80", "/_aws/name/other.names.test/", None),
         ("api.private.test", "/", None),
         ("127.0.0.1:80", "/", None),
         ("localhost:80", "/", None),
@@ -224,6 +233,10 @@ def test_a_private_bucket_and_a_websocket_api_answer_under_their_domains(
     target = made_socket(there, unique("talk"), f"ws.{zone}")
     point(dns, identifier, f"ws.{zone}", target)
     with WebSocket(account.aws.endpoint.replace("http", "ws", 1), host=f"ws.{zone}") as socket:
+        socket.send("{}")
+    named = public_url(f"https://www.{zone}/index.html", account.aws.endpoint)
+    assert (http(named).status, http(named).body) == (200, b"hello")
+    with WebSocket(public_url(f"wss://ws.{zone}", account.aws.endpoint)) as socket:
         socket.send("{}")
 
 

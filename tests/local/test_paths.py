@@ -83,15 +83,13 @@ def test_an_address_names_api_and_stage(host: str, path: str, target: Target | N
         ("https://abc.execute-api.eu-west-1.amazonaws.com", "http://127.0.0.1:99/_aws/execute-api/abc"),
         ("https://abc.execute-api.cn-north-1.amazonaws.com.cn/dev", "http://127.0.0.1:99/_aws/execute-api/abc/dev"),
         ("wss://abc.execute-api.eu-west-1.amazonaws.com/dev", "ws://127.0.0.1:99/_aws/execute-api/abc/dev"),
-        ("https://example.com/dev", "https://example.com/dev"),
-        ("https://abc.execute-api.eu-west-1.amazonaws.com.evil.test/dev",) * 2,
+        ("https://example.com/dev", "http://127.0.0.1:99/_aws/name/example.com/dev"),
         ("http://abc.execute-api.eu-west-1.amazonaws.com/dev",) * 2,
         ("https://abc123.lambda-url.eu-west-1.on.aws/", "http://127.0.0.1:99/_aws/lambda-url/abc123/"),
         ("https://abc123.lambda-url.eu-west-1.on.aws/a/b?c=d", "http://127.0.0.1:99/_aws/lambda-url/abc123/a/b?c=d"),
         ("https://orders.auth.eu-west-1.amazoncognito.com", "http://127.0.0.1:99"),
         ("https://orders.auth.eu-west-1.amazoncognito.com/login?a=b", "http://127.0.0.1:99/login?a=b"),
-        ("https://amazoncognito.com/login",) * 2,
-        ("https://lambda-url.example.com/", "https://lambda-url.example.com/"),
+        ("https://abc.elb.eu-west-1.amazonaws.com/dev",) * 2,
     ],
 )
 def test_addresses_of_aws_are_translated_and_others_left(aws: str, here: str) -> None:

@@ -1,7 +1,8 @@
 """Traffic under a name of one's own: what the DNS records of its zone lead to answers, as on AWS.
 
-The name comes as the host of the request. What CloudFront serves is also below `/_aws/cloudfront/<label>/`, where no
-name is needed. Viewers count as having come by HTTPS: there are no certificates here.
+The name comes as the host of the request, or, since no name server knows it, as part of the path: `/_aws/name/<host>/`.
+What CloudFront serves is also below `/_aws/cloudfront/<label>/`, where no name is needed. Viewers count as having come
+by HTTPS: there are no certificates here.
 """
 
 import json
@@ -15,6 +16,7 @@ from pipeline.local.plane.traffic.paths import Target
 from pipeline.local.plane.zones import Zones
 
 _DISTRIBUTIONS = "/_aws/cloudfront/"
+_NAMES = "/_aws/name/"
 _CLOUDFRONT, _EXECUTE_API = ".cloudfront.net", ".execute-api."
 # Names of this machine and of AWS itself are nobody's own.
 _NOT_OWN = ("localhost", ".localhost", ".amazonaws.com", ".amazonaws.com.cn")
@@ -36,6 +38,9 @@ class Names:
             label, _, rest = path.removeprefix(_DISTRIBUTIONS).partition("/")
             return _with(scope, f"/{rest}", host=f"{label}{_CLOUDFRONT}")
         host = first_header(scope["headers"], b"host").partition(":")[0].lower()
+        if path.startswith(_NAMES):
+            host, _, rest = path.removeprefix(_NAMES).partition("/")
+            host, path = host.lower(), f"/{rest}"
         if not _may_be_own(host):
             return None
         target = host if host.endswith(_CLOUDFRONT) else await self.zones.alias_of(host, self.account)
