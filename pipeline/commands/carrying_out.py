@@ -12,6 +12,7 @@ from pipeline.commands.hub import Hub, hub_of, run_of
 from pipeline.commands.notifying import notify, notify_end
 from pipeline.commands.permitting import check_tag
 from pipeline.commands.plan import plan
+from pipeline.commands.repeating import check_newest
 from pipeline.commands.requesting import DeployRequest
 from pipeline.commands.resuming import render_resumed, resume
 from pipeline.commands.reviewing import Reviewing, remember
@@ -78,6 +79,9 @@ def _followed(act: "Act", space: Workspace, intent: Intent, hub: Hub | None, pro
     if intent.actor is not None and (intent.by_tag or intent.comment is not None):
         # Whoever pushed the tag or gave the command is who does it, and not the program that started this run.
         space.environ = {**space.environ, "GITHUB_ACTOR": intent.actor}
+    if intent.kind is Kind.DEPLOY:
+        # Before anything is told: what serves since then keeps its word.
+        check_newest(space, hub, intent)
     following = Following(space, intent, hub, run_of(space), project.github)
     space.follower = following
     following.begins()

@@ -121,7 +121,7 @@ def _issue_comment(name: str, fields: Fields, facts: RunFacts) -> Event:
     if fields.text("action") != "created":
         return _unknown(name, fields, facts)
     author = fields.maybe_text("comment.user.login") or fields.maybe_text("sender.login") or ""
-    types = {fields.find("comment.user.type"), fields.find("sender.type")}
+    types = (fields.find("comment.user.type"), fields.find("sender.type"))
     return CommentCreated(
         number=fields.number("issue.number"),
         # Only pull requests have it: https://docs.github.com/en/rest/issues/issues

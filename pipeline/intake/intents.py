@@ -42,7 +42,7 @@ def decide(event: Event, branches: Branches) -> Intent:
     """
     intent = _decided(event, branches)
     if event.attempt > 1:
-        intent = replace(intent, reason=f"{intent.reason} (run again, attempt {event.attempt})")
+        intent = replace(intent, reason=f"{intent.reason} (run again, attempt {event.attempt})", again=True)
     return intent
 
 

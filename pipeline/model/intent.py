@@ -32,7 +32,8 @@ class Intent:
     was asked for the permission. `mistake`: something was asked for, but not in a form that can be carried out.
     `clear_hold`: a deploy that ends the hold of a rollback. `comment` is the id of the comment that asked, also in the
     run that the command then starts, `actor` the login of who asked. `by_tag`: a tag did; `by_push`: a push to the
-    environment's branch, `by_schedule`: the time, which ends no pause that a person made.
+    environment's branch, `by_schedule`: the time, which ends no pause that a person made. `again`: the run for it was
+    started once more, maybe long after.
     """
 
     kind: Kind
@@ -50,6 +51,7 @@ class Intent:
     by_tag: bool = field(default=False, compare=False)
     by_push: bool = field(default=False, compare=False)
     by_schedule: bool = field(default=False, compare=False)
+    again: bool = field(default=False, compare=False)
 
     def only(self, environment: str) -> Self:
         """The part of it that is about `environment`; nothing to do when it is about others."""

@@ -105,3 +105,40 @@ def test_without_a_token_nothing_is_told(service: Service, github: FakeGitHub) -
     assert service.opened(1, service.commit("orders"), GITHUB_TOKEN="").code == 0
     assert github.requests == []
     assert "`production`" in service.summary()
+
+
+def test_starting_an_old_push_again_does_not_undo_the_newer(service: Service, github: FakeGitHub) -> None:
+    """GitHub runs it with the commit of then, long after."""
+    first = service.commit("orders")
+    service.merged(1, first, first)
+    second = service.commit("orders", "pay")
+    service.merged(2, second, second)
+    before = github.bodies(1), len(github.deployments)
+    service.git("checkout", "--quiet", first)
+    github.branches["main"] = second
+    again = {"GITHUB_RUN_ATTEMPT": "2", "GITHUB_REF": "refs/heads/main"}
+    result = service.pushed(first, **again)
+    assert result.code == 4
+    assert f"this run is about commit {first[:12]}, and branch main is at {second[:12]} by now" in result.err
+    assert (github.bodies(1), len(github.deployments)) == before
+    del github.branches["main"]
+    result = service.pushed(first, **again)
+    assert (result.code, "branch main is gone" in result.err) == (4, True)
+    service.git("checkout", "--quiet", second)
+    github.branches["main"] = second
+    assert service.pushed(second, **again).code == 0
+
+
+@pytest.mark.parametrize("without", ["an answer", "a token"])
+def test_starting_a_push_again_goes_while_nobody_can_be_asked(
+    service: Service, github: FakeGitHub, without: str
+) -> None:
+    sha = service.commit("orders")
+    more = {"GITHUB_RUN_ATTEMPT": "2", "GITHUB_REF": "refs/heads/main"}
+    if without == "an answer":
+        github.denied.add("contents:read")
+    else:
+        more["GITHUB_TOKEN"] = ""
+    result = service.pushed(sha, **more)
+    assert result.code == 0, result.err
+    assert f"whether main is still at {sha[:12]} could not be asked" in result.err

@@ -295,3 +295,10 @@ def test_payload_files_are_small_and_plain(name: str) -> None:
     text = json.dumps(payload(name))
     assert len(text) < 30_000
     assert "github.com/" not in text, "payloads are of nobody's real repository"
+
+
+@pytest.mark.parametrize("type_", [[], {}, 7, None])
+def test_a_user_of_an_odd_type_is_a_person(type_: Any) -> None:
+    found = event("issue_comment.created_on_pr", {"comment.user.type": type_})
+    assert isinstance(found, CommentCreated)
+    assert not found.by_bot

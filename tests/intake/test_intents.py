@@ -114,6 +114,7 @@ def test_running_again_changes_the_reason_alone(row: Row) -> None:
     once, again = intent(row.payload, row.changes), intent(row.payload, row.changes, replace(FACTS, attempt=2))
     assert replace(again, reason="") == replace(once, reason="")
     assert again.reason == f"{once.reason} (run again, attempt 2)"
+    assert (once.again, again.again) == (False, True)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
