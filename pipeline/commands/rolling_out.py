@@ -26,7 +26,7 @@ from pipeline.model.shift import Rollout, Way
 from pipeline.model.strategy import Strategy
 from pipeline.model.values import Outputs
 from pipeline.planning.planner import Consent
-from pipeline.releasing.codedeploy import CodeDeploy, role_name
+from pipeline.releasing.codedeploy import CodeDeploy
 from pipeline.releasing.driver import Driver, Surroundings, states_of
 from pipeline.releasing.journal import Journal
 from pipeline.releasing.links import links_of
@@ -36,6 +36,7 @@ from pipeline.releasing.publisher import record as record_of
 from pipeline.releasing.rollouts import Rollouts
 from pipeline.releasing.shifting import Traffic, shifts_of
 from pipeline.releasing.sites import SITE
+from pipeline.rollout.codedeploy import role_name
 from pipeline.rollout.events import AwaitApproval, Wait
 from pipeline.rollout.machine import next_action
 from pipeline.rollout.strategy import filled

@@ -14,6 +14,7 @@ from pipeline.model.resource import Resource
 from pipeline.model.scope import Scope
 from pipeline.model.values import Expression, Secret, leaves
 from pipeline.resources.registry import registry
+from pipeline.rollout.codedeploy import role_name
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class Needs:
         # The ledger's bucket is a bucket like any other when the first deploy sets it up.
         actions = self.known.actions("s3.bucket", READ) | self.known.actions("s3.bucket", CHANGE)
         found.add("LedgerBucket", actions, [self._bucket])
+        self._take_codedeploy(found)
         return [*found.statements(), *self._passing(), *self._bounded()]
 
     def of(self, kind: str) -> tuple[Resource, ...]:
@@ -97,6 +99,20 @@ class Needs:
         for where, actions in self.known.core(phase).items():
             found.add(where.capitalize(), set(actions), places[where])
 
+    @property
+    def _shifter(self) -> str | None:
+        """The role that CodeDeploy shifts with: declared where it is the engine of rollouts, and only there."""
+        role = role_name(self.scope)
+        return role if any(resource.name == role for resource in self.of("iam.role")) else None
+
+    def _take_codedeploy(self, found: Collected) -> None:
+        if self._shifter is None:
+            return
+        fields = {"service": self.scope.service, "environment": self.scope.environment}
+        for pattern, actions in self.known.rules["codedeploy"].items():
+            title = f"Codedeploy{pattern.partition(':')[0].capitalize()}"
+            found.add(title, set(actions), [self.scope.arn("codedeploy", pattern.format_map(fields))])
+
     def _arn(self, pattern: str, resource: Resource) -> str:
         fields = {name: self._prefixed(_text(value)) for name, value in resource.properties.items()}
         return self._filled(pattern, fields | {"name": self._prefixed(resource.name)})
@@ -127,6 +143,10 @@ class Needs:
                     title = rule["title"] + "".join(words)
                     condition = {"StringLike" if "*" in service else "StringEquals": {rule["condition"]: service}}
                     found.append(statement(title, {action}, arns, condition))
+        if self._shifter is not None:
+            role = self.scope.arn("iam", f"role/{self._shifter}", regional=False)
+            condition = {"StringEquals": {"iam:PassedToService": "codedeploy.amazonaws.com"}}
+            found.append(statement("PassCodedeploy", {"iam:PassRole"}, [role], condition))
         return found
 
     def _bounded(self) -> list[Statement]:

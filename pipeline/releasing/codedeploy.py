@@ -20,26 +20,15 @@ from pipeline.releasing.driver import LOOK_EVERY, Shifter, Surroundings
 from pipeline.releasing.rollouts import Rollouts
 from pipeline.releasing.traffic import Kind
 from pipeline.resources.base import Aws
+from pipeline.rollout.codedeploy import application, role_name
 from pipeline.rollout.events import AbortRequested, Approved, Event, Promoted, Reverted, Wait, WeightSet
 
 _ENGINE = "CodeDeploy"
 _ENDED = ("Succeeded", "Failed", "Stopped")
 _UNENDED = ["Created", "Queued", "InProgress", "Baking", "Ready"]
+_MISSING = ("ApplicationDoesNotExistException", "DeploymentGroupDoesNotExistException")
 _STOPPED_WITHIN = 300.0
 _ROLL_BACK_ON = ["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"]
-
-
-def application(scope: Scope) -> str:
-    """The name of the application of an environment."""
-    return f"{scope.service}-{scope.environment}"
-
-
-def role_name(scope: Scope) -> str:
-    """The role that CodeDeploy shifts with, which the specs have to declare.
-
-    https://docs.aws.amazon.com/codedeploy/latest/userguide/getting-started-create-service-role.html
-    """
-    return f"{scope.service}-{scope.environment}-codedeploy"
 
 
 class CodeDeploy:
@@ -138,10 +127,7 @@ class CodeDeploy:
         self._group(shift.owner, rollout.strategy.analysis.alarms, config)
         where = {"applicationName": application(self._aws.scope), "deploymentGroupName": shift.owner}
         content = app_spec(shift)
-        running: list[str] = self._aws.pages(
-            "codedeploy", "ListDeployments", "deployments", includeOnlyStatuses=_UNENDED, **where
-        )
-        for one in running:
+        for one in self._unended(shift.owner):
             revision = self._look(one).get("revision") or {}
             if (revision.get("appSpecContent") or revision.get("string") or {}).get("content") == content:
                 return one
@@ -176,9 +162,31 @@ class CodeDeploy:
         return found
 
     def _stop(self, *, roll_back: bool) -> None:
-        """Stops what is still at work, and waits until it is: only one may move an alias."""
-        deployments = list(self._rollouts.current.engine.get("deployments", {}).values())
+        """Stops what is still at work, and waits until it is: only one may move an alias.
+
+        AWS is asked besides the ledger: a run that died, or one refused call, leaves deployments that nobody noted.
+        """
+        noted: list[str] = list(self._rollouts.current.engine.get("deployments", {}).values())
+        asked = [partial(self._unended, shift.owner) for shift in _shared(self._rollouts.current)]
+        deployments = sorted({*noted, *(one for found in self._aws.gather(asked) for one in found)})
         self._aws.gather([partial(self._stop_one, one, roll_back=roll_back) for one in deployments])
+
+    def _unended(self, function: str) -> list[str]:
+        """The deployments of a function that are at work; none where it has no group yet."""
+        try:
+            found: list[str] = self._aws.pages(
+                "codedeploy",
+                "ListDeployments",
+                "deployments",
+                applicationName=application(self._aws.scope),
+                deploymentGroupName=function,
+                includeOnlyStatuses=_UNENDED,
+            )
+        except AwsError as error:
+            if error.code not in _MISSING:
+                raise
+            return []
+        return found
 
     def _stop_one(self, deployment: str, *, roll_back: bool) -> None:
         if self._look(deployment)["status"] in _ENDED:

@@ -1,4 +1,4 @@
-"""What AWS CodeDeploy can shift, as an engine in place of our own. Pure.
+"""What AWS CodeDeploy can shift, as an engine in place of our own, and what it is called there. Pure.
 
 Its limits: https://docs.aws.amazon.com/codedeploy/latest/userguide/limits.html (2,880 minutes in all, ten alarms);
 its two shapes: https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_TrafficRoutingConfig.html
@@ -6,10 +6,24 @@ its two shapes: https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_T
 
 from collections.abc import Sequence
 
+from pipeline.model.scope import Scope
 from pipeline.rollout.problems import Problem
 
 _MOST_MINUTES = 2880
 _MOST_ALARMS = 10
+
+
+def application(scope: Scope) -> str:
+    """The name of the application of an environment."""
+    return f"{scope.service}-{scope.environment}"
+
+
+def role_name(scope: Scope) -> str:
+    """The role that CodeDeploy shifts with, which the specs have to declare.
+
+    https://docs.aws.amazon.com/codedeploy/latest/userguide/getting-started-create-service-role.html
+    """
+    return f"{scope.service}-{scope.environment}-codedeploy"
 
 
 def problems(name: str, steps: Sequence[tuple[float, int]], alarms: Sequence[str]) -> list[Problem]:

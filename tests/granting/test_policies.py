@@ -1,6 +1,8 @@
 """Statements and documents: packed, scoped, conditioned."""
 
 import json
+import re
+from importlib.resources import files
 from typing import Any
 
 import pytest
@@ -46,6 +48,31 @@ def test_a_role_is_passed_by_reference_name_or_arn_alike() -> None:
     names = {arn.rpartition("/")[2] for arn in passing["Resource"]}
     assert names == {"legacy-runner", "other-runner"}
     assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
+
+
+def test_where_codedeploy_shifts_the_deploying_role_may_use_it_for_this_environment_alone() -> None:
+    function = Resource("lambda.function", "orders-a", {"role": "orders-runner"})
+    role = Resource("iam.role", "orders-dev-codedeploy", {"name": "orders-dev-codedeploy"})
+    found = needs(function, role).changing
+    base = "arn:aws:codedeploy:us-east-1:123456789012:"
+    assert statement(found, "codedeploy:CreateApplication")["Resource"] == [f"{base}application:orders-dev"]
+    assert statement(found, "codedeploy:CreateDeployment")["Resource"] == [f"{base}deploymentgroup:orders-dev/*"]
+    config = statement(found, "codedeploy:CreateDeploymentConfig")
+    assert config["Resource"] == [f"{base}deploymentconfig:orders-dev-*"]
+    assert statement(found, "codedeploy:StopDeployment")["Sid"] == "Anywhere"
+    (passing,) = [s for s in found if s["Sid"] == "PassCodedeploy"]
+    assert passing["Resource"] == ["arn:aws:iam::123456789012:role/orders-dev-codedeploy"]
+    assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "codedeploy.amazonaws.com"}}
+    assert "codedeploy" not in json.dumps(needs(function).changing)
+
+
+def test_every_call_to_codedeploy_is_granted() -> None:
+    source = files("pipeline.releasing").joinpath("codedeploy.py").read_text(encoding="utf-8")
+    calls = set(re.findall(r'"((?:Create|Get|Update|List|Stop)[A-Za-z]*(?:Deployment|Application)[A-Za-z]*)"', source))
+    role = Resource("iam.role", "orders-dev-codedeploy", {"name": "orders-dev-codedeploy"})
+    granted = {action for one in needs(role).changing for action in one["Action"]}
+    assert len(calls) == 9
+    assert {f"codedeploy:{call}" for call in calls} <= granted
 
 
 def test_service_linked_roles_are_made_for_their_services_alone() -> None:

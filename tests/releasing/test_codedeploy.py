@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 
@@ -51,6 +52,8 @@ class FakeCodeDeploy:
 
     def pages(self, service: str, operation: str, /, key: str, **params: Any) -> list[str]:
         group = params["deploymentGroupName"]
+        if f"group {group}" not in self.made:
+            raise AwsError(FailedCall(service, operation, "DeploymentGroupDoesNotExistException", "no such group"))
         every = [one for one, each in self.deployments.items() if each["group"] == group]
         return [one for one in every if self._status(one) in params["includeOnlyStatuses"]]
 
@@ -187,6 +190,38 @@ def test_where_it_refuses_the_stable_release_keeps_everything() -> None:
     ended = drive(aws)
     assert ended.status.outcome is Outcome.REVERTED
     assert "InvalidRoleException" in ended.status.reason
+
+
+def test_what_began_before_one_was_refused_is_stopped_too() -> None:
+    aws = begun(World())
+    create = aws.CreateDeployment
+
+    def limited(**params: Any) -> dict[str, Any]:
+        if params["deploymentGroupName"] == "stock":
+            raise AwsError(FailedCall("codedeploy", "CreateDeployment", "DeploymentLimitExceededException", "too many"))
+        return create(**params)
+
+    aws.CreateDeployment = limited  # type: ignore[method-assign]  # this one has no room for a second deployment
+    ended = drive(aws)
+    assert ended.status.outcome is Outcome.REVERTED
+    assert aws.stopped == [("d-1", True)]
+
+
+def test_an_abort_after_a_kill_stops_what_nobody_noted() -> None:
+    undisturbed = begun(World())
+    drive(undisturbed)
+    stopped = set()
+    for fuse in range(2, min(undisturbed.world.calls, 30)):
+        aws = begun(World())
+        aws.world.calls, aws.world.fuse = 0, fuse
+        with suppress(Killed):
+            drive(aws)
+        aws.world.fuse = None
+        happens(aws.world, AbortRequested("eve"))
+        assert drive(aws).status.outcome is Outcome.REVERTED
+        assert all(each["stopped"] for each in aws.deployments.values()), fuse
+        stopped.add(len(aws.deployments))
+    assert stopped == {0, 1, 2}
 
 
 @pytest.mark.parametrize("bad", [None, "stock"])
