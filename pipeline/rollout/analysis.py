@@ -199,9 +199,21 @@ def _open(samples: Sequence[Sample], whole: Sample, settings: Analysis) -> Itera
         rate = sample.canary.error_rate or 0
         if settings.errors is not None and rate > settings.errors:
             yield f"{prefix}{_counted(sample)}, {settings.errors:g} % is allowed: not certain yet"
+        if _is_incomparable(sample, settings):
+            yield f"{prefix}{_counts(sample)}: too few to compare with"
         slow = latency.doubtful(sample.canary, sample.stable, settings)
         if slow:
             yield f"{prefix}{slow}: not certain yet"
+
+
+def _is_incomparable(sample: Sample, settings: Analysis) -> bool:
+    """True when an API answers more 5xx than before, and was called too little before for any test to tell why.
+
+    A function's two versions had their requests in the same minutes, by chance; an API's minutes before may be a night.
+    """
+    canary, before = sample.canary, sample.stable
+    worse = canary.errors >= _LEAST_ERRORS and (canary.error_rate or 0) > (before.error_rate or 0)
+    return sample.against != "stable" and worse and before.requests < settings.min_requests
 
 
 def _notes(samples: Sequence[Sample]) -> Iterator[str]:

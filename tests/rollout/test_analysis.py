@@ -192,6 +192,29 @@ def test_an_api_that_cannot_tell_its_versions_apart_is_compared_with_its_past() 
     assert verdict.canary.requests == 300
 
 
+@pytest.mark.parametrize(
+    ("now", "before", "result"),
+    [
+        (Figures(170, 60), Figures(), Result.INCONCLUSIVE),
+        (Figures(170, 8), Figures(3, 0), Result.INCONCLUSIVE),
+        (Figures(170, 60), Figures(40, 0), Result.FAILED),
+        (Figures(170, 8), Figures(20, 1), Result.SUCCESSFUL),  # no oftener than before
+        (Figures(170, 1), Figures(), Result.SUCCESSFUL),
+        (Figures(170, 0), Figures(), Result.SUCCESSFUL),
+        (Figures(170, 8), Figures(120, 4), Result.SUCCESSFUL),  # enough to tell that it may be chance
+    ],
+)
+def test_5xx_answers_without_minutes_to_compare_with_are_no_success(
+    now: Figures, before: Figures, result: Result
+) -> None:
+    api = Sample("orders-api", now, before, kind="api", against="before")
+    verdict = judge([sample((0, 60), (0, 110)), api], SETTINGS)
+    assert verdict.result is result, str(verdict)
+    if result is Result.INCONCLUSIVE:
+        counts = f"{now.errors} 5xx answers in 170 requests, before {before.errors} in {before.requests}"
+        assert verdict.reason == f"orders-api: {counts}: too few to compare with"
+
+
 def test_where_only_an_api_changed_its_figures_are_the_releases() -> None:
     api = Sample("orders-api", Figures(60, 0), Figures(540, 1), kind="api")
     verdict = judge([api], SETTINGS)
