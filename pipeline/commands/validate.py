@@ -30,7 +30,8 @@ def validate(workspace: Workspace) -> int:
     for diagnostic in found.diagnostics:
         console.finding(diagnostic)
     environments = counted(len(found.environments), "environment")
-    resources = counted(max((len(d.resources) for d in found.desired.values()), default=0), "resource")
+    sizes = sorted(len(desired.resources) for desired in found.desired.values()) or [0]
+    resources = ("" if sizes[0] == sizes[-1] else f"{sizes[0]} to ") + counted(sizes[-1], "resource")
     verdict = f"{counted(len(found.errors), 'error')}" if found.errors else f"{environments}, {resources} each: valid"
     console.result(diagnostics_json(found.diagnostics), verdict)
     return 2 if found.errors else 0

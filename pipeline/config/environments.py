@@ -93,6 +93,7 @@ class _Check:
         self.secrets = {key for key, one in assignments.items() if is_reference(one.value)}
         self.strays: set[str] = set()
         self.typed: dict[str, Any] = {}
+        self.meant: dict[str, str] = {}  # what a wrong value stands for, where there is no doubt
 
     def result(self) -> EnvFile:
         """Runs the checks."""
@@ -103,8 +104,8 @@ class _Check:
         self.typed = {key: self._typed(one) for key, one in self.assignments.items()}
         self._check_schema()
         self._check_name()
-        values = {key: one.value for key, one in self.assignments.items()}
-        typed = {key: str(v) if isinstance(v, Placeholder) else v for key, v in self.typed.items()}
+        values = {key: one.value for key, one in self.assignments.items()} | self.meant
+        typed = {key: str(v) if isinstance(v, Placeholder) else v for key, v in self.typed.items()} | self.meant
         for key, value in self.rules.defaults().items():
             typed.setdefault(key, value)
             values.setdefault(key, as_text(value))
@@ -195,7 +196,7 @@ class _Check:
                 one.place,
                 hint=f"write ENVIRONMENT={self.name}, or rename the file",
             )
-            self.broken.add("ENVIRONMENT")
+            self.meant["ENVIRONMENT"] = self.name
 
 
 def _environment(found: EnvFile) -> Environment | None:

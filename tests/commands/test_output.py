@@ -49,6 +49,14 @@ def test_json_is_utf_8_whatever_the_locale_and_the_names_of_files(tmp_path: Path
     assert (found["file"], "함수" in found["message"]) == ("aws/\udcff.yaml", True)
 
 
+def test_environments_of_different_size_are_not_called_equal(tmp_path: Path) -> None:
+    live = {"environments/live.env": DEV.replace("=dev", "=live") + "WATCH=everything\n"}
+    watch = 'composite_alarms:\n  - {name: orders-health, watch: "${WATCH}"}\n'
+    files = {**SERVICE, **live, "environments/dev.env": DEV + "WATCH=essential\n", "aws/alarms.yaml": watch}
+    done = run(write(tmp_path / "a", files), "validate")
+    assert done.stdout == b"2 environments, 5 to 7 resources each: valid\n", done.stderr
+
+
 def on_a_terminal(root: Path, environment: dict[str, str]) -> bytes:
     """What `validate` writes to a terminal."""
     reader, writer = pty.openpty()

@@ -9,7 +9,7 @@ import pytest
 from pipeline.config.loading import load
 from pipeline.model.environment import UNKNOWN_ACCOUNT, Environment
 from pipeline.model.scope import Scope
-from tests.config.support import DEV, SOUND, TODAY, Content, Files, agree, invented, loaded, told, write
+from tests.config.support import DEV, SOUND, SPEC, TODAY, Content, Files, agree, invented, loaded, told, write
 
 ENV = "environments/dev.env"
 
@@ -105,6 +105,16 @@ def test_all_that_is_wrong_with_a_file_comes_at_once(tmp_path: Path) -> None:
         f'{ENV}:4:1: AWS_REGION is "x": it must match {region} (a region such as us-east-1)',
         f"{ENV}:6:1: A is set twice: first in line 5",
         f"{ENV}:7:1: B: this file has no key C",
+    ]
+
+
+def test_a_wrong_environment_name_hides_nothing_else(tmp_path: Path) -> None:
+    declared = "things:\n  - name: one-${ENVIRONMENT}\n    size: 13\n  - name: two\n    friend: one-prod\n"
+    found = told(loaded(tmp_path, {**dev("ENVIRONMENT=prod", without="ENVIRONMENT"), SPEC: declared}))
+    assert [line.partition(",")[0] for line in found] == [
+        f"{SPEC}:3:11: 13 brings bad luck",
+        f'{SPEC}:5:13: there is no test.thing/one-prod: did you mean "one-dev"?',
+        f'{ENV}:4:1: ENVIRONMENT is "prod"',
     ]
 
 
