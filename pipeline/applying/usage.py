@@ -70,7 +70,7 @@ class UsageReader:
             yield batch
 
     def _batch(self, metrics: Sequence[Metric]) -> dict[Metric, tuple[float, ...]]:
-        values: dict[str, list[float]] = {}
+        values: dict[str, dict[datetime, float]] = {}
         for result in self._aws.pages(
             "cloudwatch",
             "GetMetricData",
@@ -81,8 +81,16 @@ class UsageReader:
             EndTime=self._end,
             ScanBy="TimestampAscending",
         ):
-            values.setdefault(result["Id"], []).extend(result.get("Values") or ())
-        return {metric: tuple(values.get(f"q{number}", ())) for number, metric in enumerate(metrics)}
+            found = zip(result.get("Timestamps") or (), result.get("Values") or (), strict=True)
+            values.setdefault(result["Id"], {}).update(found)
+        return {metric: self._series_of(metric, values.get(f"q{n}", {})) for n, metric in enumerate(metrics)}
+
+    def _series_of(self, metric: Metric, values: Mapping[datetime, float]) -> tuple[float, ...]:
+        """The values in order. Sums have no value where nothing happened: those periods are zeros, up to the last."""
+        if metric.statistic != "Sum" or not values:
+            return tuple(values[time] for time in sorted(values))
+        slots = {int((time - self._start).total_seconds() // metric.period): value for time, value in values.items()}
+        return tuple(slots.get(number, 0.0) for number in range(max(slots) + 1))
 
     def _sizes(self, tables: Sequence[Resource]) -> dict[str, int]:
         """Bytes of each table with its indexes; AWS counts them about every six hours."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from pipeline.applying.pricing import listed_prices
 from pipeline.applying.usage import UsageReader
@@ -10,7 +11,7 @@ from pipeline.commands.planning import Reading, survey
 from pipeline.commands.workspace import Workspace
 from pipeline.config.editing import NotEditable, edited
 from pipeline.costing import functions, tables
-from pipeline.costing.delta import deltas
+from pipeline.costing.delta import deltas, involved, not_counted
 from pipeline.costing.estimating import estimate_all, invocations, metrics_of
 from pipeline.costing.prices import Prices, products
 from pipeline.errors import Interrupted, PipelineError, Refused
@@ -110,32 +111,42 @@ def cost_sections(workspace: Workspace, plan: Plan) -> tuple[Section, ...]:
 def plan_costs(workspace: Workspace, plan: Plan, days: int) -> PlanCosts:
     """What a plan changes about the monthly cost, by the usage of the last days."""
     prices = prices_of(workspace)
-    changed = [change.desired for change in plan.changes if change.desired is not None]
+    changed = involved(plan)
     reader = UsageReader(workspace.aws, datetime.fromtimestamp(workspace.clock.now(), UTC), days)
     with workspace.stage("usage"):
         usage = reader.read(metrics_of(changed, prices), changed)
-    return PlanCosts(days, deltas(plan, usage, prices), tuple(prices.bases))
+    return PlanCosts(days, deltas(plan, usage, prices), tuple(prices.bases), not_counted(plan, usage, prices))
 
 
 def apply(workspace: Workspace, advice: Iterable[Advice]) -> list[Edit]:
     """Writes the best option of each into its spec; AWS is not touched."""
     declared = workspace.loaded.desired[workspace.environment.name].by_address
-    return [
-        _applied(workspace, declared.get(each.address), each)
-        for each in advice
-        if each.best is not None and each.best is not each.options[0]
-    ]
+    better = [each for each in advice if each.best is not None and each.best is not each.options[0]]
+    found = [(declared.get(each.address), each) for each in better]
+    return write(workspace.root, found)
 
 
-def _applied(workspace: Workspace, resource: Resource | None, advice: Advice) -> Edit:
+def write(root: Path, found: Iterable[tuple[Resource | None, Advice]]) -> list[Edit]:
+    """The best option of each into the spec that declares it.
+
+    From the last line of a file to its first: what is added moves the lines behind it.
+    """
+
+    def line(pair: tuple[Resource | None, Advice]) -> int:
+        return pair[0].source.line if pair[0] and pair[0].source else 0
+
+    return [_applied(root, resource, each) for resource, each in sorted(found, key=line, reverse=True)]
+
+
+def _applied(root: Path, resource: Resource | None, advice: Advice) -> Edit:
     assert advice.best is not None
     settings = advice.best.settings
     source = resource.source if resource else None
     if source is None:
         return Edit(advice.address, None, settings, "it is not declared in this checkout")
     if not settings:
-        return Edit(advice.address, source.file, settings, "each of its indexes needs a capacity of its own")
-    file = workspace.root / source.file
+        return Edit(advice.address, source.file, settings, "its indexes have to be changed with it, by hand")
+    file = root / source.file
     try:
         text = edited(file.read_text(encoding="utf-8"), source.line, settings)
     except NotEditable as error:

@@ -15,7 +15,7 @@ class NotEditable(Exception):
 
 
 def edited(text: str, line: int, settings: Mapping[str, Any]) -> str:
-    """`text` with `settings` in the mapping that begins on `line` (from 1). Raises NotEditable.
+    """`text` with `settings` in the mapping that begins on `line` (from 1); None takes one out. Raises NotEditable.
 
     A setting that comes from a ${VARIABLE} is not changed: it is not this spec's alone.
     """
@@ -26,18 +26,36 @@ def edited(text: str, line: int, settings: Mapping[str, Any]) -> str:
     if node.flow_style:
         raise NotEditable("the entry is written in braces")
     known = {key.value: value for key, value in node.value}
+    keys = {key.value: key for key, _ in node.value}
     for name in settings:
-        if name in known:
+        if name in known and settings[name] is not None:
             _check(name, known[name])
     end = _end_of_first_line(text, node)
-    new = [_lines(name, value, node.start_mark.column) for name, value in settings.items() if name not in known]
+    new = [
+        _lines(name, value, node.start_mark.column)
+        for name, value in settings.items()
+        if name not in known and value is not None
+    ]
     edits = [(end, end, "".join(new))]
     for name, value in known.items():
-        if name in settings:
+        if name in settings and settings[name] is None:
+            edits.append((*_lines_of(text, keys[name], value, node), ""))
+        elif name in settings:
             edits.append((value.start_mark.index, value.end_mark.index, _scalar(settings[name])))
     for start, stop, put in sorted(edits, reverse=True):  # from the back: places further up stay where they are
         text = text[:start] + put + text[stop:]
     return text
+
+
+def _lines_of(text: str, key: yaml.Node, value: yaml.Node, entry: yaml.MappingNode) -> tuple[int, int]:
+    """Where the lines of a setting begin and end."""
+    if key.start_mark.line == entry.start_mark.line:
+        raise NotEditable("what would have to go stands on the first line of the entry")
+    last = value
+    while not last.flow_style if isinstance(last, yaml.CollectionNode) else False:
+        inner = last.value[-1]  # a block's own mark is where the next thing begins, behind comments
+        last = inner[1] if isinstance(inner, tuple) else inner
+    return text.rindex("\n", 0, key.start_mark.index) + 1, text.index("\n", last.end_mark.index - 1) + 1
 
 
 def _check(name: str, value: yaml.Node) -> None:

@@ -4,15 +4,15 @@ An estimator is a function of the resource and the usage; a metric is looked up 
 that what is asked of CloudWatch and what is priced cannot differ. Types that AWS does not charge for have none.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from pipeline.costing.demand import PERIOD, declared, demand
 from pipeline.costing.prices import Prices
 from pipeline.model.cost import DAY, HOURS_A_MONTH, Estimate, Line, Metric, Usage
 from pipeline.model.resource import Resource
 
 GB = 1e9
-_TABLE_PERIOD = 300  # autoscaling follows within minutes; CloudWatch keeps five-minute values for 63 days
 _US = "us-east-1"
 
 
@@ -31,6 +31,11 @@ class Meter:
         """What a month has of `metric`."""
         self.metrics.append(metric)
         return self.usage.monthly(metric)
+
+    def values(self, metric: Metric) -> Sequence[float]:
+        """`metric` period by period."""
+        self.metrics.append(metric)
+        return self.usage.series.get(metric, ())
 
     def average(self, metric: Metric) -> float:
         """The mean of `metric`."""
@@ -52,23 +57,23 @@ Estimator = Callable[[Meter], None]
 def consumed(table: str, what: str, index: str | None = None) -> Metric:
     """Read or write units that were consumed of a table or an index; `what` is Read or Write."""
     dimensions = (("TableName", table), *((("GlobalSecondaryIndexName", index),) if index else ()))
-    return Metric("AWS/DynamoDB", f"Consumed{what}CapacityUnits", "Sum", dimensions, _TABLE_PERIOD)
+    return Metric("AWS/DynamoDB", f"Consumed{what}CapacityUnits", "Sum", dimensions, PERIOD)
 
 
 def _table(meter: Meter) -> None:
     resource, properties = meter.resource, meter.resource.properties
     names = [None, *(str(index["name"]) for index in properties.get("indexes") or ())]
-    units = {
-        what: sum(meter.total(consumed(resource.name, what, name)) for name in names) for what in ("Read", "Write")
-    }
+    metrics = {what: [consumed(resource.name, what, name) for name in names] for what in ("Read", "Write")}
+    units = {what: sum(meter.total(metric) for metric in wanted) for what, wanted in metrics.items()}
     if properties.get("table_class") == "STANDARD_INFREQUENT_ACCESS":
         meter.leave_out("the other prices of the infrequent access class: standard prices are shown")
     if properties.get("billing_mode") == "PROVISIONED":
         for what in ("read", "write"):
-            hours = _provisioned(properties, what) * HOURS_A_MONTH
+            used = [demand(meter.values(metric), meter.usage.days) for metric in metrics[what.title()]]
+            hours = declared(properties, what, used) * HOURS_A_MONTH
             meter.add(f"dynamodb.{what}_capacity", hours, f"provisioned {what} capacity", fixed=True)
         if properties.get("autoscaling"):
-            meter.leave_out("what autoscaling adds to the least capacity of a table: see its options")
+            meter.leave_out("how slowly autoscaling follows: its capacity is computed hour by hour from what was used")
     else:
         meter.add("dynamodb.read_requests", units["Read"], "reads on demand")
         meter.add("dynamodb.write_requests", units["Write"], "writes on demand")
@@ -76,15 +81,6 @@ def _table(meter: Meter) -> None:
     meter.add("dynamodb.storage", size, "storage")
     if properties.get("point_in_time_recovery"):
         meter.add("dynamodb.backup", size, "point-in-time recovery")
-
-
-def _provisioned(properties: Mapping[str, object], what: str) -> float:
-    """Units of the table and of its indexes, which have the table's where they have none of their own."""
-    own = properties.get(f"{what}_capacity") or 1
-    indexes = properties.get("indexes") or ()
-    assert isinstance(own, (int, float))
-    assert isinstance(indexes, (list, tuple))
-    return float(own) + sum(float(index.get(f"{what}_capacity") or own) for index in indexes)
 
 
 def invocations(function: str) -> Metric:
@@ -107,6 +103,7 @@ def _function(meter: Meter) -> None:
     if instances := properties.get("provisioned_concurrency"):
         kept = float(instances) * memory * HOURS_A_MONTH * 3600
         meter.add(f"lambda.provisioned{suffix}", kept, "provisioned concurrency", fixed=True)
+        meter.leave_out("the lower price of running on instances that are kept ready: the full one is shown")
 
 
 def _api_metric(name: str, value: object, metric: str = "Count", statistic: str = "Sum") -> Metric:

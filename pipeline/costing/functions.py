@@ -1,7 +1,7 @@
 """Provisioned concurrency: what it would cost to keep instances of a function ready, and what for. Pure.
 
-It always costs more than it saves in running time; what it buys are cold starts that do not happen. So nothing is
-recommended, both sides are shown. https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html
+What it buys are cold starts that do not happen. Running on such instances costs less, which pays for them only where
+they are busy most of the time and is not in the figures. So nothing is recommended, both sides are shown. https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html
 """
 
 import math
@@ -40,7 +40,7 @@ def _kept(resource: Resource, instances: int, prices: Prices) -> Option:
     arm = ".arm64" if resource.properties.get("architecture") == "arm64" else ""
     price = prices.of(f"lambda.provisioned{arm}")
     seconds = instances * float(resource.properties.get("memory") or 128) / 1024 * HOURS_A_MONTH * 3600
-    basis = f"{seconds:,.0f} {price.unit} a month, besides what running costs"
+    basis = f"{seconds:,.0f} {price.unit} a month, besides what running costs (less, on these)"
     return Option(f"{instances} kept ready", seconds * price.amount, basis, {"provisioned_concurrency": instances})
 
 

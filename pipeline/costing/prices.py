@@ -27,6 +27,9 @@ class Product:
     """How the product's usage type ends, after the region's own prefix; among several that match the filters."""
 
 
+_OTHER_CLASS = "IA-"  # infrequent access has usage types of the same ends, at prices of its own
+
+
 @cache
 def products() -> Mapping[str, Product]:
     """All that is priced here, by key."""
@@ -83,7 +86,8 @@ def amount_of(documents: Iterable[str], product: Product) -> float | None:
 
 def _is(offer: Mapping[str, Any], product: Product) -> bool:
     usage = str(offer.get("product", {}).get("attributes", {}).get("usagetype", ""))
-    return usage == product.usage or usage.endswith(f"-{product.usage}")
+    region = usage.removesuffix(product.usage)
+    return region != usage and (not region or (region.endswith("-") and not region.endswith(_OTHER_CLASS)))
 
 
 def _first_paid(offer: Mapping[str, Any]) -> Iterable[float]:

@@ -2,62 +2,74 @@
 
     on demand     units x price
     fixed         the highest five minutes with some room, all hours of the month
+    declared      what the spec of a provisioned table says, within its bounds where it is scaled
     autoscaled    hour by hour what the highest five minutes of that hour need at the target of utilization, which
                   Application Auto Scaling keeps, 70 % by default
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/AutoScaling.html
 """
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
+from pipeline.costing.demand import TARGET, Demand, capacity, declared, demand, scaled
 from pipeline.costing.estimating import consumed
 from pipeline.costing.prices import Prices
-from pipeline.model.cost import DAYS_A_MONTH, HOUR, HOURS_A_MONTH, Advice, Option, Usage
+from pipeline.model.cost import DAYS_A_MONTH, HOURS_A_MONTH, Advice, Option, Usage
 from pipeline.model.resource import Resource
 
-TARGET = 0.7  # of utilization, as autoscaling is usually set
 _ENOUGH = 3.0  # days of data before something is recommended
 _WORTH_IT = 0.1  # dollars a month: below that nobody should change anything
 
 ON_DEMAND, FIXED, SCALED = "on demand", "provisioned, fixed", "provisioned, autoscaled"
+DECLARED = "provisioned, as declared"
+_CAPACITY = ("read_capacity", "write_capacity", "autoscaling")
 TABLE = "dynamodb.table"
 
 
-@dataclass(frozen=True)
-class _Demand:
-    """Units of one kind: all of them, the rate of the highest five minutes, and the highest of each hour."""
-
-    total: float
-    peak: float
-    hourly: tuple[float, ...]
-
-
 def advise(resource: Resource, usage: Usage, prices: Prices) -> Advice:
-    """The three options for a table, the current one first."""
+    """What a table costs as it is, first, and what the other ways to pay for it would."""
     indexes = resource.properties.get("indexes") or ()
     names = [None, *(str(index["name"]) for index in indexes)]
-    reads = [_demand(usage.series.get(consumed(resource.name, "Read", name), ()), usage) for name in names]
-    writes = [_demand(usage.series.get(consumed(resource.name, "Write", name), ()), usage) for name in names]
+    reads = [demand(usage.series.get(consumed(resource.name, "Read", name), ()), usage.days) for name in names]
+    writes = [demand(usage.series.get(consumed(resource.name, "Write", name), ()), usage.days) for name in names]
     options = [
+        *_declared(resource, reads, writes, prices),
         _on_demand(reads, writes, usage, prices),
         _fixed(reads, writes, prices),
         _scaled(reads, writes, prices),
     ]
-    current = _current(resource)
-    ordered = sorted(options, key=lambda option: option.name != current)
-    return Advice(resource.address, tuple(ordered), *_choice(ordered, usage, reads + writes))
+    complete = [replace(option, settings=_whole(option, resource)) for option in options]
+    return Advice(resource.address, tuple(complete), *_choice(complete, usage, reads + writes))
 
 
-def _current(resource: Resource) -> str:
+def _declared(
+    resource: Resource, reads: Sequence[Demand], writes: Sequence[Demand], prices: Prices
+) -> Iterable[Option]:
     if resource.properties.get("billing_mode") != "PROVISIONED":
-        return ON_DEMAND
-    return SCALED if resource.properties.get("autoscaling") else FIXED
+        return
+    read, write = (declared(resource.properties, what, used) for what, used in (("read", reads), ("write", writes)))
+    how = "on average, within the bounds of its autoscaling" if resource.properties.get("autoscaling") else ""
+    basis = f"{read:.4g} read and {write:.4g} write units {how or 'at all hours'}, its indexes' included"
+    yield Option(DECLARED, _hours(read, write, prices), basis, {})
 
 
-def _choice(options: Sequence[Option], usage: Usage, demands: Iterable[_Demand]) -> tuple[Option | None, str]:
+def _whole(option: Option, resource: Resource) -> Mapping[str, Any]:
+    """The settings, and None for those of now that would be refused beside them; {} where indexes have such, too."""
+    if not option.settings:
+        return {}
+    properties = resource.properties
+    gone = [name for name in _CAPACITY if properties.get(name) and name not in option.settings]
+    if option.name == SCALED:
+        gone = []  # capacity beside autoscaling is what it begins with
+    own = any(index.get(name) for index in properties.get("indexes") or () for name in _CAPACITY)
+    if option.name == ON_DEMAND and own:
+        return {}
+    return {**option.settings, **dict.fromkeys(gone)}
+
+
+def _choice(options: Sequence[Option], usage: Usage, demands: Iterable[Demand]) -> tuple[Option | None, str]:
     if not any(demand.total for demand in demands):
         return None, f"it was not used within {usage.days:g} days: on demand costs nothing then"
     if usage.days < _ENOUGH:
@@ -69,16 +81,7 @@ def _choice(options: Sequence[Option], usage: Usage, demands: Iterable[_Demand])
     return best, f"saves {saving:.2f} a month if the next weeks are like these {usage.days:g} days"
 
 
-def _demand(values: Sequence[float], usage: Usage) -> _Demand:
-    """`values` are sums of five minutes; those without use may be missing."""
-    per_hour, rates = HOUR // 300, [value / 300 for value in values]
-    hours = max(round(usage.days * 24), 1)
-    grouped = [max(rates[start : start + per_hour]) for start in range(0, len(rates), per_hour)]
-    idle = max(hours - len(grouped), 0)
-    return _Demand(sum(values), max(rates, default=0.0), (*grouped, *([0.0] * idle)))
-
-
-def _on_demand(reads: Sequence[_Demand], writes: Sequence[_Demand], usage: Usage, prices: Prices) -> Option:
+def _on_demand(reads: Sequence[Demand], writes: Sequence[Demand], usage: Usage, prices: Prices) -> Option:
     month = DAYS_A_MONTH / usage.days
     read, write = (sum(one.total for one in demands) * month for demands in (reads, writes))
     price_r, price_w = prices.of("dynamodb.read_requests"), prices.of("dynamodb.write_requests")
@@ -87,8 +90,8 @@ def _on_demand(reads: Sequence[_Demand], writes: Sequence[_Demand], usage: Usage
     return Option(ON_DEMAND, dollars, basis, {"billing_mode": "PAY_PER_REQUEST"})
 
 
-def _fixed(reads: Sequence[_Demand], writes: Sequence[_Demand], prices: Prices) -> Option:
-    read, write = ([_capacity(one.peak) for one in demands] for demands in (reads, writes))
+def _fixed(reads: Sequence[Demand], writes: Sequence[Demand], prices: Prices) -> Option:
+    read, write = ([capacity(one.peak) for one in demands] for demands in (reads, writes))
     basis = (
         f"{sum(read)} read and {sum(write)} write units at all hours: the highest five minutes at {TARGET:.0%}; "
         "shorter bursts are not seen"
@@ -99,11 +102,8 @@ def _fixed(reads: Sequence[_Demand], writes: Sequence[_Demand], prices: Prices) 
     return Option(FIXED, _hours(sum(read), sum(write), prices), basis, settings)
 
 
-def _scaled(reads: Sequence[_Demand], writes: Sequence[_Demand], prices: Prices) -> Option:
-    read, write = (
-        sum(_capacity(hour) for one in demands for hour in one.hourly) / len(demands[0].hourly)
-        for demands in (reads, writes)
-    )
+def _scaled(reads: Sequence[Demand], writes: Sequence[Demand], prices: Prices) -> Option:
+    read, write = (scaled(demands) for demands in (reads, writes))
     basis = (
         f"{read:.1f} read and {write:.1f} write units on average: hour by hour the highest five minutes at {TARGET:.0%}"
     )
@@ -111,13 +111,9 @@ def _scaled(reads: Sequence[_Demand], writes: Sequence[_Demand], prices: Prices)
     return Option(SCALED, _hours(read, write, prices), basis, {"billing_mode": "PROVISIONED", "autoscaling": bounds})
 
 
-def _most(demands: Sequence[_Demand]) -> int:
+def _most(demands: Sequence[Demand]) -> int:
     """Twice what was needed, ten at least: autoscaling has to have somewhere to go."""
-    return max(2 * max(_capacity(one.peak) for one in demands), 10)
-
-
-def _capacity(rate: float) -> int:
-    return max(math.ceil(rate / TARGET), 1)
+    return max(2 * max(capacity(one.peak) for one in demands), 10)
 
 
 def _hours(read: float, write: float, prices: Prices) -> float:

@@ -107,7 +107,10 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Option:
-    """One way to pay for a resource. `settings` are the properties that a spec needs for it; {}: more than those."""
+    """One way to pay for a resource. `settings` are the properties that a spec needs for it.
+
+    None: the property has to be absent; {}: more than properties of the resource itself.
+    """
 
     name: str
     dollars: float
@@ -190,6 +193,7 @@ class PlanCosts:
     days: float
     deltas: tuple[Delta, ...]
     bases: tuple[str, ...]
+    not_counted: tuple[str, ...] = ()
 
     @property
     def change(self) -> float:

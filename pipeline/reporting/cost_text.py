@@ -126,7 +126,7 @@ def render_plan_costs(environment: str, found: PlanCosts, style: Style) -> str:
         for delta in found.deltas
     ]
     title = style.bold(f"{signed(found.change)} US dollars a month in {environment}") + ", as far as usage is known"
-    return "\n\n".join([title, table(rows), _small_print(found.bases, (), style)])
+    return "\n\n".join([title, table(rows), _small_print(found.bases, found.not_counted, style)])
 
 
 def _because(delta: Delta) -> str:
@@ -148,6 +148,7 @@ def plan_costs_json(environment: str, found: PlanCosts) -> dict[str, Any]:
         "change": round(found.change, 6),
         "deltas": [delta.to_json() for delta in found.deltas],
         **_basis_json(found.bases),
+        "not_counted": list(found.not_counted),
     }
 
 
@@ -155,5 +156,5 @@ def plan_costs_markdown(found: PlanCosts) -> tuple[str, str]:
     """Title and text of the section of a pull request's comment."""
     rows = [f"| {signed(d.after - d.before)} | `{d.address}` | {_because(d)} |" for d in found.deltas]
     title = f"Cost: {signed(found.change)} US dollars a month, as far as usage is known"
-    notes = "; ".join([*found.bases, *_ASSUMPTIONS])
+    notes = "; ".join([*found.bases, *_ASSUMPTIONS, *(f"not in it: {what}" for what in found.not_counted)])
     return title, "\n".join(["| a month | resource | |", "|---:|---|---|", *rows, "", f"<sub>{notes}</sub>"])

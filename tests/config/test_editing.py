@@ -35,6 +35,29 @@ def test_what_is_there_is_replaced_and_what_is_new_is_added() -> None:
     assert yaml.safe_load(text)["tables"][1] == yaml.safe_load(SPEC)["tables"][1]
 
 
+def test_what_has_to_go_goes_with_all_its_lines() -> None:
+    before = """\
+tables:
+- name: a
+  billing_mode: PROVISIONED
+  autoscaling:
+    read:
+      min: 1  # at night
+      max: 9
+  # what reads it
+  read_capacity: 5
+  tags: {a: b}
+- name: b
+"""
+    settings = {"billing_mode": "PAY_PER_REQUEST", "read_capacity": None, "write_capacity": None, "autoscaling": None}
+    assert edited(before, 2, settings) == (
+        "tables:\n- name: a\n  billing_mode: PAY_PER_REQUEST\n  # what reads it\n  tags: {a: b}\n- name: b\n"
+    )
+    assert edited(before, 2, {"tags": None}) == before.replace("  tags: {a: b}\n", "")
+    with pytest.raises(NotEditable, match="first line"):
+        edited(before, 2, {"name": None})
+
+
 def test_the_last_line_may_have_no_end() -> None:
     assert edited("tables:\n- name: a", 2, {"read_capacity": 3}) == "tables:\n- name: a\n  read_capacity: 3\n"
 

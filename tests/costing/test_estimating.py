@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from pipeline.costing import functions, tables
-from pipeline.costing.delta import deltas
+from pipeline.costing.delta import deltas, involved, not_counted
 from pipeline.costing.estimating import ESTIMATORS, consumed, duration, estimate, estimate_all, invocations, metrics_of
 from pipeline.costing.prices import Prices
 from pipeline.model.cost import DAYS_A_MONTH, Metric, Usage
@@ -100,7 +100,9 @@ def test_use_by_day_alone_is_cheaper_scaled() -> None:
 
 def test_one_burst_is_cheaper_on_demand_and_hours_without_data_count_as_idle() -> None:
     found = advice(table_usage(7, [300_000.0], [1.0]), billing_mode="PROVISIONED", read_capacity=9, write_capacity=9)
-    assert (found.options[0].name, found.best.name) == (tables.FIXED, tables.ON_DEMAND)
+    assert (found.options[0].name, found.best.name) == (tables.DECLARED, tables.ON_DEMAND)
+    assert found.options[0].dollars == pytest.approx(9 * (0.00013 + 0.00065) * 730)
+    assert found.best.settings == {"billing_mode": "PAY_PER_REQUEST", "read_capacity": None, "write_capacity": None}
     scaled = next(option for option in found.options if option.name == tables.SCALED)
     assert "9.5 read" in scaled.basis  # 1,429 units in one of 168 hours, one unit in the others
 
@@ -126,6 +128,32 @@ def test_indexes_count_and_need_capacities_of_their_own() -> None:
     fixed = next(option for option in found.options if option.name == tables.FIXED)
     assert "144 read and 2 write" in fixed.basis
     assert fixed.settings == {}
+
+
+def test_a_table_with_far_too_much_capacity_is_told_what_it_needs() -> None:
+    usage = table_usage(7, [30_000.0] * 2016, [3_000.0] * 2016)
+    found = advice(usage, billing_mode="PROVISIONED", read_capacity=1000, write_capacity=1000)
+    assert (found.options[0].name, found.best.name) == (tables.DECLARED, tables.FIXED)
+    assert found.saving == pytest.approx((857 * 0.00013 + 985 * 0.00065) * 730)
+
+
+def test_a_scaled_table_pays_within_its_bounds() -> None:
+    usage = table_usage(1, [60_000.0] * 144, [0.0] * 144)  # 286 units by day, none by night
+    bounds = {"read": {"min": 10, "max": 100}, "write": {"min": 2, "max": 9}}
+    table = resource("dynamodb.table", billing_mode="PROVISIONED", autoscaling=bounds)
+    found = by_key(estimate(table, usage, PRICES))
+    assert found["dynamodb.read_capacity"] == pytest.approx((100 + 10) / 2 * 730 * 0.00013)
+    assert found["dynamodb.write_capacity"] == pytest.approx(2 * 730 * 0.00065)
+    assert tables.advise(table, usage, PRICES).options[0].dollars == pytest.approx(
+        found["dynamodb.read_capacity"] + found["dynamodb.write_capacity"]
+    )
+
+
+def test_indexes_with_capacity_of_their_own_are_no_matter_of_one_setting() -> None:
+    usage = table_usage(7, [300_000.0], [1.0])
+    indexes = [{"name": "by-shop", "read_capacity": 40}]
+    found = advice(usage, billing_mode="PROVISIONED", read_capacity=9, write_capacity=9, indexes=indexes)
+    assert (found.best.name, found.best.settings) == (tables.ON_DEMAND, {})
 
 
 # --- functions ------------------------------------------------------------------------------------------------------
@@ -177,6 +205,29 @@ def test_new_things_cost_what_is_fixed_and_old_things_that_go_save_it() -> None:
     gone = change(Action.DELETE, {}, None, "cloudwatch.dashboard")
     found = {d.address: d.after - d.before for d in deltas(plan(made, gone), Usage(7), PRICES)}
     assert found == {"cloudwatch.alarm/it": pytest.approx(0.10), "cloudwatch.dashboard/it": pytest.approx(-3.0)}
+
+
+def test_what_goes_saves_what_its_use_cost() -> None:
+    gone = plan(change(Action.DELETE, {"memory": 1024}, None, "lambda.function"))
+    assert invocations("it") in set(metrics_of(involved(gone), PRICES))
+    (delta,) = deltas(gone, Usage(1, {invocations("it"): (1_000_000.0,)}), PRICES)
+    assert delta.before == pytest.approx(DAYS_A_MONTH * 0.2)
+    assert delta.after == 0
+
+
+def test_an_api_that_cloudwatch_knows_by_id_is_used_before_and_after_a_change() -> None:
+    observed = Observed("apigatewayv2.http_api/it", {"cors": False}, {"id": "a1b2"})
+    desired = Resource("apigatewayv2.http_api", "it", {"cors": True})
+    changed = plan(Change(observed.address, Action.UPDATE, Origin.GIT, desired=desired, observed=observed))
+    metrics = set(metrics_of(involved(changed), PRICES))
+    assert {metric.dimensions for metric in metrics} == {(("ApiId", "a1b2"),)}
+    assert deltas(changed, Usage(1, dict.fromkeys(metrics, (1e6,))), PRICES) == ()
+
+
+def test_what_the_cost_of_a_plan_does_not_hold_is_said() -> None:
+    made = plan(change(Action.CREATE, None, {}, "cognito-idp.user_pool"), change(Action.DELETE, {}, None, "s3.bucket"))
+    (said,) = not_counted(made, Usage(1), PRICES)
+    assert "Cognito" in said
 
 
 def test_changes_that_cost_nothing_are_left_out() -> None:

@@ -33,6 +33,7 @@ def offer(usage: str, *tiers: tuple[str, str]) -> str:
         ([offer("Request", ("6000000", "0.1"), ("0", "0.2"))], 0.2),
         ([offer("Request", ("0", "1")), offer("Other", ("0", "7"))], 1.0),
         ([offer("Request", ("0", "1")), offer("EU-Request", ("0", "2"))], None),
+        ([offer("Request", ("0", "1")), offer("IA-Request", ("0", "2")), offer("EU-IA-Request", ("0", "3"))], 1.0),
         ([offer("Lambda-GB-Second", ("0", "1"))], None),
         ([], None),
     ],

@@ -28,7 +28,7 @@ def test_metrics_of_the_window_are_read_in_order_and_others_are_not(aws: AwsClie
     for hours, value in ((30, 5.0), (2, 7.0), (1, 11.0)):
         put(aws, metric, NOW - timedelta(hours=hours), value)
     usage = UsageReader(aws, NOW, 1).read([metric, other, metric], [])
-    assert usage.series == {metric: (7.0, 11.0), other: ()}
+    assert usage.series == {metric: (*[0.0] * 21, 7.0, 11.0), other: ()}  # hours without use have no values
     assert usage.monthly(metric) == pytest.approx(18 * 730 / 24)
 
 
