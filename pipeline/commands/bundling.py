@@ -71,14 +71,17 @@ class Built:
         self._thread.join()
 
 
-def build(workspace: Workspace) -> Built:
-    """Builds what is not built yet. BadInput when code cannot be built or is too large."""
+def build(workspace: Workspace, *, imports: bool = True) -> Built:
+    """Builds what is not built yet. BadInput when code cannot be built or is too large.
+
+    Without `imports` no handler is imported, so that none of the code runs.
+    """
     desired = workspace.loaded.desired[workspace.environment.name]
     functions, layers = code_of(desired)
     packaged = Packaged({}, {})
     if functions or layers:
         packaged = workspace.packager.package(functions, layers, workspace.build_target())
-    return Built(workspace, desired, packaged, functions)
+    return Built(workspace, desired, packaged, functions if imports else [])
 
 
 def package(workspace: Workspace) -> tuple[DesiredState, dict[str, Path]]:

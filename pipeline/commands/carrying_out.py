@@ -101,7 +101,10 @@ def _followed(act: "Act", space: Workspace, intent: Intent, hub: Hub | None, pro
 
 
 def _preview(space: Workspace, intent: Intent, following: Following) -> int:
-    found = plan(space, consent=Consent(), out=None, details=False)
+    # The code of a pull request that a command asked for may be a fork's: it never runs beside credentials. The pull
+    # request's own run has imported it.
+    imports = not _is_of_its_commit(intent, space)
+    found = plan(space, consent=Consent(), out=None, details=False, imports=imports)
     remember(space, intent, found)
     following.previewed(found, *cost_sections(space, found))
     return 0

@@ -47,13 +47,13 @@ def command(
     return 3 if detailed_exitcode and found.changes else 0
 
 
-def plan(workspace: Workspace, *, consent: Consent, out: Path | None, details: bool) -> Plan:
-    """Computes and shows the plan; writes it to `out` when given."""
+def plan(workspace: Workspace, *, consent: Consent, out: Path | None, details: bool, imports: bool = True) -> Plan:
+    """Computes and shows the plan; writes it to `out` when given. Without `imports` none of the code runs."""
     with workspace.stage("validate"):
         _ = workspace.loaded
     reading = Reading(workspace)
     with workspace.stage("package"):
-        built = build(workspace)
+        built = build(workspace, imports=imports)
     with built, workspace.stage("plan"):
         found = survey(workspace, built.desired, reading.head(), consent).plan
         found = replace(found, warnings=(*found.warnings, *_of_rollout(workspace, reading)))

@@ -27,6 +27,9 @@ _NOT_INHERITED = frozenset(
         *("UV_NO_BINARY", "UV_NO_BUILD", "UV_RESOLUTION", "UV_PRERELEASE", "UV_OFFLINE"),
     }
 )
+# A line of the requirements may name any address, with ${VARIABLE} in it, which uv fills in. What signs in to AWS or to
+# GitHub is no business of an index: https://docs.astral.sh/uv/pip/compatibility/
+_CREDENTIALS = ("AWS_", "GITHUB_", "GH_", "ACTIONS_", "PIPELINE_")
 _UNREACHABLE = re.compile(
     r"failed to fetch|request failed|error sending request|could not connect|dns error|timed out"
     r"|connection (?:refused|reset)|status client error|status server error|failed to download",
@@ -86,7 +89,11 @@ class Uv:
 
     def _run(self, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
         command = [_program(), *arguments, "--quiet", "--no-progress", "--color", "never"]
-        inherited = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in _NOT_INHERITED and not name.upper().startswith(_CREDENTIALS)
+        }
         # The certificates of the machine count, as for every other program on it; who says otherwise is heard.
         environment = {"UV_SYSTEM_CERTS": "true"} | inherited | dict(self.environment)
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:

@@ -23,6 +23,7 @@ _MOST_LINES = 20
 _PLAIN = Style(colour=False)
 _BEGIN, _END = "<!-- pipeline:status -->", "<!-- /pipeline:status -->"
 _STATUS = re.compile(f"{_BEGIN}.*?{_END}", re.DOTALL)
+_FOLDED = re.compile(r"<details><summary>[^\n]*</summary>\n\n.*?\n\n</details>\n\n", re.DOTALL)
 _SIGNS = {"create": "+", "update": "~", "replace": "±", "delete": "-"}
 
 
@@ -226,10 +227,19 @@ def status_block(status: str) -> str:
     return f"{_BEGIN}\n\n{status}\n\n{_END}"
 
 
-def with_status(body: str, status: str) -> str | None:
-    """The comment with another status; None when it has no place for one."""
-    changed, count = _STATUS.subn(lambda _match: status_block(status), body, count=1)
-    return changed if count else None
+def with_status(body: str, status: str, limit: int = LIMIT) -> str | None:
+    """The comment with another status; None when it has no place for one.
+
+    Where that makes it too long, what is folded goes, and then all of the status but its first line.
+    """
+    for old, new in (body, status), (_FOLDED.sub("", body), status), (_FOLDED.sub("", body), status.partition("\n")[0]):
+        found = _STATUS.search(old)
+        if found is None:
+            return None
+        changed = f"{old[: found.start()]}{status_block(new)}{old[found.end() :]}"
+        if units(changed) <= limit:
+            return changed
+    return changed
 
 
 def status_only(place: str, status: str) -> str:

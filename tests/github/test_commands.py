@@ -178,6 +178,30 @@ def test_a_plan_of_a_command_is_about_the_pull_request(service: Service, pull: F
     assert "📋 **planned**" in answers(pull)[0]
 
 
+FUNCTION = """\
+functions:
+  - name: tiny-${ENVIRONMENT}-app
+    handler: handlers.app.main
+    runtime: python3.13
+    role: arn:aws:iam::123456789012:role/app
+"""
+
+
+def test_a_plan_of_a_command_runs_none_of_the_code(service: Service, pull: FakeGitHub) -> None:
+    """It may be a fork's, and what runs on this machine can read the memory of what has the credentials."""
+    ran = service.root.parent / "ran"
+    service.write("aws/lambda.yaml", FUNCTION)
+    service.write("backend/handlers/__init__.py", "")
+    service.write("backend/handlers/app.py", f"open({str(ran)!r}, 'w').close()\ndef main(event, context): pass\n")
+    sha = service.commit()
+    inputs = by_command({"action": "plan", "environment": "production", "sha": sha}, pull)
+    result = service.run("workflow_dispatch", sent(inputs))
+    assert result.code == 0, result.err
+    assert not ran.exists()
+    result = service.opened(1, sha)
+    assert (result.code, ran.exists()) == (0, True), result.err
+
+
 def test_a_plan_of_another_checkout_is_not_taken_for_the_pull_requests(service: Service, pull: FakeGitHub) -> None:
     service.commit("orders")
     inputs = by_command({"action": "plan", "environment": "production", "sha": HEAD}, pull)

@@ -1,6 +1,8 @@
 """uv's refusals. The texts are uv's own, of several versions."""
 
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -88,3 +90,37 @@ def test_a_run_that_was_asked_to_stop_ends_the_child(tmp_path: Path) -> None:
     target = BuildTarget.for_interpreter(sys.executable, "3.11")
     with pytest.raises(Interrupted):
         uv.compile(ASKED, target, tmp_path)
+
+
+def test_an_index_is_never_told_the_credentials_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The requirements may be those of a fork, and uv fills in variables in the addresses that they name."""
+    asked: list[str] = []
+
+    class Index(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(404)
+
+        def log_message(self, *_: object) -> None:
+            """Silent."""
+
+    for name in ("AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "PIPELINE_WEBHOOK", "MINE"):
+        monkeypatch.setenv(name, f"value-of-{name}")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Index)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        for name in (
+            "AWS_SECRET_ACCESS_KEY",
+            "GITHUB_TOKEN",
+            "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+            "PIPELINE_WEBHOOK",
+            "MINE",
+        ):
+            line = f"-i http://127.0.0.1:{server.server_port}/${{{name}}}/simple"
+            wanted = Requirements("r.txt", (Requirement(line, "r.txt", 1), Requirement("beta==1", "r.txt", 2, "beta")))
+            with pytest.raises(PipelineError):
+                Uv(tmp_path).compile(wanted, BuildTarget.for_interpreter(sys.executable, "3.11"), tmp_path)
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert {path.split("/")[1] for path in asked if "value-of" in path} == {"value-of-MINE"}

@@ -87,6 +87,24 @@ def test_only_the_status_is_exchanged() -> None:
     assert with_status("a comment of somebody", "new") is None
 
 
+def test_a_longer_status_takes_the_room_of_what_is_folded() -> None:
+    """GitHub refuses a comment that is too long as a whole: then nobody would see that it failed."""
+    plan = many(900, destructive=False)
+    body = render_comment(plan, "planned", FRAME, limit=units(render_comment(plan, "planned", FRAME, 10**9)))
+    limit = units(body) + 100
+    status = "failed\n\n" + "- why\n" * 100
+    changed = with_status(body, status, limit)
+    assert changed is not None
+    assert units(changed) <= limit
+    assert status in changed
+    assert "<details>" not in changed
+    assert changed.splitlines()[0] == body.splitlines()[0]
+    assert changed.endswith(body.splitlines()[-1])
+    least = with_status(body, status, units(changed) - 1)
+    assert least is not None
+    assert "failed\n\n<!-- /pipeline:status -->" in least
+
+
 def many(number: int, *, destructive: bool) -> Plan:
     changes = tuple(
         Change(f"lambda.function/f{n}", Action.DELETE if destructive else Action.UPDATE, Origin.GIT,
