@@ -27,6 +27,9 @@ from pipeline.reporting.check_text import address_of, conclusion_of, findings_of
 from pipeline.reporting.job_summary import render_summary
 from pipeline.reporting.markdown import link
 
+# So many commits of a push are looked at for the pull requests that they are of.
+_COMMITS = 30
+
 
 @dataclass
 class Following:
@@ -150,14 +153,17 @@ class Following:
         if self.hub is not None:
             self.hub.outbox.put(f"{what} of {self.place}", partial(job, self.hub))
 
-    def _number(self, hub: Hub) -> int | None:
-        """The pull request whose comment follows this; None: there is none."""
+    def _numbers(self, hub: Hub) -> list[int]:
+        """The pull requests whose comments follow this: one push of a merge queue may bring several."""
         if self.intent.kind is Kind.PREVIEW:
-            return self.intent.pull_request
+            return [self.intent.pull_request] if self.intent.pull_request else []
         if self.commit is None or self.intent.kind not in (Kind.DEPLOY, Kind.RESUME, Kind.PROMOTE, Kind.ABORT):
-            return None
-        pulls = hub.pulls_of(self.commit)
-        return pulls[0].number if pulls else None
+            return []
+        found = hub.pulls_of(self.commit)[:1]
+        for commit in self.intent.commits[-_COMMITS:] if found else ():
+            # Of other bases are those that came to another branch first.
+            found += [pull for pull in hub.pulls_of(commit) if pull.merged and pull.base == found[0].base]
+        return list(dict.fromkeys(pull.number for pull in found))
 
     @property
     def frame(self) -> plan_comment.Frame:
@@ -178,7 +184,7 @@ class Following:
             return body or changed or (plan_comment.status_only(self.place, status) if alone else None)
 
         def job(hub: Hub) -> None:
-            if (number := self._number(hub)) is not None:
+            for number in self._numbers(hub):
                 hub.repository.put_comment(number, mark, write)
 
         self._put("the comment", job)

@@ -89,7 +89,8 @@ def _push(name: str, fields: Fields, facts: RunFacts) -> Event:
         return RefDeleted(**_common(fields, facts, ref=ref, sha=None))
     if ref.startswith(_BRANCH):
         common = _common(fields, facts, ref=ref, sha=fields.sha("after"))
-        return Push(branch=ref.removeprefix(_BRANCH), forced=fields.flag("forced"), **common)
+        branch, commits = ref.removeprefix(_BRANCH), fields.shas("commits", "id")
+        return Push(branch=branch, forced=fields.flag("forced"), commits=commits, **common)
     if ref.startswith(_TAG):
         # `after` of an annotated tag is the tag's own id; the commit is in head_commit:
         # https://github.blog/changelog/2021-10-01-the-push-webhook-payload-provides-a-consistent-head_commit-on-tag-creation/

@@ -63,6 +63,12 @@ class Fields:
         value = self.find(path)
         return value if isinstance(value, str) and is_sha(value) else None
 
+    def shas(self, path: str, key: str) -> tuple[str, ...]:
+        """The ids of commits that the objects of a list have at `key`, as far as they have any."""
+        value = self.find(path)
+        found = [entry.get(key) for entry in value if isinstance(entry, Mapping)] if isinstance(value, list) else []
+        return tuple(sha for sha in found if isinstance(sha, str) and is_sha(sha))
+
     def flag(self, path: str) -> bool:
         """True only when the payload says so: older recordings lack most flags."""
         return self.find(path) is True

@@ -83,7 +83,7 @@ def _push(event: Push, branches: Branches) -> Intent:
     environments = environments_of(event.branch, branches)
     if not environments:
         return _ignore(event, f"{reason}: no environment is deployed from it")
-    return Intent(Kind.DEPLOY, environments, event.sha, reason=reason, by_push=True)
+    return Intent(Kind.DEPLOY, environments, event.sha, reason=reason, by_push=True, commits=event.commits)
 
 
 def _pull_request(event: PullRequest, branches: Branches) -> Intent:

@@ -25,10 +25,14 @@ class Occurrence:
 
 @dataclass(frozen=True, kw_only=True)
 class Push(Occurrence):
-    """A branch is at another commit. `forced`: the one before is not among its ancestors."""
+    """A branch is at another commit. `forced`: the one before is not among its ancestors.
+
+    `commits` are those that came to it, the newest last, as far as the event tells.
+    """
 
     branch: str
     forced: bool = False
+    commits: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)

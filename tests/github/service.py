@@ -119,8 +119,11 @@ class Service:
         self.github.add_pull(number, head, branch, merge=sha)
         return self.pushed(sha, branch, **more)
 
-    def pushed(self, sha: str, branch: str = "main", **more: Any) -> Result:
-        payload = {"ref": f"refs/heads/{branch}", "after": sha, "sender": {"login": "ada"}}
+    def pushed(self, sha: str, branch: str = "main", commits: tuple[str, ...] = (), **more: Any) -> Result:
+        payload = {
+            "ref": f"refs/heads/{branch}", "after": sha, "sender": {"login": "ada"},
+            "commits": [{"id": commit} for commit in commits],
+        }  # fmt: skip
         return self.run("push", payload, **more)
 
     def tagged(self, tag: str, sha: str, by: str = "ada", **more: Any) -> Result:

@@ -142,3 +142,19 @@ def test_starting_a_push_again_goes_while_nobody_can_be_asked(
     result = service.pushed(sha, **more)
     assert result.code == 0, result.err
     assert f"whether main is still at {sha[:12]} could not be asked" in result.err
+
+
+def test_a_push_of_a_merge_queue_is_told_on_every_pull_request_that_it_brings(
+    service: Service, github: FakeGitHub
+) -> None:
+    first = service.commit("orders")
+    service.opened(1, first)
+    second = service.commit("orders", "pay")
+    service.opened(2, second)
+    github.add_pull(1, first, merge=first)
+    # One that came to another branch first, with the same commit, is told there.
+    github.add_pull(3, first, "dev", merge=first)
+    result = service.merged(2, second, second, commits=(first, second))
+    assert result.code == 0, result.err
+    assert ["**live** as release 1 since [run 3]" in comment(github, number) for number in (1, 2)] == [True, True]
+    assert github.bodies(3) == []

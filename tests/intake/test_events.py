@@ -302,3 +302,16 @@ def test_a_user_of_an_odd_type_is_a_person(type_: Any) -> None:
     found = event("issue_comment.created_on_pr", {"comment.user.type": type_})
     assert isinstance(found, CommentCreated)
     assert not found.by_bot
+
+
+@pytest.mark.parametrize("commits", [None, [], 7, [None, {"id": 7}, {"id": "x"}, {}]])
+def test_a_push_that_does_not_tell_its_commits_is_one_all_the_same(commits: Any) -> None:
+    found = event("push.branch_existing", {"commits": commits})
+    assert isinstance(found, Push)
+    assert found.commits == ()
+
+
+def test_a_push_tells_its_commits() -> None:
+    found = event("push.branch_existing", {"commits": [{"id": HEAD}, {"id": PUSHED}]})
+    assert isinstance(found, Push)
+    assert found.commits == (HEAD, PUSHED)
