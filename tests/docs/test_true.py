@@ -13,7 +13,8 @@ PAGES = [found for found in documents() if found.name != "CHANGELOG.md"]
 # Other programs' own options may stand in code that begins with their name, or in a sentence about them.
 PROGRAMS = re.compile(r"\b(?:uv|pip|pytest|tox|git|aws|curl|sed|jq|python|act)\b")
 OTHERS = {"--upgrade", "--universal", "--generate-hashes", "--index-url", "--require-hashes", "--no-deps"}
-_CALL = re.compile(r"(?:^|[\s(`$])(?:\./run )?pipeline ([a-z][a-z-]*)(?: ([a-z]+))?([^|;&#`]*)")
+# "the pipeline is" is a sentence.
+_CALL = re.compile(r"(?<!\bthe)(?:^|[\s(`$])(?:\./run )?pipeline ([a-z][a-z-]*)(?: ([a-z]+))?([^|;&#`]*)")
 _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 # Words behind `pipeline` in code that are no commands: a path, a module, a name.
 NO_COMMANDS = {"validate-like"}
