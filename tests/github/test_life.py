@@ -1,5 +1,7 @@
 """The comment on a pull request from its plan to what serves, and all else that GitHub is told on the way."""
 
+from typing import Any
+
 import pytest
 
 from tests.github.service import Service
@@ -116,7 +118,7 @@ def test_starting_an_old_push_again_does_not_undo_the_newer(service: Service, gi
     before = github.bodies(1), len(github.deployments)
     service.git("checkout", "--quiet", first)
     github.branches["main"] = second
-    again = {"GITHUB_RUN_ATTEMPT": "2", "GITHUB_REF": "refs/heads/main"}
+    again: dict[str, Any] = {"GITHUB_RUN_ATTEMPT": "2", "GITHUB_REF": "refs/heads/main"}
     result = service.pushed(first, **again)
     assert result.code == 4
     assert f"this run is about commit {first[:12]}, and branch main is at {second[:12]} by now" in result.err
@@ -134,7 +136,7 @@ def test_starting_a_push_again_goes_while_nobody_can_be_asked(
     service: Service, github: FakeGitHub, without: str
 ) -> None:
     sha = service.commit("orders")
-    more = {"GITHUB_RUN_ATTEMPT": "2", "GITHUB_REF": "refs/heads/main"}
+    more: dict[str, Any] = {"GITHUB_RUN_ATTEMPT": "2", "GITHUB_REF": "refs/heads/main"}
     if without == "an answer":
         github.denied.add("contents:read")
     else:
