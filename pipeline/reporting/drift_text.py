@@ -6,10 +6,13 @@ from pipeline.errors import PipelineError
 from pipeline.model.plan import Change, Origin, Plan
 from pipeline.model.release import Release
 from pipeline.planning.drift import drifted
-from pipeline.reporting.markdown import code
+from pipeline.reporting.markdown import code, units
 from pipeline.reporting.plan_text import change_lines, finding_lines, headline
 from pipeline.reporting.status_text import Run
 from pipeline.reporting.style import Style, counted
+
+# GitHub refuses an issue with more than 65,536 characters as a whole; the rest is for what stands around the lines.
+_MOST = 64_000
 
 
 def render_drift(plan: Plan, release: Release | None, style: Style) -> str:
@@ -73,7 +76,14 @@ def drift_issue(plan: Plan, release: Release | None, run: Run) -> str:
         if release and drifted(plan)
         else "It is as it was released again."
     )
-    return f"{drift_summary(plan, release)}\n\n{what} Compared by {run}."
+    lines, room = [], _MOST
+    for line in drift_summary(plan, release).split("\n"):
+        room -= units(line) + 1
+        lines.append(line)
+        if room < 0:
+            lines[-1] = "- … and more: see the job's summary of the run"
+            break
+    return "\n".join([*lines, "", f"{what} Compared by {run}."])
 
 
 def failure_summary(environment: str, error: PipelineError) -> str:

@@ -6,7 +6,9 @@ import pytest
 
 from pipeline.errors import BadInput, Diagnostic
 from pipeline.model.plan import Action, Change, FieldChange, Origin
-from pipeline.reporting.drift_text import drift_summary, failure_summary, render_drift
+from pipeline.reporting.drift_text import drift_issue, drift_summary, failure_summary, render_drift
+from pipeline.reporting.markdown import units
+from pipeline.reporting.status_text import Run
 from tests.reporting.test_texts import EMPTY, GOLDEN, PLAIN, PLAN, RELEASE
 from tests.support.golden import check_golden
 
@@ -31,6 +33,16 @@ DRIFTED = replace(PLAN, changes=(BOTH, GONE, *PLAN.changes[:3]), blockers=())
 )
 def test_texts(name: str, text: str) -> None:
     check_golden(GOLDEN / f"{name}.txt", text + "\n")
+
+
+@pytest.mark.parametrize("wide", ["a", "\U0001f600"])
+def test_an_issue_is_no_longer_than_github_takes(wide: str) -> None:
+    changes = tuple(replace(PLAN.changes[0], address=f"sns.topic/{wide * 200}{number}") for number in range(900))
+    body = drift_issue(replace(PLAN, changes=changes), RELEASE, Run("7"))
+    assert 60_000 < units(body) < 65_000
+    assert body.splitlines()[0] == drift_summary(replace(PLAN, changes=changes), RELEASE).splitlines()[0]
+    assert body.endswith("… and more: see the job's summary of the run\n\n" + body.splitlines()[-1])
+    assert "Compared by run 7." in body.splitlines()[-1]
 
 
 def test_a_summary_shows_no_value() -> None:
