@@ -208,6 +208,22 @@ def test_killed_anywhere_the_next_deploy_goes_on(rig: Rig, position: int) -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("position", range(1, 13) if os.environ.get("SOAK") else (2, 6))
+def test_a_rollback_that_dies_in_a_canary_is_ended_by_the_next_one(rig: Rig, position: int) -> None:
+    """Wherever it dies, the same command ends it: the canary has no share any more, and release 1 serves."""
+    deploy(rig.workspace(), DeployRequest(detach=True))
+    with suppress(Killed, PipelineError):
+        rollback_to(rig.doomed(position), "1")
+    rig.clock.seconds += 700.0
+    rollback_to(rig.workspace(), "1")
+    assert rig.aliases() == rig.aliases("shop-orders") == {"version": "1", "weights": {}}
+    assert rig.rollout() is None or rig.rollout()["status"]["outcome"] == "reverted"
+    current = rig.workspace().ledger.head().current
+    assert current is not None
+    assert 1 in (current.number, current.restores)
+
+
+@pytest.mark.slow
 def test_something_else_takes_back_what_a_dead_run_left(rig: Rig) -> None:
     rig.at(20, rig.die)
     with pytest.raises(Killed):
