@@ -62,7 +62,10 @@ def share_models() -> None:
     """Lets all sessions of this process read a service's model from disk once, which takes half of a short test."""
     from botocore.loaders import JSONFileLoader
 
-    JSONFileLoader.load_file = cache(JSONFileLoader.load_file)
+    load = JSONFileLoader.load_file
+    # By the path alone: every session has a loader of its own, and none of them may be kept alive.
+    loaded = cache(lambda path: load(JSONFileLoader(), path))
+    JSONFileLoader.load_file = lambda self, path: loaded(path)
 
 
 @pytest.fixture
