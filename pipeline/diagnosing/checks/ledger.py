@@ -1,7 +1,9 @@
 """What the ledger knows: the lock, what drifted since the last release, what belongs to none."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from pipeline.diagnosing.finding import APPLY, FREE, Check, Finding
 from pipeline.diagnosing.patient import Patient
@@ -60,10 +62,25 @@ def _drifted(patient: Patient) -> Iterator[Change]:
 
 def _undone(patient: Patient, change: Change, check: str, finding: Finding) -> Finding:
     """The finding with what differs, and how to undo that."""
-    fields = tuple(f"{field.path}: {field.after} declared, {field.before} found" for field in change.fields[:5])
     safe = change.type in SAFE and change.desired is not None and change.origin is Origin.DRIFT
     fix = patient.command("doctor", f"--fix {check}") if safe else patient.command("deploy")
-    return replace(finding, evidence=fields, fix=fix, address=change.address, mends=APPLY if safe else None)
+    return replace(
+        finding, evidence=differences(change), fix=fix, address=change.address, mends=APPLY if safe else None
+    )
+
+
+def differences(change: Change) -> tuple[str, ...]:
+    """What is declared and what was found instead, as evidence."""
+    if change.observed is None:
+        return ("it is gone from AWS",)
+    fields = change.fields[:5]
+    return tuple(f"{field.path}: {_shown(field.after)} declared, {_shown(field.before)} found" for field in fields)
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def orphans(patient: Patient) -> Iterator[Finding]:
