@@ -73,6 +73,8 @@ def copied(functions: int | None = None) -> Iterator[Service]:
                 shutil.copytree(source, root / part, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy(source, root / part)
+        project = root / "pipeline.yaml"
+        project.write_text(_without_site(project.read_text(encoding="utf-8")), encoding="utf-8")
         for file in (root / "aws").rglob("*"):
             if file.is_file() and file.relative_to(root / "aws").as_posix() not in _SPECS:
                 file.unlink()
@@ -82,6 +84,13 @@ def copied(functions: int | None = None) -> Iterator[Service]:
             identity = ["-c", "user.name=benchmark", "-c", "user.email=benchmark@example.invalid"]
             subprocess.run(["git", *identity, *arguments], cwd=root, check=True)
         yield Service(root, _variables(home))
+
+
+def _without_site(text: str) -> str:
+    """pipeline.yaml without the static site, which needs what the floor does not make."""
+    before, found, after = text.partition("\nfrontend:\n")
+    kept = [line for line in after.splitlines(keepends=True) if not line.startswith(" ")]
+    return before + "\n" + "".join(kept) if found else text
 
 
 def _declare(file: Path, functions: int | None) -> None:

@@ -3,7 +3,6 @@
 import os
 import socket
 from collections.abc import Iterator
-from functools import cache
 from ipaddress import ip_address
 from typing import Any
 
@@ -57,21 +56,9 @@ def _is_here(host: Any) -> bool:
         return False
 
 
-@cache
-def share_models() -> None:
-    """Lets all sessions of this process read a service's model from disk once, which takes half of a short test."""
-    from botocore.loaders import JSONFileLoader
-
-    load = JSONFileLoader.load_file
-    # By the path alone: every session has a loader of its own, and none of them may be kept alive.
-    loaded = cache(lambda path: load(JSONFileLoader(), path))
-    JSONFileLoader.load_file = lambda self, path: loaded(path)
-
-
 @pytest.fixture
 def aws_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """The environment of this process without any AWS_ variable of the host, with credentials of nobody."""
-    share_models()
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     for name, value in _CREDENTIALS.items():
