@@ -19,7 +19,7 @@ ENDS_WITHIN = 7.0
 # Positions spread over the changing calls of a first deploy; `tox -e soak` tries every one.
 EVERY = bool(os.environ.get("SOAK"))
 CALLS_OF_A_FIRST_DEPLOY = 55
-POSITIONS = range(1, CALLS_OF_A_FIRST_DEPLOY) if EVERY else (1, 3, 6, 9, 13, 18, 24, 31, 37, 42)
+POSITIONS = range(1, CALLS_OF_A_FIRST_DEPLOY) if EVERY else (1, 6, 13, 24, 37)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def test_a_first_deploy_that_is_killed_is_continued(
     assert shop.run("deploy").json["changed"] is False
 
 
-@pytest.mark.parametrize("n", range(1, 14) if EVERY else (1, 2, 4, 6, 8))
+@pytest.mark.parametrize("n", range(1, 14) if EVERY else (2, 4, 8))
 def test_an_update_that_is_killed_is_continued(shop: Service, proxy: FaultProxy, n: int) -> None:
     assert shop.run("deploy").code == 0
     shop.replace("code/handlers/stock.py", '"stock": 3', '"stock": 4')
@@ -70,7 +70,7 @@ def test_an_update_that_is_killed_is_continued(shop: Service, proxy: FaultProxy,
     assert [r["release"] for r in shop.run("releases").json["releases"]] == [2, 1]
 
 
-@pytest.mark.parametrize("n", range(1, 25) if EVERY else (2, 7, 12))
+@pytest.mark.parametrize("n", range(1, 25) if EVERY else (2, 9))
 def test_a_destroy_that_is_killed_is_continued(shop: Service, proxy: FaultProxy, n: int) -> None:
     assert shop.run("deploy").code == 0
     Killer(proxy, n).run(shop, "destroy", "--include-data")
