@@ -15,7 +15,7 @@ import pickle
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
-from pathlib import Path
+from pathlib import Path, PosixPath
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -33,7 +33,8 @@ _KEPT_DAYS = 14.0
 # The rooms whose code decides what a load gives.
 _ROOMS = ("config", "model", "resources", "rollout")
 _VALUES = ("pipeline.config.loaded", "pipeline.config.findings", "pipeline.errors", "pipeline.model.")
-_PLAIN = {("builtins", "frozenset"), ("pathlib", "PosixPath"), ("datetime", "date")}
+# Where the class of paths lives is not the same in every Python: `pathlib`, in 3.13 `pathlib._local`.
+_PLAIN = {("builtins", "frozenset"), (PosixPath.__module__, "PosixPath"), ("datetime", "date")}
 
 
 def load(
