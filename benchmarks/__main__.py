@@ -12,17 +12,22 @@ from typing import Any
 from benchmarks.aws import ROOT, Aws, running
 from benchmarks.figures import Measure, render, to_json
 from benchmarks.measure import Sample, run
+from benchmarks.rollbacks import rollbacks
 from benchmarks.service import CHANGED, ENVIRONMENT, Service, copied
 from benchmarks.stack import describe
 
-GROUPS = ("offline", "deploys", "scale")
+GROUPS = ("offline", "deploys", "scale", "rollbacks")
+# Few functions, where the way counts, and many, where AWS's rate does.
+ROLLED_BACK = (6, 60)
 
 
 def main() -> None:
     """Measures and prints."""
     options = _options()
     measures: list[Measure] = []
-    for group, measured in (("offline", offline), ("deploys", deploys), ("scale", scale)):
+    for group, measured in (
+        ("offline", offline), ("deploys", deploys), ("scale", scale), ("rollbacks", rolled_back),
+    ):  # fmt: skip
         if group in options.only:
             measures += measured(options)
     document = to_json(measures, latency_ms=options.latency_ms, threads=options.threads)
@@ -90,6 +95,15 @@ def scale(options: argparse.Namespace) -> list[Measure]:
         for _ in _told(options.runs, "scale"):
             _both(planned, _product(service, aws, "plan"), None, aws, aws)
     return [planned]
+
+
+def rolled_back(options: argparse.Namespace) -> list[Measure]:
+    """Old releases that serve again."""
+    return [
+        measure
+        for functions in ROLLED_BACK
+        for measure in rollbacks(functions, _told(options.runs, f"rollbacks of {functions}"), options.latency_ms)
+    ]
 
 
 def _told(runs: int, what: str) -> Iterator[int]:

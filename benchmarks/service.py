@@ -83,7 +83,7 @@ def copied(functions: int | None = None) -> Iterator[Service]:
         for arguments in (("init", "-q"), ("add", "."), ("commit", "-qm", "sample")):
             identity = ["-c", "user.name=benchmark", "-c", "user.email=benchmark@example.invalid"]
             subprocess.run(["git", *identity, *arguments], cwd=root, check=True)
-        yield Service(root, _variables(home))
+        yield Service(root, variables(home))
 
 
 def _without_site(text: str) -> str:
@@ -131,7 +131,8 @@ def _open(file: Path) -> None:
 _KEPT = ("PATH", "LANG", "UV_", "SSL_CERT_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "XDG_", "PYENV_ROOT")
 
 
-def _variables(home: Path) -> dict[str, str]:
+def variables(home: Path) -> dict[str, str]:
+    """What a process is given of the environment."""
     kept = {name: value for name, value in os.environ.items() if name.upper().startswith(_KEPT)}
     for name, place in (("XDG_CONFIG_HOME", ".config"), ("PYENV_ROOT", ".pyenv"), ("XDG_DATA_HOME", ".local/share")):
         kept.setdefault(name, str(Path.home() / place))  # where uv's settings and other Pythons are found

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from pipeline.commands.delivering import journal_of_unfinished
@@ -13,7 +14,7 @@ from pipeline.model.release import LedgerHead, Release
 from pipeline.model.report import RollbackPlan
 from pipeline.model.resource import DesiredState
 from pipeline.releasing import restoring
-from pipeline.releasing.outlook import Outlook, look, possible
+from pipeline.releasing.outlook import Outlook, asked_of, look, possible
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,8 @@ def plan_rollback(workspace: Workspace, asked: str) -> Rollback:
         current = head.current
         if current is None:
             raise BadInput(f"rolling back {workspace.environment.name}: nothing was released there yet")
+        # The way to what is asked next is made ready while the ledger answers: that takes as long as an answer.
+        ready = workspace.aws.workers.submit(partial(workspace.aws.open, asked_of(current, workspace.types)))
         unfinished = journal_of_unfinished(workspace, head)
         begun = unfinished if unfinished and unfinished.get("kind") == "rollback" else None
         # While a release is being rolled out, what was before it is the one that still serves beside it.
@@ -71,6 +74,7 @@ def plan_rollback(workspace: Workspace, asked: str) -> Rollback:
             begun = None
         if current.destroyed:
             raise Refused(f"rolling back {workspace.environment.name}: it was destroyed", hint="deploy it instead")
+        workspace.aws.workers.wait_for(ready)
         outlook = look(workspace.ledger, workspace.aws, workspace.types, target)
         if outlook.obstacles:
             text = f"rolling {workspace.environment.name} back to release {target.number}: it cannot serve any more"

@@ -74,6 +74,17 @@ def look(ledger: Ledger, aws: Aws, types: Mapping[str, ResourceType], target: Re
     return Outlook(target, finder.with_missing_functions(points), obstacles)
 
 
+def asked_of(release: Release, types: Mapping[str, ResourceType]) -> list[str]:
+    """The services of AWS that looking at a release like this one asks, as boto3 names them."""
+    asked = (r.type for r in release.desired if r.type == FUNCTION or r.type in APIS or _bears_data(types, r.type))
+    return list(dict.fromkeys(["iam", *(name.partition(".")[0] for name in asked)]))
+
+
+def _bears_data(types: Mapping[str, ResourceType], name: str) -> bool:
+    spec = types[name].spec if name in types else None
+    return spec is not None and spec.data_bearing and not spec.disposable
+
+
 @dataclass(frozen=True)
 class _Role:
     """A role that functions of the release run as, and when it was made; None: it is gone."""
@@ -134,8 +145,7 @@ class _Finder:
     def _bearing_data(self) -> dict[str, list[Target]]:
         found: dict[str, list[Target]] = {}
         for resource in self.target.desired:
-            spec = self.types[resource.type].spec if resource.type in self.types else None
-            if spec and spec.data_bearing and not spec.disposable:
+            if _bears_data(self.types, resource.type):
                 recorded = self.target.outputs.get(resource.address, {})
                 known = Target(resource, recorded, resource.properties, thorough=False)
                 found.setdefault(resource.type, []).append(known)
