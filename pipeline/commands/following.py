@@ -216,7 +216,7 @@ class Following:
         self._put("the rollback", job)
 
     def _labels(self, plan: Plan) -> None:
-        wanted, ours = plan_comment.labels(plan), plan_comment.all_labels(plan.environment)
+        wanted, ours = plan_comment.labels(plan, self.place), plan_comment.all_labels(self.place)
         number = self.intent.pull_request
         if number is not None:
             self._put("the labels", lambda hub: hub.repository.set_labels(number, wanted, ours))

@@ -8,6 +8,7 @@ little it matters: the verdict and the lines that destroy something are never am
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from hashlib import sha256
 
 from pipeline.model.plan import Change, Plan
 from pipeline.reporting.access_text import access_lines
@@ -18,6 +19,8 @@ from pipeline.reporting.style import Style, counted
 
 # GitHub takes 65,536 characters.
 LIMIT = 65_536
+# What of 50 characters ": widens access" leaves.
+_LONGEST_PLACE = 35
 # A longer list of what widens is folded.
 _MOST_LINES = 20
 _PLAIN = Style(colour=False)
@@ -86,15 +89,17 @@ def destructive(plan: Plan) -> tuple[Change, ...]:
     return tuple(change for change in plan.changes if change.destructive)
 
 
-def labels(plan: Plan) -> tuple[str, ...]:
-    """The labels that the pull request gets for this environment."""
+def labels(plan: Plan, place: str) -> tuple[str, ...]:
+    """The labels that the pull request gets for this environment; `place` is its name in the repository."""
     found = {"destructive": destructive(plan), "widens access": plan.widens_access, "drift": plan.summary["drift"]}
-    return tuple(label for label, holds in zip(all_labels(plan.environment), found.values(), strict=True) if holds)
+    return tuple(label for label, holds in zip(all_labels(place), found.values(), strict=True) if holds)
 
 
-def all_labels(environment: str) -> tuple[str, ...]:
-    """All labels that this environment may give. GitHub takes 50 characters."""
-    return tuple(f"{environment}: {word}" for word in ("destructive", "widens access", "drift"))
+def all_labels(place: str) -> tuple[str, ...]:
+    """All labels that this environment may give: GitHub takes 50 characters, so a long name ends with its digest."""
+    if len(place) > _LONGEST_PLACE:
+        place = f"{place[: _LONGEST_PLACE - 9]}…{sha256(place.encode()).hexdigest()[:8]}"
+    return tuple(f"{place}: {word}" for word in ("destructive", "widens access", "drift"))
 
 
 def render_comment(

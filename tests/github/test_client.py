@@ -123,9 +123,16 @@ def test_github_enterprise_has_its_api_below_a_path(github: FakeGitHub, ticks: T
     assert client.get(PULL)["number"] == 1
 
 
-def test_a_page_of_a_proxy_is_an_error_like_others(client: Client, github: FakeGitHub) -> None:
-    with pytest.raises(GitHubError, match="422 Invalid request: 'body' is a required property"):
+def test_what_is_wrong_is_an_error_that_says_so(client: Client, github: FakeGitHub) -> None:
+    with pytest.raises(GitHubError, match=r"(?s)422 Invalid request.*'body' is a required property"):
         client.write("POST", COMMENTS, {})
+    assert github.mistakes.pop()
+
+
+def test_a_page_of_a_proxy_is_an_error_like_others(client: Client, github: FakeGitHub) -> None:
+    github.fail("GET", PULL, 407, body={"unlike": "GitHub's"})
+    with pytest.raises(GitHubError, match="407"):
+        client.get(PULL)
 
 
 def test_requests_of_several_threads_do_not_meet(repository: Repository, github: FakeGitHub) -> None:

@@ -72,7 +72,9 @@ def test_the_pull_requests_of_a_commit_are_asked_for_once_and_merged_ones_come_f
     assert len(github.requests) == 1
 
 
-def test_what_could_not_be_told_is_said_once_at_the_end(repository: Repository, tmp_path: Path) -> None:
+def test_what_could_not_be_told_is_said_once_at_the_end(
+    repository: Repository, github: FakeGitHub, tmp_path: Path
+) -> None:
     hub, around = Hub(repository, Run(), "7.1"), space(tmp_path, {})
     for _ in range(2):
         hub.outbox.put("the labels", lambda: repository.set_labels(1, ["x" * 51], []))
@@ -81,3 +83,5 @@ def test_what_could_not_be_told_is_said_once_at_the_end(repository: Repository, 
     assert isinstance(err, io.StringIO)
     assert "telling GitHub: the labels: GitHub: POST" in err.getvalue()
     assert "nothing else depends on it" in err.getvalue()
+    assert [mistake.endswith("is too long") for mistake in github.mistakes] == [True, True]
+    github.mistakes.clear()

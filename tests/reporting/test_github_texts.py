@@ -75,9 +75,12 @@ def test_the_first_line_is_the_verdict() -> None:
 
 
 def test_labels_are_those_of_the_environment() -> None:
-    assert labels(PLAN) == ("dev: destructive", "dev: widens access", "dev: drift")
-    assert labels(EMPTY) == ()
-    assert all(len(label) <= 50 for label in labels(replace(PLAN, environment="e" * 32)))
+    assert labels(PLAN, "dev") == ("dev: destructive", "dev: widens access", "dev: drift")
+    assert labels(EMPTY, "dev") == ()
+    assert labels(PLAN, "a" * 35)[1] == "a" * 35 + ": widens access"
+    long = {labels(PLAN, f"services/{'x' * 60}/{name}") for name in ("dev", "live")}
+    assert len(long) == 2, "each has its own"
+    assert all(len(label) <= 50 for each in long for label in each)
 
 
 def test_only_the_status_is_exchanged() -> None:
