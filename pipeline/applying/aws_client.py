@@ -13,6 +13,7 @@ from typing import Any, Self, TypeVar
 
 from pipeline.applying.attempts import Attempts, CallEvent, Means, Transport
 from pipeline.applying.classifier import Classifier, Kind, classifier
+from pipeline.applying.once import Once
 from pipeline.applying.operations import Operation, operations
 from pipeline.applying.pacing import Pacer, bare_name
 from pipeline.applying.paging import follow
@@ -62,7 +63,8 @@ class AwsClient:
         self._scopes: list[Scope] = []  # a list, so that the twin of `for_records` learns of it too
         self._lock = Lock()
         self._created: set[tuple[str, str]] = set()
-        self._hidden: tuple[str, ...] = ()
+        self._hidden: list[str] = []  # shared like `_scopes`
+        self._once: Once | None = None
         self._means = Means(transport, self.pacer, clock, judge, self._tell, self._clean)
 
     @property
@@ -108,6 +110,12 @@ class AwsClient:
         twin.workers = Workers(self.workers.size, self.stop, grace=NOTES_GRACE)
         return twin
 
+    def reading_once(self) -> Self:
+        """The same connections, pace and counts; calls that change nothing are made once, and answered from then on."""
+        twin = copy(self)
+        twin._once = Once()  # noqa: SLF001 - it is one of us
+        return twin
+
     def call(self, service: str, operation: str, /, *, region: str | None = None, **params: Any) -> dict[str, Any]:
         """Makes one API call and gives its answer; {} when AWS answers that everything is as asked already.
 
@@ -115,7 +123,13 @@ class AwsClient:
         PipelineError for credentials, parameters and endpoints that cannot work.
         """
         check_stop(self.stop, f"{service}:{operation}")
-        return self.workers.attend(lambda: self._carry_out(service, operation, region or self.region, params))
+        return self.workers.attend(lambda: self._answer(service, operation, region or self.region, params))
+
+    def _answer(self, service: str, operation: str, where: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        if self._once is None or operations().get(service, operation).mutating:
+            return self._carry_out(service, operation, where, params)
+        question = repr((service, operation, where, sorted(params.items())))
+        return self._once.answer(question, lambda: self._carry_out(service, operation, where, params))
 
     def _carry_out(self, service: str, operation: str, where: str, params: Mapping[str, Any]) -> dict[str, Any]:
         known = operations().get(service, operation)
@@ -165,10 +179,10 @@ class AwsClient:
         """From now on no error of AWS shows these values: some of its messages repeat what was sent."""
         forms = {form for value in values for form in _forms(value)}
         with self._lock:
-            self._hidden = tuple(sorted({*self._hidden, *forms}, key=lambda form: (-len(form), form)))
+            self._hidden[:] = sorted({*self._hidden, *forms}, key=lambda form: (-len(form), form))
 
     def _clean(self, message: str) -> str:
-        for form in self._hidden:
+        for form in tuple(self._hidden):
             message = message.replace(form, SENSITIVE)
         return message
 

@@ -1,7 +1,7 @@
 """Reads from AWS what a plan needs to know, all types in parallel."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from pipeline.model.release import Release
 from pipeline.model.resource import DesiredState, Observed, ObservedState, Resource
@@ -14,6 +14,22 @@ RATIONED_READS = 15
 RATIONED_TYPES = ("lambda.function", "lambda.permission")
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What was read before all that is wanted was known: what was looked for, and what of it is there."""
+
+    targets: Mapping[str, Target] = field(default_factory=dict)
+    observed: ObservedState = field(default_factory=lambda: ObservedState({}))
+
+
+def observe_ahead(
+    aws: Aws, types: Mapping[str, ResourceType], desired: DesiredState, release: Release | None, *, thorough: bool
+) -> Seen:
+    """Reads AWS for what is likely to be wanted, so that `observe` finds it read."""
+    targets = {target.address: target for target in targets_of(desired, release, thorough=thorough)}
+    return Seen(targets, observe(aws, types, desired, release, thorough=thorough))
+
+
 def observe(
     aws: Aws,
     types: Mapping[str, ResourceType],
@@ -21,14 +37,19 @@ def observe(
     release: Release | None,
     *,
     thorough: bool = False,
+    seen: Seen | None = None,
 ) -> ObservedState:
     """What AWS has of everything that is declared or was recorded.
 
     `thorough` reads all that can be read; otherwise rationed reads are spared where declaration and last release
-    agree, once there are more than RATIONED_READS of them.
+    agree, once there are more than RATIONED_READS of them. What was `seen` a moment ago is not looked for again.
     """
     targets = targets_of(desired, release, thorough=thorough)
-    found = _read(aws, types, targets)
+    known = seen or Seen()
+    new = [target for target in targets if known.targets.get(target.address) != target]
+    old = {target.address for target in targets} - {target.address for target in new}
+    found = {address: observed for address, observed in known.observed.resources.items() if address in old}
+    found |= _read(aws, types, new)
     if doubtful := [replace(target, thorough=True) for target in targets if _is_doubtful(target, found)]:
         found = {a: o for a, o in found.items() if a not in {target.address for target in doubtful}}
         found |= _read(aws, types, doubtful)

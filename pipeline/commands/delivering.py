@@ -14,7 +14,7 @@ from pipeline.commands.recording import new_release, record, removals, report
 from pipeline.commands.requesting import DeployRequest
 from pipeline.commands.resolving import resolve, shifted
 from pipeline.commands.rolling_out import REVERTED, begin, carry_on, rollout_of, strategy_of
-from pipeline.commands.running import apply, clear_away, known_outputs, label, under_lock
+from pipeline.commands.running import Clearing, apply, known_outputs, label, under_lock
 from pipeline.commands.showing import show
 from pipeline.commands.steering import underway
 from pipeline.commands.workspace import Workspace
@@ -39,7 +39,7 @@ def deploy(workspace: Workspace, request: DeployRequest) -> DeployReport:
     with workspace.stage("validate") as told:
         told.append(counted(len(workspace.loaded.desired[workspace.environment.name].resources), "resource"))
         strategy = strategy_of(workspace)
-    reading = Reading(workspace)
+    reading = Reading(workspace, ahead=True)
     with workspace.stage("package") as told:
         built, request = _code(workspace, request)
         told.append(_archives_line(built.archives) if request.promoted is None else _promoted_line(request.promoted))
@@ -67,10 +67,10 @@ def _deliver(workspace: Workspace, request: DeployRequest, built: Built | Promot
             resolved = resolve(workspace, found, request, built)
             if resolved is not None:
                 return resolved
-            reading = Reading(workspace)
+            reading = Reading(workspace, ahead=True)
             continue
         with workspace.stage("plan") as told:
-            situation = survey(workspace, built.desired, reading.head(), request.consent)
+            situation = survey(workspace, built.desired, reading.head(), request.consent, reading=reading)
             told.append(summary_line(situation.plan))
         with workspace.stage("package"):
             built.verify()
@@ -91,7 +91,7 @@ def _deliver(workspace: Workspace, request: DeployRequest, built: Built | Promot
             if journal is not None:
                 upload_early(workspace, situation)
                 return _carry_out(workspace, situation, journal, request, reading.rollouts())
-        reading = Reading(workspace)
+        reading = Reading(workspace, ahead=True)
     raise Refused("taking the lock: other runs kept changing the environment", hint="run again when they have ended")
 
 
@@ -154,6 +154,7 @@ def _carry_out(
 ) -> DeployReport:
     adding = [c for c in situation.plan.effective if c.action is not Action.DELETE]
     label(workspace, situation.head.next_number, workspace.commit)
+    clearing = Clearing(workspace)
     with workspace.stage("apply") as told:
         applied = apply(workspace, adding, known_outputs(situation), journal, "applying the plan")
         told.append(counted(len(applied.done), "change"))
@@ -179,7 +180,6 @@ def _carry_out(
         pruned = apply(workspace, removing, outputs, journal, "removing what is no longer declared")
     with workspace.stage("record") as told:
         release = new_release(workspace, situation, pruned.outputs, served, request)
-        record(workspace, situation.head, release)
+        cleared = record(workspace, situation.head, release, partial(clearing.clear_away, release))
         told.append(f"release {release.number}")
-    cleared = clear_away(workspace, release)
     return replace(report(workspace, situation, release, changed=True), pruned=cleared, sites=shown)

@@ -51,11 +51,11 @@ def plan(workspace: Workspace, *, consent: Consent, out: Path | None, details: b
     """Computes and shows the plan; writes it to `out` when given. Without `imports` none of the code runs."""
     with workspace.stage("validate"):
         _ = workspace.loaded
-    reading = Reading(workspace)
+    reading = Reading(workspace, ahead=True)
     with workspace.stage("package"):
         built = build(workspace, imports=imports)
     with built, workspace.stage("plan"):
-        found = survey(workspace, built.desired, reading.head(), consent).plan
+        found = survey(workspace, built.desired, reading.head(), consent, reading=reading).plan
         found = replace(found, warnings=(*found.warnings, *_of_rollout(workspace, reading)))
         built.verify()
     document = found.to_json()

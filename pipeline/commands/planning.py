@@ -1,13 +1,13 @@
 """The stages that plan, deploy and destroy share: read the world, compute the plan."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
 from threading import Thread
 from typing import Any
 
-from pipeline.applying.observer import observe
+from pipeline.applying.observer import Seen, observe, observe_ahead
 from pipeline.applying.secrets import values_of, with_secrets
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import Diagnostic, PipelineError
@@ -32,13 +32,18 @@ class Situation:
     plan: Plan
 
 
+# What packaging adds to resources; until then the last release's stands in for it.
+_PACKAGED = ("code", "files", "etags")
+
+
 class Reading:
     """The ledger's head and the account, read in the background while the code is packaged.
 
-    While AWS answers these, the way to the services that will be asked next is made ready.
+    While AWS answers these, the way to the services that will be asked next is made ready. With `ahead`, what is
+    declared is looked for in AWS as soon as the account is known to be the right one; `survey` makes use of that.
     """
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, *, ahead: bool = False) -> None:
         self._result: Future[tuple[LedgerHead | PipelineError, str]] = Future()
         self._rollouts = Rollouts(workspace.ledger)
         self._unread: PipelineError | None = None
@@ -46,18 +51,35 @@ class Reading:
         declared = workspace.loaded.desired[self._environment.name] if workspace.needs_specs else ()
         # An address begins with the name of its service. The first two are what is asked for here.
         self._services = dict.fromkeys(["s3", "sts", *(resource.type.partition(".")[0] for resource in declared)])
+        self._declared = DesiredState(tuple(declared)) if ahead else None
         # Made here and not in the thread: the main thread asks for them, too.
         self._aws, self._ledger = workspace.aws, workspace.ledger
+        self.aws = self._aws.reading_once() if ahead else self._aws
+        self._types = partial(getattr, workspace, "types")
+        self._seen: Future[Seen | None] = Future()
         Thread(target=self._work, name="reading", daemon=True).start()
 
     def _work(self) -> None:
         try:
-            ready = partial(self._aws.open, self._services)
-            thunks: list[Callable[[], Any]] = [self._head, self._account, self._rollout, ready]
+            self._aws.workers.submit(partial(self._aws.open, self._services))
+            thunks: list[Callable[[], Any]] = [self._head, self._account, self._rollout]
             head, account, *_ = self._aws.gather(thunks)
             self._result.set_result((head, account))
         except BaseException as error:  # noqa: BLE001 - raised where the result is asked for
             self._result.set_exception(error)
+        try:
+            self._seen.set_result(self._look_ahead() if self._declared is not None else None)
+        except BaseException:  # noqa: BLE001 - whoever needs what could not be read asks again, and is told
+            self._seen.set_result(None)
+
+    def _look_ahead(self) -> Seen:
+        """What AWS has, as far as is known what will be wanted. Raises what `survey` will raise, too."""
+        assert self._declared is not None
+        head = self.head()
+        released = head.current.resources if head.current else {}
+        likely = DesiredState(tuple(_as_packaged(resource, released) for resource in self._declared))
+        wanted = with_secrets(self.aws, likely)
+        return observe_ahead(self.aws, self._types(), wanted, head.current, thorough=head.unfinished)
 
     def _head(self) -> LedgerHead | PipelineError:
         """The head, or why it cannot be read: in the wrong account it cannot, and then that is what to tell."""
@@ -76,6 +98,10 @@ class Reading:
     def _account(self) -> str:
         return str(self._aws.call("sts", "GetCallerIdentity")["Account"])
 
+    def seen(self) -> Seen | None:
+        """What was read ahead."""
+        return self._seen.result()
+
     def rollouts(self) -> Rollouts:
         """The rollout, as the ledger had it."""
         self.head()
@@ -92,15 +118,30 @@ class Reading:
         return head
 
 
+def _as_packaged(resource: Resource, released: Mapping[str, Resource]) -> Resource:
+    before = released.get(resource.address)
+    if before is None:
+        return resource
+    added = {name: before.properties[name] for name in _PACKAGED if name in before.properties}
+    return replace(resource, properties={**added, **resource.properties})
+
+
 def survey(
-    workspace: Workspace, desired: DesiredState, head: LedgerHead, consent: Consent, *, thorough: bool = False
+    workspace: Workspace,
+    desired: DesiredState,
+    head: LedgerHead,
+    consent: Consent,
+    *,
+    thorough: bool = False,
+    reading: Reading | None = None,
 ) -> Situation:
-    """Reads AWS and computes the plan."""
-    aws, types = workspace.aws, workspace.types
+    """Reads AWS and computes the plan. What `reading` has read ahead is not read again."""
+    aws, types = reading.aws if reading else workspace.aws, workspace.types
     desired = with_secrets(aws, desired)
     for value in values_of(desired):
         workspace.console.mask(value)
-    observed = observe(aws, types, desired, head.current, thorough=thorough or head.unfinished)
+    seen = reading.seen() if reading else None
+    observed = observe(aws, types, desired, head.current, thorough=thorough or head.unfinished, seen=seen)
     plan = make_plan(
         Question(
             scope=workspace.scope,

@@ -1,7 +1,8 @@
 """What is left to remove, the record of a release, and the report: what all commands that change AWS end with."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 from pipeline.commands.planning import Situation
 from pipeline.commands.probing import url_checks
@@ -9,7 +10,7 @@ from pipeline.commands.requesting import DeployRequest
 from pipeline.commands.workspace import Workspace
 from pipeline.model.plan import Action, Change
 from pipeline.model.release import LedgerHead, Release
-from pipeline.model.report import DeployReport
+from pipeline.model.report import DeployReport, Pruned
 from pipeline.model.values import Outputs
 from pipeline.releasing.publisher import Published
 
@@ -59,8 +60,8 @@ def new_release(
     )
 
 
-def record(workspace: Workspace, head: LedgerHead, release: Release) -> None:
-    """Makes `release` the current one, then writes its history copy.
+def record(workspace: Workspace, head: LedgerHead, release: Release, beside: Callable[[], Pruned] = Pruned) -> Pruned:
+    """Makes `release` the current one, then writes its history copy; `beside` is done meanwhile.
 
     A run that died may have left the one before without its copy: that is written first, while it still can be known.
     """
@@ -68,7 +69,8 @@ def record(workspace: Workspace, head: LedgerHead, release: Release) -> None:
     if head.current is not None and head.unfinished:
         ledger.put_copy(head.current)
     ledger.put_current(release, head.current_etag)
-    ledger.put_copy(release)
+    thunks: list[Callable[[], Pruned | None]] = [partial(ledger.put_copy, release), beside]
+    return ledger.aws.gather(thunks)[1] or Pruned()
 
 
 def report(workspace: Workspace, situation: Situation, release: Release | None, *, changed: bool) -> DeployReport:

@@ -12,7 +12,7 @@ from pipeline.commands.planning import Situation, survey
 from pipeline.commands.probing import check_urls
 from pipeline.commands.recording import new_release, record, removals
 from pipeline.commands.requesting import DeployRequest
-from pipeline.commands.running import apply, clear_away, known_outputs
+from pipeline.commands.running import Clearing, apply, known_outputs
 from pipeline.commands.showing import show
 from pipeline.commands.watching import Watching
 from pipeline.commands.workspace import Workspace
@@ -188,7 +188,7 @@ def _promoted(workspace: Workspace, rollouts: Rollouts, journal: Journal) -> Can
             record(workspace, head, release)
             told.append(f"release {release.number}")
         if workspace.needs_specs:  # the ledger alone does not say for how long one wants to roll back
-            clear_away(workspace, release)
+            Clearing(workspace).clear_away(release)
     rollouts.keep()
     return Canary(replace(rollout, release=release), links=links_of(rollout, workspace.scope))
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from pipeline.applying.executor import Executor, Outcome, Progress, Record, silent
@@ -19,7 +20,7 @@ from pipeline.model.values import Outputs
 from pipeline.planning.diff import diff
 from pipeline.releasing.journal import Journal
 from pipeline.releasing.lock import Holder, Lease, Timing, take
-from pipeline.releasing.retention import prune
+from pipeline.releasing.retention import noted, prune
 from pipeline.resources.base import Target
 
 # Seconds for the end of the journal. A stopped run has 7 in all, 4 of them for calls in flight; others wait for AWS.
@@ -112,11 +113,22 @@ def label(workspace: Workspace, number: int, commit: str | None) -> None:
     workspace.aws.scope = replace(workspace.scope, label=text)
 
 
-def clear_away(workspace: Workspace, release: Release) -> Pruned:
-    """Removes what no release of the rollback window needs. The release serves already: this never fails it."""
-    with workspace.stage("retention"):
-        now = datetime.fromtimestamp(workspace.clock.now(), UTC)
-        return prune(workspace.aws, workspace.ledger, release, workspace.loaded.project.retention, now)
+class Clearing:
+    """Removes what no release of the rollback window needs. The release serves already: this never fails it.
+
+    Made under the lock: what the releases so far name is read at once, in the background.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._known = workspace.aws.workers.submit(partial(noted, workspace.ledger))
+
+    def clear_away(self, release: Release) -> Pruned:
+        """What was removed, now that `release` is recorded."""
+        workspace, known = self._workspace, partial(self._workspace.aws.workers.wait_for, self._known)
+        with workspace.stage("retention"):
+            now, retention = datetime.fromtimestamp(workspace.clock.now(), UTC), workspace.loaded.project.retention
+            return prune(workspace.aws, workspace.ledger, release, retention, now, known)
 
 
 def known_outputs(situation: Situation) -> dict[str, Outputs]:

@@ -81,18 +81,26 @@ class Publisher:
         """Points everything that `moves` names at what it is to serve, all at once."""
         serve_all(self._aws, [(move.pointer, move.after) for move in moves if move.needed])
         published = record(moves, outputs, previous)
-        self.keep_previous(published, [move.resource for move in moves if move.needed or carried_on])
+        known = previous.functions if previous else {}
+        new = {name for name, entry in known.items() if entry.get("previous") is None}
+        self.keep_previous(published, [move.resource for move in moves if move.needed or carried_on], new=new)
         return published
 
-    def keep_previous(self, published: Published, moved: Iterable[Resource]) -> None:
-        """Points the alias `previous` of the functions among `moved` at the version that served before."""
+    def keep_previous(
+        self, published: Published, moved: Iterable[Resource], *, new: Collection[str] = frozenset()
+    ) -> None:
+        """Points the alias `previous` of the functions among `moved` at the version that served before.
+
+        Those that `new` names most likely have no such alias yet.
+        """
         router, thunks = AliasRouter(self._aws), []
         for resource in moved:
             entry = published.functions.get(resource.name, {}) if resource.type == FUNCTION else {}
             before = entry.get("previous")
             if before is None or before == entry["version"] or resource.properties.get("alias") == PREVIOUS:
                 continue
-            thunks.append(partial(router.serve, Pointer(Kind.ALIAS, resource.name, PREVIOUS), str(before)))
+            place = router.make if resource.name in new else router.serve
+            thunks.append(partial(place, Pointer(Kind.ALIAS, resource.name, PREVIOUS), str(before)))
         self._aws.gather(thunks)
 
     def prepare(

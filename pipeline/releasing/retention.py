@@ -5,7 +5,7 @@ does what was published by somebody else. AWS refuses the same once more. Nothin
 already: what could not be removed is told, and tried again after the next release.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -29,10 +29,28 @@ LOOKED_THROUGH = 1000
 AT_ONCE = 20
 
 
-def prune(aws: Aws, ledger: Ledger, release: Release, retention: Retention, now: datetime) -> Pruned:
-    """Notes what `release` names, and removes what no release inside the window names. Raises Interrupted alone."""
+Noted = tuple[Mapping[str, Any], str] | None
+
+
+def noted(ledger: Ledger) -> Noted:
+    """What the releases so far name, with its ETag. To be read by who holds the lock: others write it, too."""
+    return ledger.document(WINDOW)
+
+
+def prune(
+    aws: Aws,
+    ledger: Ledger,
+    release: Release,
+    retention: Retention,
+    now: datetime,
+    known: Callable[[], Noted] | None = None,
+) -> Pruned:
+    """Notes what `release` names, and removes what no release inside the window names. Raises Interrupted alone.
+
+    `known` gives what `noted` has read before.
+    """
     try:
-        return _Pruning(aws, ledger, release, retention, now).run()
+        return _Pruning(aws, ledger, release, retention, now, known or partial(noted, ledger)).run()
     except Interrupted:
         raise
     except PipelineError as error:
@@ -46,6 +64,7 @@ class _Pruning:
     release: Release
     retention: Retention
     now: datetime
+    known: Callable[[], Noted]
     problems: list[str] = field(default_factory=list)
 
     def run(self) -> Pruned:
@@ -60,7 +79,7 @@ class _Pruning:
 
     def _entries(self) -> tuple[list[Entry], str | None]:
         """What every release from the oldest one on names that something may be left of."""
-        document, etag = self.ledger.document(WINDOW) or ({}, None)
+        document, etag = self.known() or ({}, None)
         known = {entry.number: entry for entry in map(Entry.from_json, document.get("releases", ()))}
         if not known:
             known = {release.number: Entry.of(release) for release in self.ledger.releases(LOOKED_THROUGH)}

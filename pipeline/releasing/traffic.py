@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Any, Protocol
 
-from pipeline.errors import PipelineError
+from pipeline.errors import AwsError, PipelineError
 from pipeline.resources._rest_definition import CANARY_ALIAS, VARIABLE
 from pipeline.resources.base import Aws
 
@@ -91,6 +91,18 @@ class AliasRouter:
         if serving.shares and serving.stable == target:
             serving = self._settled(pointer)
         _verify(serving, target)
+
+    def make(self, pointer: Pointer, target: str) -> None:
+        """Like `serve`, for an alias that is most likely missing; one that is there is moved."""
+        wanted = {"FunctionName": pointer.owner, "Name": pointer.name, "FunctionVersion": target}
+        try:
+            answer = self._aws.call("lambda", "CreateAlias", **wanted)
+        except AwsError as error:
+            if error.code != "ResourceConflictException":
+                raise
+            self.serve(pointer, target)
+        else:
+            _verify(_alias(pointer, answer), target)
 
     def _settled(self, pointer: Pointer) -> Serving:
         """What the alias serves once Lambda is through with weights of its own.

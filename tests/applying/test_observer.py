@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from pipeline.applying.observer import RATIONED_READS, observe, targets_of
+from pipeline.applying.observer import RATIONED_READS, observe, observe_ahead, targets_of
 from pipeline.model.release import Release
 from pipeline.model.resource import DesiredState, Observed, Resource
 from pipeline.model.type_spec import TypeSpec
@@ -93,3 +93,26 @@ def test_what_is_gone_takes_the_trust_in_its_dependents_along() -> None:
     assert world.asked.count(("lambda.permission/f3:api", True)) == 1
     assert sum(thorough for _, thorough in world.asked) == 1
     assert len(found) == len(everything) - 2
+
+
+def test_what_was_read_ahead_is_read_again_only_where_it_turned_out_otherwise() -> None:
+    world, before = World(), release(*FUNCTIONS)
+    changed = Resource("lambda.function", "f0", {"memory": 128, "code": "sha256:b"})
+    aws, likely = cast("Aws", world), DesiredState((*FUNCTIONS, *PERMISSIONS))
+    seen = observe_ahead(aws, world.types, likely, before, thorough=False)
+    assert len(world.asked) == len(likely.resources)
+    world.asked.clear()
+    wanted = DesiredState((changed, *FUNCTIONS[1:], *PERMISSIONS))
+    found = observe(aws, world.types, wanted, before, seen=seen)
+    assert world.asked == [(changed.address, True)]
+    assert set(found.resources) == {resource.address for resource in likely}
+
+
+def test_a_thorough_look_does_not_rely_on_a_hasty_one() -> None:
+    world, before = World(), release(*FUNCTIONS, *PERMISSIONS)
+    aws, wanted = cast("Aws", world), DesiredState((*FUNCTIONS, *PERMISSIONS))
+    seen = observe_ahead(aws, world.types, wanted, before, thorough=False)
+    world.asked.clear()
+    observe(aws, world.types, wanted, before, thorough=True, seen=seen)
+    assert world.asked
+    assert all(thorough for _, thorough in world.asked)

@@ -82,6 +82,15 @@ def test_shares_of_an_alias_are_shown_and_cleared(world: FakeLambda) -> None:
     assert router.current(ALIAS) == Serving(ALIAS, "2")
 
 
+def test_an_alias_that_is_likely_missing_is_made_with_one_call(world: FakeLambda) -> None:
+    router, previous = AliasRouter(world), Pointer(Kind.ALIAS, "orders-list", "previous")
+    before = len(world.names)
+    router.make(previous, "1")
+    assert world.names[before:] == ["CreateAlias"]
+    router.make(previous, "2")  # it was there after all
+    assert router.current(previous) == Serving(previous, "2")
+
+
 class Shifting(FakeLambda):
     """Lambda while provisioned concurrency follows an alias: it has weights of Lambda's own for `looks` looks."""
 
