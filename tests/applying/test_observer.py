@@ -47,7 +47,7 @@ class World:
                 found[target.address] = Observed(target.address, {}, {}, trusted=trusted)
         return found
 
-    def observe(self, desired: Sequence[Resource], release: Release | None, **options: bool) -> dict[str, Observed]:
+    def observe(self, desired: Sequence[Resource], release: Release | None, **options: Any) -> dict[str, Observed]:
         aws = cast("Aws", self)
         return dict(observe(aws, self.types, DesiredState(tuple(desired)), release, **options).resources)
 
