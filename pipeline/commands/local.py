@@ -7,8 +7,10 @@ import click
 
 from pipeline.commands.options import common, workspace
 from pipeline.commands.workspace import Workspace
+from pipeline.demonstrating.faults import Fault
 from pipeline.local import supervisor as embedded
 from pipeline.local.supervisor import LocalAws
+from pipeline.reporting.demo_text import render_demo
 from pipeline.reporting.local_text import render_local
 
 EPILOG = """\b
@@ -18,6 +20,12 @@ Examples:
   pipeline local stop       everything in it is gone
 """
 
+DEMO = """\b
+Examples:
+  pipeline local demo
+  pipeline local demo --fault slow
+  pipeline local demo --fault none       a good release, which reaches everybody
+"""
 START = """\b
 Examples:
   pipeline local start
@@ -33,10 +41,15 @@ Examples:
   pipeline local status --format json    the variables that lead the AWS CLI to it
 """
 
+_FAULTS = (
+    "errors: a handler fails at half of its requests; slow: it takes longer; route: it fails at one route only; "
+    "answers: it answers 500; definition: the API lacks a path; none: nothing is wrong."
+)
+
 
 @click.group(epilog=EPILOG)
 def command() -> None:
-    """Start, stop or look at the embedded AWS of this checkout.
+    """Start, stop or look at the embedded AWS of this checkout, or see a canary at work.
 
     Other commands start it by themselves with --local. It listens on 127.0.0.1 only.
     """
@@ -70,6 +83,30 @@ def status(root: Path | None, env: str | None, form: str, local: bool) -> int:
     running = embedded.status(space.root)
     _show(space, running)
     return 0
+
+
+@command.command(epilog=DEMO)
+@common(env=False, default="dev, else the first")
+@click.option(
+    "--fault",
+    type=click.Choice([str(one) for one in Fault]),
+    default=str(Fault.ERRORS),
+    show_default=True,
+    help=_FAULTS,
+)
+def demo(root: Path | None, env: str | None, form: str, local: bool, fault: str) -> int:
+    """Show a canary at work: a release that is bad on purpose, caught while requests come in.
+
+    A copy of the service is deployed to an embedded AWS of its own, which is stopped again: nothing of this checkout
+    or of what runs for it is touched. Exits 0 when the canary did what it should, else 1.
+    """
+    from pipeline.commands.demonstrating import demonstrate  # noqa: PLC0415 - other commands of this group are quick
+
+    space = workspace(root, env, form, local)
+    shown = demonstrate(space, Fault(fault))
+    document = shown.to_json()
+    space.console.result(document, render_demo(document, space.console.style))
+    return 0 if shown.as_expected else 1
 
 
 def _show(space: Workspace, running: LocalAws | None) -> None:

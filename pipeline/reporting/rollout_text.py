@@ -1,6 +1,6 @@
 """A rollout as text: a line for everything that happens, and how it ended. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from pipeline.model.release import Release
 from pipeline.model.report import Canary, RolloutReport
@@ -20,10 +20,11 @@ def happened(before: RolloutStatus, rollout: Rollout, style: Style) -> list[str]
 
 def _happened(before: RolloutStatus, rollout: Rollout, style: Style) -> Iterator[str]:
     now = rollout.status
-    seen = before.measurements[-1].at if before.measurements else 0.0
+    last = before.measurements[-1] if before.measurements else None
     for found in now.measurements:
-        if found.at > seen:
-            yield look_line(found, rollout, style)
+        if last is None or found.at > last.at:
+            yield look_line(found, rollout, style, known=last.notes if last else ())
+            last = found
     if now.since is not None and now.since != before.since and now.step < len(rollout.strategy.steps):
         yield f"  {_weight(now.weight)}  {_watched(rollout.strategy.steps[now.step])}"
     if now.paused and not before.paused:
@@ -36,8 +37,11 @@ def _happened(before: RolloutStatus, rollout: Rollout, style: Style) -> Iterator
         yield f"  {_outcome(now, style)}"
 
 
-def look_line(found: Measurement, rollout: Rollout, style: Style) -> str:
-    """`10 %  2 min of 5 min  3 errors in 41 requests, stable 2 in 380: no worse: successful`."""
+def look_line(found: Measurement, rollout: Rollout, style: Style, *, known: Collection[str] = ()) -> str:
+    """`10 %  2 min of 5 min  3 errors in 41 requests, stable 2 in 380: no worse: successful`.
+
+    Notes that are `known` from the look before are not repeated.
+    """
     step = rollout.strategy.steps[found.step]
     watched = min(max(0.0, found.end - found.start), step.bake)
     shown = f"{duration(watched)} of {duration(step.bake)}" if step.bake else "at the gate"
@@ -45,7 +49,7 @@ def look_line(found: Measurement, rollout: Rollout, style: Style) -> str:
     if found.canary.p99 is not None and found.stable.p99 is not None:
         latency = f", p99 {milliseconds(found.canary.p99)}, stable {milliseconds(found.stable.p99)}"
     verdict = style(str(found.verdict), fg=_COLOURS[found.verdict], bold=True)
-    notes = "".join(f"\n        {style.dim(note)}" for note in found.notes)
+    notes = "".join(f"\n        {style.dim(note)}" for note in found.notes if note not in known)
     return f"  {_weight(found.weight)}  {shown}  {found.reason}{latency}: {verdict}{notes}"
 
 
