@@ -15,7 +15,7 @@ _NOT_COPIED = (".git", ".pipeline", ".tox", ".venv", "venv", "node_modules", "__
 # Seconds where production takes minutes: the embedded AWS has its figures at once.
 ROLLOUT = {
     "strategy": "canary",
-    "canary": {"weight": 10, "bake": "30s"},
+    "canary": {"weight": 20, "bake": "30s"},
     "analysis": {"interval": "3s", "metric_delay": "0s", "min_requests": 20},
 }
 

@@ -220,7 +220,8 @@ def _notes(samples: Sequence[Sample]) -> Iterator[str]:
     """What is worth saying and does not count. Throttled requests reached no version, so none is to blame for them."""
     idle = [sample.name for sample in samples if not sample.canary.requests]
     if idle and len(idle) < len(samples):
-        yield f"no requests yet: {', '.join(idle)}"
+        more = len(idle) - _MOST_REASONS
+        yield f"no requests yet: {', '.join(idle[:_MOST_REASONS])}" + (f" and {more} more" if more > 0 else "")
     for sample in samples:
         if sample.canary.throttles or sample.stable.throttles:
             count = sample.canary.throttles + sample.stable.throttles
