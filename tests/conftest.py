@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from pipeline.applying.aws_client import AwsClient
+from pipeline.local import supervisor
+from pipeline.local.supervisor import LocalAws
 from tests.support.aws import SCOPE, FakeClock, local_client
 
 _CREDENTIALS = {
@@ -89,3 +91,11 @@ def moto_server() -> Iterator[str]:
 
     with running() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def embedded_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    """One embedded AWS for all tests of a process, which has many accounts; tests with it are marked `emulator`."""
+    root = tmp_path_factory.mktemp("checkout")
+    yield supervisor.start(root)
+    supervisor.stop(root)

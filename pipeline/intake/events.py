@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from pipeline.errors import BadInput
+from pipeline.intake.dispatches import ACTIONS
 from pipeline.intake.fields import Fields, is_sha
 from pipeline.intake.words import quoted
 from pipeline.model.event import (
@@ -141,8 +142,14 @@ def _workflow_dispatch(name: str, fields: Fields, facts: RunFacts) -> Event:
 
 
 def _repository_dispatch(name: str, fields: Fields, facts: RunFacts) -> Event:
-    """Its `action` is the event type that the sender chose; the payload's own `action` comes first."""
-    inputs = {"action": fields.find("action"), **fields.mapping("client_payload")}
+    """Its `action` is the event type that the sender chose; the payload's own `action` comes first.
+
+    An event type that is no action of ours, with nothing that says one, is between other programs.
+    """
+    kind, payload = fields.find("action"), fields.mapping("client_payload")
+    if "action" not in payload and isinstance(kind, str) and kind not in ACTIONS:
+        return _unknown(name, fields, facts)
+    inputs = {"action": kind, **payload}
     return Dispatched(name=name, inputs=inputs, **_sent(fields), **_common(fields, facts))
 
 

@@ -86,6 +86,8 @@ ROWS = [
     # time, and what people ask for
     Row("schedule", K.DETECT_DRIFT, ALL, TIP, says="'17 5 * * *'"),
     Row("workflow_dispatch.rollback", K.ROLLBACK, ("production",), TIP, "41", says="workflow_dispatch by dev"),
+    Row("repository_dispatch.deploy", K.IGNORE, sha=TIP, says="nothing follows",
+        changes={"action": "nightly", "client_payload": {}}),
     Row("repository_dispatch.deploy", K.DEPLOY, ("staging",), TIP, says="which is not staging's branch staging"),
     Row("issue_comment.created_on_pr", K.PREVIEW, number=1, says="/plan on pull request 1 by dev"),
     Row("issue_comment.created_on_issue", K.IGNORE, says="no pull request"),

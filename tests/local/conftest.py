@@ -1,22 +1,20 @@
-"""One embedded AWS for all tests of a process; every test makes things under names of its own."""
+"""Every test makes things under names of its own in the one embedded AWS of its process."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
-from pipeline.local import supervisor
+from pipeline.local.supervisor import LocalAws
 from tests.local.support import Account
 
 _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+def account(embedded_aws: LocalAws) -> Account:
     """The account 123456789012 of a running embedded AWS."""
-    root = tmp_path_factory.mktemp("checkout")
-    yield Account(supervisor.start(root))
-    supervisor.stop(root)
+    return Account(embedded_aws)
 
 
 @pytest.fixture

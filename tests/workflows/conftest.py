@@ -1,22 +1,36 @@
 """An AWS for whole workflow runs."""
 
-import urllib.request
-from collections.abc import Iterator
+import itertools
+from dataclasses import dataclass
 
 import pytest
 
-from tests.support import moto_server
+from pipeline.clients import AwsClient, connect
+from pipeline.local.supervisor import LocalAws
+
+_numbers = itertools.count(200_000_000_001)
+REGION = "us-east-1"
 
 
-@pytest.fixture(scope="module")
-def moto() -> Iterator[str]:
-    """An account that is empty for each module, and empty again after it: moto keeps one for the whole process."""
-    with moto_server.running() as url:
-        _reset(url)
-        yield url
-        _reset(url)
+@dataclass(frozen=True)
+class Cloud:
+    """An account of the embedded AWS."""
+
+    endpoint: str
+    account: str
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """Credentials of the account: the embedded AWS takes a key of twelve digits for its number."""
+        return {"AWS_ACCESS_KEY_ID": self.account, "AWS_SECRET_ACCESS_KEY": "test"}
+
+    @property
+    def aws(self) -> AwsClient:
+        """The way to it."""
+        return connect(REGION, environment={"AWS_ENDPOINT_URL": self.endpoint, **self.keys})
 
 
-def _reset(url: str) -> None:
-    with urllib.request.urlopen(urllib.request.Request(f"{url}/moto-api/reset", method="POST"), timeout=30):
-        pass
+@pytest.fixture
+def cloud(embedded_aws: LocalAws) -> Cloud:
+    """An account that nothing was made in."""
+    return Cloud(embedded_aws.endpoint, str(next(_numbers)))

@@ -1,38 +1,60 @@
 """What the workflows make of events: which jobs there are, with which credentials, and what becomes of AWS."""
 
+import json
 import re
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 
-from pipeline.clients import AwsClient, connect
 from tests.docs.markdown import document
 from tests.intake.support import payload
 from tests.support import fake_github
 from tests.support.fake_github import FakeGitHub
-from tests.workflows.acting import ACT, Repository, Runner, tool
+from tests.support.fault_proxy import FaultProxy
+from tests.workflows.acting import ACT, Acted, Repository, Runner, tool
+from tests.workflows.conftest import REGION, Cloud
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.emulator,
     pytest.mark.skipif(ACT is None, reason="act is not installed; it is among the developers' tools"),
 ]
 
-ENVIRONMENT = "SERVICE_NAME=tiny\nENVIRONMENT={0}\nAWS_REGION=us-east-1\nAWS_ACCOUNT_ID=123456789012\n"
-SERVICE = {
-    "pipeline.yaml": "environments:\n  dev: dev\n  live: main\n",
-    "environments/dev.env": ENVIRONMENT.format("dev"),
-    "environments/live.env": ENVIRONMENT.format("live"),
-    "aws/logs.yaml": "log_groups:\n  - name: /tiny/${ENVIRONMENT}/audit\n",
-}
+ENVIRONMENT = "SERVICE_NAME=tiny\nENVIRONMENT={0}\nAWS_REGION=us-east-1\nAWS_ACCOUNT_ID={1}\n"
+BRANCHES = {"dev": "dev", "staging": "staging", "live": "main"}
+FUNCTION = """
+roles:
+  - {name: "${SERVICE_NAME}-${ENVIRONMENT}", trust: lambda.amazonaws.com, policies: {}}
+functions:
+  - name: ${SERVICE_NAME}-${ENVIRONMENT}
+    runtime: python3.12
+    handler: handlers.hello.handle
+    role: ${SERVICE_NAME}-${ENVIRONMENT}
+"""
+HANDLER = "def handle(event, context):\n    return {0!r}\n"
 TOKEN = "token-of-the-job"
-ROLE = "arn:aws:iam::123456789012:role/tiny"
+PATIENCE = 90.0
+# So many objects of the ledger are read by a run that waits for the lock.
+WAITING = 8
+
+
+def service(account: str) -> dict[str, str]:
+    """A service with one group of logs in each of its environments."""
+    return {
+        "pipeline.yaml": "environments:\n" + "".join(f"  {name}: {branch}\n" for name, branch in BRANCHES.items()),
+        **{f"environments/{name}.env": ENVIRONMENT.format(name, account) for name in BRANCHES},
+        "aws/logs.yaml": "log_groups:\n  - name: /tiny/${ENVIRONMENT}/audit\n",
+    }
 
 
 @pytest.fixture
-def runner(tmp_path: Path) -> Runner:
-    return Runner(Repository(tmp_path / "repository", {**SERVICE, **tool()}), tmp_path)
+def runner(tmp_path: Path, cloud: Cloud) -> Runner:
+    return Runner(Repository(tmp_path / "repository", {**service(cloud.account), **tool()}), tmp_path)
 
 
 @pytest.fixture
@@ -41,91 +63,148 @@ def github() -> Iterator[FakeGitHub]:
         yield fake
 
 
-@pytest.fixture
-def aws(moto: str) -> AwsClient:
-    keys = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
-    return connect("us-east-1", environment={"AWS_ENDPOINT_URL": moto, **keys})
-
-
-def groups(aws: AwsClient) -> list[str]:
-    return [group["logGroupName"] for group in aws.pages("logs", "DescribeLogGroups", "logGroups")]
-
-
-def comment(github: FakeGitHub) -> str:
-    """The comment with the plan of the pull request."""
-    (found,) = [body for body in github.bodies(1) if "pipeline:plan" in body]
+def surroundings(cloud: Cloud, github: FakeGitHub | None = None) -> dict[str, str]:
+    """What GitHub has for the workflows of the repository."""
+    found = {"AWS_ENDPOINT_URL": cloud.endpoint, "AWS_ROLE_ARN": role(cloud)}
+    if github is not None:
+        found |= {
+            "GITHUB_API_URL": github.url, "GITHUB_TOKEN": TOKEN,
+            # GitHub sets it; act does not.
+            "GITHUB_WORKFLOW_REF": "acme/infra/.github/workflows/pipeline.yml@refs/heads/main",
+        }  # fmt: skip
     return found
+
+
+def role(cloud: Cloud) -> str:
+    return f"arn:aws:iam::{cloud.account}:role/tiny"
 
 
 def push(commit: str, branch: str = "main") -> dict[str, Any]:
     return payload("push.branch_existing", {"ref": f"refs/heads/{branch}", "after": commit})
 
 
-def test_the_life_of_a_change(runner: Runner, aws: AwsClient, moto: str, github: FakeGitHub) -> None:
-    repository = runner.repository
-    about = {
-        "AWS_ENDPOINT_URL": moto, "AWS_ROLE_ARN": ROLE, "GITHUB_API_URL": github.url, "GITHUB_TOKEN": TOKEN,
-        # GitHub sets it; act does not.
-        "GITHUB_WORKFLOW_REF": "acme/infra/.github/workflows/pipeline.yml@refs/heads/main",
-    }  # fmt: skip
-    first = runner.act("push", push(repository.commit), **about)
-    assert (first.code, first.jobs) == (0, {"decide": "success", "deploy live": "success"}), first.text
-    assert first.called("deploy live")["configure-aws-credentials"] == {
-        "role-to-assume": ROLE, "role-session-name": "pipeline-1-1", "aws-region": "us-east-1",
-        "allowed-account-ids": "123456789012",
-    }  # fmt: skip
-    assert "configure-aws-credentials" not in first.called("decide")
+def opened(number: int, commit: str, branch: str) -> dict[str, Any]:
+    changes = {"number": number, "pull_request.number": number, "pull_request.head.sha": commit}
+    return payload("pull_request.opened_here", changes | {"pull_request.base.ref": branch})
 
-    repository.write("aws/logs.yaml", SERVICE["aws/logs.yaml"] + "  - name: /tiny/${ENVIRONMENT}/more\n")
-    head = repository.committed()
-    github.add_pull(1, head)
-    opened = runner.act("pull_request", payload("pull_request.opened_here", {"pull_request.head.sha": head}), **about)
-    assert (opened.code, opened.jobs) == (0, {"decide": "success", "preview live": "success"}), opened.text
-    assert "**planned**" in comment(github)
-    assert groups(aws) == ["/tiny/live/audit"]
 
-    github.add_pull(1, head, merge=head)
-    merged = runner.act("push", push(head), **about)
-    assert merged.code == 0, merged.text
-    assert "**live** as release 2" in comment(github)
-    assert groups(aws) == ["/tiny/live/audit", "/tiny/live/more"]
+def went(acted: Acted, *jobs: str) -> Acted:
+    """The run went well, and these are its jobs."""
+    assert (acted.code, acted.jobs) == (0, dict.fromkeys(jobs, "success")), acted.text
+    return acted
+
+
+def comment(github: FakeGitHub, number: int) -> str:
+    """The one comment with the plan of a pull request."""
+    (found,) = [body for body in github.bodies(number) if "pipeline:plan" in body]
+    return found
+
+
+def answer(cloud: Cloud, environment: str) -> str:
+    """What callers of the deployed function get."""
+    found = cloud.aws.call("lambda", "Invoke", FunctionName=f"tiny-{environment}", Qualifier="live")
+    return str(json.loads(found["Payload"].read()))
+
+
+def test_the_life_of_a_change(runner: Runner, cloud: Cloud, github: FakeGitHub) -> None:
+    """Planned and merged to every branch, rolled back by a tag, deployed again by a command."""
+    repository, about = runner.repository, surroundings(cloud, github)
+    repository.write("aws/function.yaml", FUNCTION)
+    repository.write("backend/handlers/hello.py", HANDLER.format("first"))
+    first = repository.committed()
+    for number, (environment, branch) in enumerate(BRANCHES.items(), start=1):
+        github.add_pull(number, first, branch)
+        planned = went(
+            runner.act("pull_request", opened(number, first, branch), **about), "decide", f"preview {environment}"
+        )
+        assert planned.called(f"preview {environment}")["checkout"].get("ref", "") == ""
+        assert "**planned**" in comment(github, number)
+        github.add_pull(number, first, branch, merge=first)
+        github.commits = {first: [number]}
+        merged = went(runner.act("push", push(first, branch), **about), "decide", f"deploy {environment}")
+        assert "**live** as release 1" in comment(github, number)
+        assert answer(cloud, environment) == "first"
+        assert merged.called(f"deploy {environment}")["configure-aws-credentials"] == {
+            "role-to-assume": role(cloud), "role-session-name": "pipeline-1-1", "aws-region": REGION,
+            "allowed-account-ids": cloud.account,
+        }  # fmt: skip
+        assert "configure-aws-credentials" not in merged.called("decide")
+
+    repository.write("backend/handlers/hello.py", HANDLER.format("second"))
+    second = repository.committed()
+    github.add_pull(4, second, merge=second)
+    github.history = [first, second]
+    went(runner.act("push", push(second), **about), "decide", "deploy live")
+    assert (answer(cloud, "live"), "**live** as release 2" in comment(github, 4)) == ("second", True)
 
     github.roles = {"dev": ("write", "write")}
-    asked = payload("issue_comment.created_on_pr", {"comment.body": "/rollback live"})
-    github.comments[asked["comment"]["id"]] = {**asked["comment"], "issue": 1}
-    answered = runner.act("issue_comment", asked, **about)
-    assert (answered.code, answered.jobs) == (0, {"command": "success"}), answered.text
+    tag = payload("push.rollback_tag_created", {"ref": "refs/tags/rollback/live/previous", "sender.login": "dev"})
+    went(runner.act("push", tag, **about), "decide", "rollback live")
+    assert (answer(cloud, "live"), answer(cloud, "dev")) == ("first", "first")
+    assert "**reverted**" in comment(github, 4)
+    assert "reverted" not in comment(github, 3)
+    assert [body for body in github.bodies(4) if "pipeline:rollback" in body], "somebody is notified"
+
+    asked = payload("issue_comment.created_on_pr", {"comment.body": "/deploy live --clear-hold", "issue.number": 4})
+    github.comments[asked["comment"]["id"]] = {**asked["comment"], "issue": 4}
+    answered = went(runner.act("issue_comment", asked, **about), "command")
+    assert "configure-aws-credentials" not in answered.called("command")
     (started,) = github.dispatches
     sender = {"login": "github-actions[bot]", "type": "Bot"}
     dispatch = {"inputs": started["inputs"], "ref": f"refs/heads/{started['ref']}", "sender": sender}
-    back = runner.act("workflow_dispatch", dispatch, **about)
-    assert (back.code, back.jobs) == (0, {"decide": "success", "rollback live": "success"}), back.text
-    assert "reverted" in comment(github)
+    went(runner.act("workflow_dispatch", dispatch, **about), "decide", "deploy live")
+    assert answer(cloud, "live") == "second"
+    assert any("as release 4" in body for body in github.bodies(4))
 
 
-def test_a_tag_rolls_back_and_a_schedule_compares(runner: Runner, aws: AwsClient, moto: str) -> None:
-    about = {"AWS_ENDPOINT_URL": moto, "AWS_ROLE_ARN": ROLE}
-    for more in ("", "  - name: /tiny/${ENVIRONMENT}/dev-only\n"):
-        runner.repository.write("aws/logs.yaml", SERVICE["aws/logs.yaml"] + more)
-        assert runner.act("push", push(runner.repository.committed(), "dev"), **about).code == 0
-    tag = payload("push.rollback_tag_created", {"ref": "refs/tags/rollback/dev/1"})
-    back = runner.act("push", tag, **about)
-    assert (back.code, back.jobs) == (0, {"decide": "success", "rollback dev": "success"}), back.text
-    aws.call("logs", "DeleteLogGroup", logGroupName="/tiny/dev/audit")
+def test_two_merges_in_a_row_both_deploy_in_their_order(
+    runner: Runner, cloud: Cloud, github: FakeGitHub, tmp_path: Path
+) -> None:
+    """The second run starts while the first changes AWS: the ledger's lock holds below GitHub's queue of runs."""
+    repository, about = runner.repository, surroundings(cloud, github)
+    begun, go_on = Event(), Event()
+
+    def slowly(answer: bytes) -> bytes:
+        begun.set()
+        assert go_on.wait(PATIENCE)
+        return answer
+
+    with FaultProxy(cloud.endpoint) as first, FaultProxy(cloud.endpoint) as second, ThreadPoolExecutor(2) as pool:
+        first.rewrite("logs:CreateLogGroup", slowly)
+        commits = [repository.commit]
+        github.add_pull(1, commits[0], merge=commits[0])
+        runs = [pool.submit(runner.act, "push", push(commits[0]), **about | {"AWS_ENDPOINT_URL": first.url})]
+        assert begun.wait(PATIENCE)
+        repository.write("aws/more.yaml", "log_groups:\n  - name: /tiny/${ENVIRONMENT}/more\n")
+        commits.append(repository.committed())
+        github.add_pull(2, commits[1], merge=commits[1])
+        other = Runner(repository, tmp_path / "other")
+        runs.append(pool.submit(other.act, "push", push(commits[1]), **about | {"AWS_ENDPOINT_URL": second.url}))
+        asked = "s3:GetObject"
+        while second.counts[asked] < WAITING and not runs[1].done():
+            time.sleep(0.05)
+        go_on.set()
+        acted = [went(run.result(PATIENCE), "decide", "deploy live") for run in runs]
+    assert "waiting" in acted[1].printed("deploy live")
+    assert [f"**live** as release {number}" in comment(github, number) for number in (1, 2)] == [True, True]
+    found = cloud.aws.pages("logs", "DescribeLogGroups", "logGroups")
+    assert [group["logGroupName"] for group in found] == ["/tiny/live/audit", "/tiny/live/more"]
+
+
+def test_a_schedule_compares_and_continues(runner: Runner, cloud: Cloud) -> None:
+    about = surroundings(cloud)
+    went(runner.act("push", push(runner.repository.commit, "dev"), **about), "decide", "deploy dev")
+    cloud.aws.call("logs", "DeleteLogGroup", logGroupName="/tiny/dev/audit")
     scheduled = runner.act("schedule", {"schedule": "23 5 * * *"}, **about)
-    assert scheduled.code == 0, scheduled.text
-    assert scheduled.jobs == dict.fromkeys(
-        ["decide", "detect-drift dev", "detect-drift live", "resume dev", "resume live"], "success"
-    )
+    went(scheduled, "decide", *(f"{what} {name}" for what in ("detect-drift", "resume") for name in BRANCHES))
     assert "1 drifted" in scheduled.printed("detect-drift dev")
     assert scheduled.called("detect-drift dev")["checkout"]["ref"] == "dev"
     assert "nothing to resume" in scheduled.printed("resume dev")
 
 
-def test_a_fork_gets_no_credentials(runner: Runner, moto: str) -> None:
-    about = {"AWS_ENDPOINT_URL": moto, "AWS_ROLE_ARN": ROLE}
-    fork = runner.act("pull_request", payload("pull_request.opened_from_fork"), **about)
-    assert (fork.code, fork.jobs) == (0, {"decide": "success", "validate": "success"}), fork.text
+def test_a_fork_gets_no_credentials(runner: Runner, cloud: Cloud) -> None:
+    fork = runner.act("pull_request", payload("pull_request.opened_from_fork"), **surroundings(cloud))
+    went(fork, "decide", "validate")
     assert {name for job in fork.jobs for name in fork.called(job)} <= {"checkout", "setup-python"}
     assert "valid" in fork.printed("validate")
 
@@ -162,29 +241,31 @@ def test_what_is_wrong_stops_before_there_are_credentials(runner: Runner, tmp_pa
     assert "configure-aws-credentials" not in unready.called("deploy live")
 
 
-def test_services_of_one_repository_each_have_their_jobs(tmp_path: Path, moto: str) -> None:
+def test_services_of_one_repository_each_have_their_jobs(tmp_path: Path, cloud: Cloud) -> None:
     files = {
-        f"services/{name}/{path}": text.replace("tiny", name) for name in ("a", "b") for path, text in SERVICE.items()
+        f"services/{name}/{path}": text.replace("tiny", name)
+        for name in ("a", "b")
+        for path, text in service(cloud.account).items()
     }
     runner = Runner(Repository(tmp_path / "repository", {**files, **tool()}), tmp_path)
-    acted = runner.act("push", push(runner.repository.commit, "dev"), AWS_ENDPOINT_URL=moto, AWS_ROLE_ARN=ROLE)
+    acted = runner.act("push", push(runner.repository.commit, "dev"), **surroundings(cloud))
     assert acted.jobs == dict.fromkeys(["decide", "deploy services/a/dev", "deploy services/b/dev"], "success"), (
         acted.text
     )
     assert "release 1 is live in dev" in acted.printed("deploy services/b/dev")
 
 
-def test_another_repository_needs_only_what_the_documentation_shows(tmp_path: Path, moto: str) -> None:
+def test_another_repository_needs_only_what_the_documentation_shows(tmp_path: Path, cloud: Cloud) -> None:
     pin = "1" * 40
     (block,) = [block for block in document("docs/github-actions.md").blocks if block.language == "yaml"]
     workflow = block.text
     assert len(workflow.splitlines()) <= 12
     caller = re.sub(r"OWNER/pipeline(\S*)@\S+", rf"acme/pipeline\1@{pin}", workflow)
     assert caller != workflow
-    theirs = Repository(tmp_path / "theirs", {**SERVICE, ".github/workflows/pipeline.yml": caller})
+    theirs = Repository(tmp_path / "theirs", {**service(cloud.account), ".github/workflows/pipeline.yml": caller})
     ours = Repository(tmp_path / "ours", tool(f"acme/pipeline@{pin}"))
     acted = Runner(theirs, tmp_path, {f"acme/pipeline@{pin}": ours.root}).act(
-        "push", push(theirs.commit), AWS_ENDPOINT_URL=moto, AWS_ROLE_ARN=ROLE
+        "push", push(theirs.commit), **surroundings(cloud)
     )
     assert (acted.code, acted.jobs) == (0, {"decide": "success", "deploy live": "success"}), acted.text
     assert "live in live" in acted.printed("deploy live") or "should be" in acted.printed("deploy live")

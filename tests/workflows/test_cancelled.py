@@ -9,30 +9,33 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 import yaml
 
 from tests.intake.support import payload
+from tests.support import fake_github
+from tests.support.fake_github import REPO
 from tests.support.fault_proxy import FaultProxy
 from tests.workflows.acting import ROOT, RUN, Repository
-from tests.workflows.test_acted import SERVICE
+from tests.workflows.conftest import Cloud
+from tests.workflows.test_acted import TOKEN, service
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.emulator]
 
 ACTION = ".github/actions/pipeline/action.yml"
 PATIENCE = 60.0
 
 
 @pytest.fixture
-def proxy(moto: str) -> Iterator[FaultProxy]:
-    with FaultProxy(moto) as found:
+def proxy(cloud: Cloud) -> Iterator[FaultProxy]:
+    with FaultProxy(cloud.endpoint) as found:
         yield found
 
 
-def start(repository: Repository, scratch: Path, endpoint: str) -> "subprocess.Popen[str]":
+def start(repository: Repository, scratch: Path, about: Mapping[str, str]) -> "subprocess.Popen[str]":
     """The step that carries an event out, started as the runner starts it."""
     step = yaml.safe_load((ROOT / ACTION).read_text(encoding="utf-8"))["runs"]["steps"][-1]
     script = scratch / "step.sh"
@@ -46,10 +49,10 @@ def start(repository: Repository, scratch: Path, endpoint: str) -> "subprocess.P
     environ = {
         "PATH": os.environ["PATH"], "HOME": str(scratch), "XDG_CACHE_HOME": str(scratch / "cache"),
         "PYTHONPATH": str(ROOT),
-        "COMMAND": "run", "SERVICE_ROOT": "", "ENVIRONMENT_NAME": "live", "SCHEDULED": "", "GITHUB_TOKEN": "",
+        "COMMAND": "run", "SERVICE_ROOT": "", "ENVIRONMENT_NAME": "live", "SCHEDULED": "",
         "GITHUB_ACTION_PATH": str(scratch / "action" / "one" / "two" / "three"),
         "GITHUB_WORKSPACE": str(repository.root), "GITHUB_EVENT_NAME": "push", "GITHUB_EVENT_PATH": str(event),
-        "AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing",
+        "GITHUB_REPOSITORY": REPO, **about,
     }  # fmt: skip
     return subprocess.Popen(
         ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", str(script)], cwd=repository.root, env=environ,
@@ -68,20 +71,25 @@ def cancel(process: "subprocess.Popen[str]") -> str:
     raise AssertionError("it cannot be killed")
 
 
-def test_a_cancelled_deploy_lets_go_and_the_next_run_continues(proxy: FaultProxy, tmp_path: Path) -> None:
-    repository = Repository(tmp_path / "repository", SERVICE)
-    proxy.hang("logs:CreateLogGroup")
-    process = start(repository, tmp_path, proxy.url)
-    deadline = time.monotonic() + PATIENCE
-    while not proxy.counts["logs:CreateLogGroup"]:
-        assert time.monotonic() < deadline
-        assert process.poll() is None, process.communicate()[0]
-        time.sleep(0.02)
-    printed = cancel(process)
-    assert process.returncode == 130, printed
-    proxy.reset()
-    again = start(repository, tmp_path, proxy.url)
-    printed = again.communicate(timeout=PATIENCE)[0]
-    assert again.returncode == 0, printed
-    assert "release 1 is live in live" in printed
-    assert "waiting" not in printed, "the lock was free"
+def test_a_cancelled_deploy_lets_go_and_the_next_run_continues(cloud: Cloud, proxy: FaultProxy, tmp_path: Path) -> None:
+    repository = Repository(tmp_path / "repository", service(cloud.account))
+    with fake_github.running() as github:
+        github.add_pull(1, repository.commit, merge=repository.commit)
+        about = {"AWS_ENDPOINT_URL": proxy.url, "GITHUB_API_URL": github.url, "GITHUB_TOKEN": TOKEN, **cloud.keys}
+        proxy.hang("logs:CreateLogGroup")
+        process = start(repository, tmp_path, about)
+        deadline = time.monotonic() + PATIENCE
+        while not proxy.counts["logs:CreateLogGroup"]:
+            assert time.monotonic() < deadline
+            assert process.poll() is None, process.communicate()[0]
+            time.sleep(0.02)
+        printed = cancel(process)
+        assert process.returncode == 130, printed
+        assert "**interrupted**" in "".join(github.bodies(1))
+        proxy.reset()
+        again = start(repository, tmp_path, about)
+        printed = again.communicate(timeout=PATIENCE)[0]
+        assert again.returncode == 0, printed
+        assert "release 1 is live in live" in printed
+        assert "waiting" not in printed, "the lock was free"
+        assert ["**live** as release 1" in body for body in github.bodies(1)] == [True]
