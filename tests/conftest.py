@@ -1,5 +1,6 @@
 """Fixtures for every test: no network but loopback, no credentials but invented ones, and an AWS in process."""
 
+import gc
 import os
 import socket
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import pytest
 from pipeline.applying.aws_client import AwsClient
 from pipeline.local import supervisor
 from pipeline.local.supervisor import LocalAws
+from tests.support import models
 from tests.support.aws import SCOPE, FakeClock, local_client
 
 _CREDENTIALS = {
@@ -22,6 +24,9 @@ _CREDENTIALS = {
     "AWS_CONFIG_FILE": "/dev/null",
     "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
 }
+
+# As the program itself has it: with everything that tests import in memory, looking for garbage takes longer still.
+gc.set_threshold(100_000)
 
 
 class NetworkBlocked(RuntimeError):
@@ -61,6 +66,7 @@ def _is_here(host: Any) -> bool:
 @pytest.fixture
 def aws_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """The environment of this process without any AWS_ variable of the host, with credentials of nobody."""
+    models.share()
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     for name, value in _CREDENTIALS.items():

@@ -44,6 +44,7 @@ class Service:
 
     def __init__(self, root: Path, endpoint: str, environment: str = "test") -> None:
         self.root, self.endpoint, self.environment = root, endpoint, environment
+        self._bystander: AwsClient | None = None
 
     @classmethod
     def copy(cls, name: str, to: Path, endpoint: str) -> "Service":
@@ -91,9 +92,11 @@ class Service:
 
     def aws(self) -> AwsClient:
         """AWS as a bystander: for looking, and for doing what nobody should."""
-        client = connect(SCOPE.region, environment={"AWS_ENDPOINT_URL": self.endpoint, **_KEYS})
-        client.scope = SCOPE
-        return client
+        if self._bystander is None:
+            environment = {"AWS_ENDPOINT_URL": self.endpoint, **_KEYS}
+            self._bystander = connect(SCOPE.region, environment=environment, rationed=False)
+            self._bystander.scope = SCOPE
+        return self._bystander
 
 
 _KEYS: Mapping[str, str] = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
