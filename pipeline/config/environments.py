@@ -28,7 +28,7 @@ from pipeline.model.environment import Environment
 NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 NAME_RULE = "a letter, then at most 31 lower case letters, digits and dashes"
 
-_REQUIRED = ("SERVICE_NAME", "ENVIRONMENT", "AWS_REGION")
+REQUIRED = ("SERVICE_NAME", "ENVIRONMENT", "AWS_REGION")
 _COMMAND = re.compile(r"\$\(|`")
 
 
@@ -119,11 +119,15 @@ class _Check:
             unclear=frozenset(self.broken),
             strays=frozenset(self.strays),
         )
-        return replace(found, environment=_environment(found))
+        return replace(found, environment=environment_of(found))
 
     def _check_secrecy(self, one: Assignment) -> None:
         shape = self.rules.shape.child(one.key)
         declared = shape.word("secret")
+        if one.key in self.secrets and one.key in (*REQUIRED, "AWS_ACCOUNT_ID"):
+            self.secrets.discard(one.key)
+            self._refuse(one, "cannot be a reference to a secret: everything is named by it", "write the value itself")
+            return
         if one.key in self.secrets or not one.value or declared is False:
             return
         if is_malformed_reference(one.value):
@@ -199,8 +203,9 @@ class _Check:
             self.meant["ENVIRONMENT"] = self.name
 
 
-def _environment(found: EnvFile) -> Environment | None:
-    if any(key in found.unclear or key not in found.values for key in _REQUIRED):
+def environment_of(found: EnvFile) -> Environment | None:
+    """The environment that a file describes; None when a key is missing or wrong that everything else stands on."""
+    if any(key in found.unclear or key not in found.values for key in REQUIRED):
         return None
     return Environment(
         name=found.name,

@@ -22,6 +22,7 @@ from pipeline.config.handlers import Handlers
 from pipeline.config.loaded import Loaded, Project
 from pipeline.config.project import read_project
 from pipeline.config.smoke import read_smoke, smoke_node
+from pipeline.config.standing_in import stood_in
 from pipeline.errors import Diagnostic
 from pipeline.model.resource import DesiredState
 from pipeline.resources.registry import Registry
@@ -61,11 +62,12 @@ class _Loading:
         found: dict[str, list[Diagnostic]] = {}
         smoke, written = {}, smoke_node(self.files)
         for env in read or [EnvFile("", "", readable=False)]:
-            findings = Findings()
-            state = self._desired(env, lacking.get(env.name, frozenset()), declared, handlers, findings)
-            desired[env.name] = bounded(state, project.permissions_boundary, env.environment)
+            findings, judged = Findings(), stood_in(env, read)
+            lacks = lacking.get(env.name, frozenset()) - (judged.values.keys() - env.values.keys())
+            state = self._desired(judged, lacks, declared, handlers, findings)
+            desired[env.name] = bounded(state, project.permissions_boundary, judged.environment)
             known = desired[env.name], self.registry
-            smoke[env.name] = read_smoke(written, env, lacking.get(env.name, frozenset()), known, findings)
+            smoke[env.name] = read_smoke(written, judged, lacks, known, findings)
             found[env.name] = findings.found
         environments = {env.name: env.environment for env in read if env.environment}
         return Loaded(

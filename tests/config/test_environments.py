@@ -118,6 +118,41 @@ def test_a_wrong_environment_name_hides_nothing_else(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "finding"),
+    [
+        ("SERVICE_NAME=orders\n", "", "SERVICE_NAME is missing"),
+        ("SERVICE_NAME=orders", "SERVICE_NAME=Orders", "SERVICE_NAME is"),
+        ("SERVICE_NAME=orders", "SERVICE_NAME=ssm:/name", "SERVICE_NAME cannot be a reference to a secret"),
+        ("AWS_REGION=us-east-1\n", "", "AWS_REGION is missing"),
+        ("AWS_REGION=us-east-1", "AWS_REGION=here", "AWS_REGION is"),
+        ("ENVIRONMENT=dev\n", "", "ENVIRONMENT is missing"),
+    ],
+)
+@pytest.mark.parametrize("others", [{}, {"environments/test.env": DEV.replace("=dev", "=test")}])
+def test_what_everything_stands_on_hides_nothing_else(
+    tmp_path: Path, before: str, after: str, finding: str, others: dict[str, str]
+) -> None:
+    """The specs are judged as if the likely value stood there, and the environment is none to deploy."""
+    named = "environments:\n  dev: dev\n" + ("  test: test\n" if others else "")
+    specs = "things:\n  - name: ${SERVICE_NAME}-thing\n    size: 13\n    friend: ${SERVICE_NAME}-none\n"
+    files = {"pipeline.yaml": named, ENV: DEV.replace(before, after), SPEC: specs, **others}
+    result = loaded(tmp_path, files)
+    messages = [diagnostic.message for diagnostic in result.diagnostics]
+    assert any(message.startswith(finding) for message in messages), messages
+    assert any(message.startswith("13 brings bad luck") for message in messages), messages
+    assert any("-none" in message for message in messages), messages
+    assert not any("(in test)" in message for message in messages), messages
+    assert "dev" not in result.environments
+
+
+def test_a_name_that_was_misspelled_is_judged_by_its_value(tmp_path: Path) -> None:
+    specs = "things:\n  - name: ${SERVICE_NAME}-a-thing-of-great-length\n"
+    files = {ENV: DEV.replace("SERVICE_NAME", "SERVCE_NAME"), SPEC: specs}
+    messages = [diagnostic.message for diagnostic in loaded(tmp_path, files).diagnostics]
+    assert any("orders-a-thing-of-great-length" in message for message in messages), messages
+
+
 def test_commands_are_literal_text(tmp_path: Path) -> None:
     result = loaded(tmp_path, dev("A=$(whoami)", "B=`id`"))
     assert told(result) == [
