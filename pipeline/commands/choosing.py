@@ -7,7 +7,8 @@ from typing import Any
 
 from pipeline.commands.delivering import journal_of_unfinished
 from pipeline.commands.planning import Reading
-from pipeline.commands.steering import Underway, abort, underway
+from pipeline.commands.steering import abort
+from pipeline.commands.underway import Underway, underway
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import BadInput, Refused
 from pipeline.model.release import LedgerHead, Release

@@ -4,19 +4,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.commands.bundling import CODE, Built, build
 from pipeline.commands.planning import Reading, Situation, survey
 from pipeline.commands.probing import check_functions, check_urls, take_back, url_checks
-from pipeline.commands.promoting import Promoted, promoted
 from pipeline.commands.recording import new_release, record, removals, report
 from pipeline.commands.requesting import DeployRequest
-from pipeline.commands.resolving import resolve, shifted
-from pipeline.commands.rolling_out import REVERTED, begin, carry_on, rollout_of, strategy_of
 from pipeline.commands.running import Clearing, apply, known_outputs, label, under_lock
 from pipeline.commands.showing import show
-from pipeline.commands.steering import underway
+from pipeline.commands.underway import REVERTED, strategy_of, underway
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import Refused
 from pipeline.model.plan import Action
@@ -29,6 +26,9 @@ from pipeline.releasing.publisher import Publisher
 from pipeline.releasing.rollouts import Rollouts
 from pipeline.reporting.plan_text import summary_line
 from pipeline.reporting.style import counted, size
+
+if TYPE_CHECKING:
+    from pipeline.commands.promoting import Promoted
 
 # Another run that slips in between reading and locking makes us read again, at most this often.
 _ATTEMPTS = 5
@@ -48,10 +48,12 @@ def deploy(workspace: Workspace, request: DeployRequest) -> DeployReport:
         return _deliver(workspace, replace(request, strategy=strategy), built, reading)
 
 
-def _code(workspace: Workspace, request: DeployRequest) -> tuple[Built | Promoted, DeployRequest]:
+def _code(workspace: Workspace, request: DeployRequest) -> tuple["Built | Promoted", DeployRequest]:
     """The code to deploy: built, or what another environment serves; and the request that says which that is."""
     if request.source is None:
         return build(workspace), request
+    from pipeline.commands.promoting import promoted  # noqa: PLC0415 - few deploys take the code from elsewhere
+
     found = promoted(workspace, request.source, request.promoted["release"] if request.promoted else None)
     return found, replace(request, promoted=found.source)
 
@@ -61,9 +63,11 @@ def _promoted_line(source: Mapping[str, Any]) -> str:
     return f"the code of release {source['release']} of {source['environment']}{commit}"
 
 
-def _deliver(workspace: Workspace, request: DeployRequest, built: Built | Promoted, reading: Reading) -> DeployReport:
+def _deliver(workspace: Workspace, request: DeployRequest, built: "Built | Promoted", reading: Reading) -> DeployReport:
     for _ in range(_ATTEMPTS):
         if (found := underway(reading)) is not None:
+            from pipeline.commands.resolving import resolve  # noqa: PLC0415 - rarely is a rollout under way
+
             resolved = resolve(workspace, found, request, built)
             if resolved is not None:
                 return resolved
@@ -162,10 +166,15 @@ def _carry_out(
     with workspace.stage("publish"):
         moves = publisher.prepare(situation.desired, applied.outputs, frozenset(applied.done))
     check_functions(workspace, moves, applied.done)
-    if (rollout := rollout_of(workspace, situation, request, applied, moves)) is not None:
-        begin(workspace, rollouts, rollout)
-        attended = not rollout.detached
-        return shifted(workspace, situation, carry_on(workspace, rollouts, journal, attended=attended))
+    if request.strategy.steps:
+        # Imported here: most deploys move everything at once, and what drives a rollout takes many modules.
+        from pipeline.commands.resolving import shifted  # noqa: PLC0415 - as above
+        from pipeline.commands.rolling_out import begin, carry_on, rollout_of  # noqa: PLC0415 - as above
+
+        if (rollout := rollout_of(workspace, situation, request, applied, moves)) is not None:
+            begin(workspace, rollouts, rollout)
+            attended = not rollout.detached
+            return shifted(workspace, situation, carry_on(workspace, rollouts, journal, attended=attended))
     with workspace.stage("publish") as told:
         current, carried_on = situation.head.current, situation.head.unfinished
         served = publisher.serve(moves, applied.outputs, current, carried_on=carried_on)

@@ -9,7 +9,7 @@ import click
 from pipeline.commands.bundling import build
 from pipeline.commands.options import common, workspace
 from pipeline.commands.planning import Reading, survey
-from pipeline.commands.steering import underway
+from pipeline.commands.underway import underway
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import BadInput, Diagnostic
 from pipeline.model.plan import Plan

@@ -14,7 +14,6 @@ from pipeline.errors import Diagnostic, PipelineError
 from pipeline.model.plan import Plan
 from pipeline.model.release import LedgerHead
 from pipeline.model.resource import DesiredState, ObservedState, Resource
-from pipeline.planning.outlook import traffic_of
 from pipeline.planning.planner import Consent, Question, make_plan
 from pipeline.planning.safety import check_account
 from pipeline.releasing import hold
@@ -158,8 +157,11 @@ def survey(
     )
     if workspace.needs_specs:
         strategy = workspace.loaded.project.rollout_for(workspace.environment.name)
-        first = head.current is None or head.current.destroyed
-        plan = replace(plan, traffic=traffic_of(plan, desired, strategy, first=first))
+        if strategy.steps:
+            from pipeline.planning.outlook import traffic_of  # noqa: PLC0415 - the way of a rollout alone
+
+            first = head.current is None or head.current.destroyed
+            plan = replace(plan, traffic=traffic_of(plan, desired, strategy, first=first))
     return Situation(desired, observed, head, plan)
 
 

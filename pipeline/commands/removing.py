@@ -7,7 +7,7 @@ from pipeline.applying.observer import observe
 from pipeline.commands.planning import Reading, Situation
 from pipeline.commands.recording import new_release, record, report
 from pipeline.commands.running import apply, known_outputs, under_lock
-from pipeline.commands.steering import underway
+from pipeline.commands.underway import underway
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import Refused
 from pipeline.model.plan import Action

@@ -7,7 +7,8 @@ from pipeline.commands.planning import Situation
 from pipeline.commands.promoting import Promoted
 from pipeline.commands.recording import report
 from pipeline.commands.requesting import DeployRequest
-from pipeline.commands.steering import Underway, abort, drive
+from pipeline.commands.steering import abort, drive
+from pipeline.commands.underway import Underway
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import Refused
 from pipeline.model.plan import Plan

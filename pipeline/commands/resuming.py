@@ -10,8 +10,9 @@ from pipeline.commands.planning import Reading
 from pipeline.commands.requesting import DeployRequest
 from pipeline.commands.rolling_back import roll_back
 from pipeline.commands.running import under_lock
-from pipeline.commands.steering import Underway, drive, underway
+from pipeline.commands.steering import drive
 from pipeline.commands.steering import report as rollout_report
+from pipeline.commands.underway import Underway, underway
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import Diagnostic, Refused
 from pipeline.model.release import LedgerHead

@@ -14,16 +14,16 @@ from pipeline.commands.recording import new_release, record, removals
 from pipeline.commands.requesting import DeployRequest
 from pipeline.commands.running import Clearing, apply, known_outputs
 from pipeline.commands.showing import show
+from pipeline.commands.underway import REVERTED, WAITING
 from pipeline.commands.watching import Watching
 from pipeline.commands.workspace import Workspace
-from pipeline.errors import BadInput, Interrupted, PipelineError
+from pipeline.errors import Interrupted, PipelineError
 from pipeline.model.plan import Action, Change, Origin
 from pipeline.model.release import LedgerHead
 from pipeline.model.report import Canary
 from pipeline.model.resource import DesiredState
 from pipeline.model.rollout import Outcome
 from pipeline.model.shift import Rollout, Way
-from pipeline.model.strategy import Strategy
 from pipeline.model.values import Outputs
 from pipeline.planning.planner import Consent
 from pipeline.releasing.codedeploy import CodeDeploy
@@ -36,26 +36,8 @@ from pipeline.releasing.publisher import record as record_of
 from pipeline.releasing.rollouts import Rollouts
 from pipeline.releasing.shifting import Traffic, shifts_of
 from pipeline.releasing.sites import SITE
-from pipeline.rollout.codedeploy import role_name
 from pipeline.rollout.events import AwaitApproval, Wait
 from pipeline.rollout.machine import next_action
-from pipeline.rollout.strategy import filled
-
-# How the lock says that a run ended: nothing is broken, but the rollout is not over, or was taken back.
-WAITING, REVERTED = "waiting", "reverted"
-
-
-def strategy_of(workspace: Workspace) -> Strategy:
-    """How the environment's traffic is to shift. BadInput for alarms with variables that it does not have."""
-    environment, project = workspace.environment, workspace.loaded.project
-    strategy = filled(project.rollout_for(environment.name), environment.values)
-    role, declared = role_name(environment.scope), workspace.loaded.desired[environment.name].by_address
-    if strategy.engine == "codedeploy" and f"iam.role/{role}" not in declared:
-        raise BadInput(
-            f"{project.source}: engine codedeploy wants a role {role}, which is not declared",
-            hint="declare it among the roles, for codedeploy.amazonaws.com with AWSCodeDeployRoleForLambda",
-        )
-    return strategy
 
 
 def rollout_of(

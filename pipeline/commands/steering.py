@@ -5,52 +5,24 @@ where none does, the command itself takes the lock and carries it out.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from pipeline.commands.planning import Reading
-from pipeline.commands.rolling_out import REVERTED, WAITING, carry_on
+from pipeline.commands.rolling_out import carry_on
 from pipeline.commands.running import under_lock
+from pipeline.commands.underway import Underway, underway
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import Refused
-from pipeline.model.release import LedgerHead
 from pipeline.model.report import Canary, RolloutReport
 from pipeline.model.rollout import Outcome
 from pipeline.model.shift import Rollout
 from pipeline.releasing.links import links_of
 from pipeline.releasing.lock import held_message
-from pipeline.releasing.rollouts import Rollouts
 from pipeline.rollout.events import AbortRequested, Approved, Event, PauseRequested
 from pipeline.rollout.machine import refusal
 
 _ATTEMPTS = 5
 # Seconds that a run that lives gets to do what is asked for: it looks every two, then AWS takes its time.
 _PATIENCE, _LOOK_EVERY = 40.0, 1.0
-
-
-@dataclass(frozen=True)
-class Underway:
-    """A rollout that is not over, and the head of the ledger that says so."""
-
-    head: LedgerHead
-    rollouts: Rollouts
-
-    @property
-    def rollout(self) -> Rollout:
-        """The rollout as it was last seen."""
-        return self.rollouts.current
-
-    @property
-    def was_left(self) -> bool:
-        """True when the run that drove it died or broke, as far as the lock says; not when it waits on purpose."""
-        lock = self.head.lock
-        return lock is not None and (lock.held or lock.outcome not in (WAITING, REVERTED, "succeeded"))
-
-
-def underway(reading: Reading) -> Underway | None:
-    """The rollout that is not over, if there is one."""
-    head, rollouts = reading.head(), reading.rollouts()
-    number = head.current.number if head.current else 0
-    return Underway(head, rollouts) if rollouts.known is not None and rollouts.known.is_open(number) else None
 
 
 def drive(

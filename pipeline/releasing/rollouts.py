@@ -8,14 +8,15 @@ person needs no lock to be heard, and the driver sees it when it looks next. A r
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import PipelineError, Refused
 from pipeline.model.rollout import Outcome
 from pipeline.model.shift import Rollout
 from pipeline.releasing.store import Ledger, LostRace
-from pipeline.rollout.events import Event
-from pipeline.rollout.machine import after
+
+if TYPE_CHECKING:
+    from pipeline.rollout.events import Event
 
 ROLLOUT = "rollout.json"
 _ATTEMPTS = 50
@@ -58,8 +59,10 @@ class Rollouts:
             raise _taken_over() from error
         self._rollout = rollout
 
-    def report(self, event: Event, more: Callable[[Rollout], Rollout] = lambda rollout: rollout) -> Rollout:
+    def report(self, event: "Event", more: Callable[[Rollout], Rollout] = lambda rollout: rollout) -> Rollout:
         """The rollout once `event` is recorded, however often others write in between."""
+        from pipeline.rollout.machine import after  # noqa: PLC0415 - reading a rollout, as all runs do, needs no machine
+
         for _ in range(_ATTEMPTS):
             before = self.current
             changed = more(before.with_status(after(before.strategy, before.status, event)))
