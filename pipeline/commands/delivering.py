@@ -39,7 +39,7 @@ def deploy(workspace: Workspace, request: DeployRequest) -> DeployReport:
     with workspace.stage("validate") as told:
         told.append(counted(len(workspace.loaded.desired[workspace.environment.name].resources), "resource"))
         strategy = strategy_of(workspace)
-    reading = Reading(workspace, ahead=True)
+    reading = Reading(workspace, ahead=request.source is None)
     with workspace.stage("package") as told:
         built, request = _code(workspace, request)
         told.append(_archives_line(built.archives) if request.promoted is None else _promoted_line(request.promoted))
@@ -71,7 +71,7 @@ def _deliver(workspace: Workspace, request: DeployRequest, built: "Built | Promo
             resolved = resolve(workspace, found, request, built)
             if resolved is not None:
                 return resolved
-            reading = Reading(workspace, ahead=True)
+            reading = Reading(workspace, ahead=request.source is None)
             continue
         with workspace.stage("plan") as told:
             situation = survey(workspace, built.desired, reading.head(), request.consent, reading=reading)
@@ -95,7 +95,7 @@ def _deliver(workspace: Workspace, request: DeployRequest, built: "Built | Promo
             if journal is not None:
                 upload_early(workspace, situation)
                 return _carry_out(workspace, situation, journal, request, reading.rollouts())
-        reading = Reading(workspace, ahead=True)
+        reading = Reading(workspace, ahead=request.source is None)
     raise Refused("taking the lock: other runs kept changing the environment", hint="run again when they have ended")
 
 
