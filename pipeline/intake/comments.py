@@ -6,6 +6,7 @@ Only what a reader of the comment sees as such a line counts: not code blocks, q
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from pipeline.intake.words import RELEASE_FORM, Branches, one_of, quoted, release_of
 from pipeline.model.event import CommentCreated
@@ -46,6 +47,10 @@ _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 _HIDDEN = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 # Only these end a line; str.splitlines() would see a line's start after a form feed or a U+2028, too.
 _LINE_END = re.compile(r"\r\n|\r|\n")
+# What may be a misspelled command, with so many words behind it; and how alike it is then, as difflib counts.
+_WORD = re.compile(r"[A-Za-z_-]{3,12}")
+_MOST_WORDS = 3
+_ALIKE = 0.85
 _BLANKS = re.compile(r"[ \t]+")
 
 
@@ -61,8 +66,12 @@ def commanded(event: CommentCreated, branches: Branches) -> Intent:
     place = f"comment on pull request {event.number}"
     if event.by_bot:
         return Intent(Kind.IGNORE, pull_request=event.number, reason=f"{place} by a bot: only people give commands")
-    found = list(_commands(event.body))
+    lines = list(_lines(event.body))
+    found = [(first, words) for first, words in lines if first in COMMANDS]
     if not found:
+        for typed, words in lines:
+            if (meant := _meant(typed, words)) is not None:
+                return _mistake(event, typed, f"there is no such command; did you mean {COMMANDS[meant].usage(meant)}?")
         return Intent(Kind.IGNORE, pull_request=event.number, reason=f"{place}: no line is a command")
     if len(found) > 1:
         return _mistake(event, found[0][0], "one command in a comment, please: nothing was done")
@@ -70,12 +79,19 @@ def commanded(event: CommentCreated, branches: Branches) -> Intent:
     return _intent(event, name, words, branches)
 
 
-def _commands(body: str) -> Iterator[tuple[str, list[str]]]:
-    """(name, words) of every line that is a command."""
+def _lines(body: str) -> Iterator[tuple[str, list[str]]]:
+    """(name, words) of every line that may be a command."""
     for line in _visible(_HIDDEN.sub(" ", body)):
         first, *words = _BLANKS.split(line.rstrip(" \t"))
-        if first.startswith("/") and first[1:] in COMMANDS:
+        if first.startswith("/"):
             yield first[1:], words
+
+
+def _meant(typed: str, words: list[str]) -> str | None:
+    """The command that somebody clearly wanted to give, and misspelled; other programs have commands, too."""
+    if len(words) > _MOST_WORDS or not _WORD.fullmatch(typed):
+        return None
+    return next(iter(get_close_matches(typed.lower(), COMMANDS, n=1, cutoff=_ALIKE)), None)
 
 
 def _visible(text: str) -> Iterator[str]:

@@ -88,6 +88,13 @@ def test_a_wrong_command_is_told_how_it_is_written(service: Service, pull: FakeG
     assert [content for _, content in pull.reactions] == ["eyes", "confused"]
 
 
+def test_a_misspelled_command_gets_an_answer(service: Service, pull: FakeGitHub) -> None:
+    assert service.commented(1, "/deply production").code == 2
+    assert "`/deply` was not carried out" in answers(pull)[0]
+    assert "did you mean" in answers(pull)[0]
+    assert [content for _, content in pull.reactions] == ["eyes", "confused"]
+
+
 @pytest.mark.parametrize(("state", "text"), [("closed", "is not open any more"), ("open", "was started")])
 def test_only_an_open_pull_request_is_planned(
     service: Service, pull: FakeGitHub, state: str, text: str

@@ -68,7 +68,12 @@ def test_a_command(body: str, expected: Intent) -> None:
         "**/plan**",
         "/planning",
         "/plan!",
-        "/Plan",
+        "/plan-b",
+        "/approve",
+        "/deply dev and then look at what it does",
+        "/plän",
+        "/rollbacks/production",
+        "> /deply dev",
         "//plan",
         "/ plan",
         "\\/plan",
@@ -137,6 +142,26 @@ def test_a_wrong_command_is_told_how_it_is_written(body: str, why: str) -> None:
     assert found.command in COMMANDS
     assert why in found.reason
     assert found.reason.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("body", "meant"),
+    [
+        ("/deply dev", "/deploy ENV [--clear-hold]"),
+        ("looks good\n/Deploy dev --clear-hold", "/deploy ENV [--clear-hold]"),
+        ("/Plan", "/plan"),
+        ("/roll-back production previous", "/rollback ENV [RELEASE]"),
+        ("/lgtm\n/unlok", "/unlock [ENV]"),
+    ],
+)
+def test_a_misspelled_command_is_told_what_was_probably_meant(body: str, meant: str) -> None:
+    found = said(body)
+    assert (found.kind, found.environments, found.mistake) == (Kind.IGNORE, (), True)
+    assert found.reason.endswith(f"there is no such command; did you mean {meant}?")
+
+
+def test_a_command_counts_whatever_looks_like_another() -> None:
+    assert said("/deply dev\n/plan").kind is Kind.PREVIEW
 
 
 def test_a_long_word_is_cut() -> None:
