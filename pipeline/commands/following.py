@@ -17,18 +17,16 @@ from pipeline.config.loaded import GitHubSettings
 from pipeline.errors import Diagnostic
 from pipeline.github.checks import Check
 from pipeline.github.deployments import Target
+from pipeline.github.repository import Pull
 from pipeline.model.intent import Intent, Kind
 from pipeline.model.plan import Plan
-from pipeline.model.report import Canary, DeployReport, RollbackReport
+from pipeline.model.report import Canary, DeployReport, RollbackPlan, RollbackReport
 from pipeline.model.rollout import Outcome
 from pipeline.reporting import plan_comment, status_text
 from pipeline.reporting.answer_text import answered_text
 from pipeline.reporting.check_text import address_of, conclusion_of, findings_of, outputs_of, title_of
 from pipeline.reporting.job_summary import render_summary
 from pipeline.reporting.markdown import link
-
-# So many commits of a push are looked at for the pull requests that they are of.
-_COMMITS = 30
 
 
 @dataclass
@@ -116,7 +114,7 @@ class Following:
         self.answered(status)
         self._deployment("success", f"release {deploy.release} restores {plan.target.number}", url=address_of(deploy))
         if deploy.changed and plan.origin.commit:
-            self._tell_reverted(plan.origin.commit, plan.release, status)
+            self._tell_reverted(plan, plan.origin.commit, status)
         self._leave(deploy.plan, status, deploy)
 
     def answered(self, text: str) -> None:
@@ -159,11 +157,7 @@ class Following:
             return [self.intent.pull_request] if self.intent.pull_request else []
         if self.commit is None or self.intent.kind not in (Kind.DEPLOY, Kind.RESUME, Kind.PROMOTE, Kind.ABORT):
             return []
-        found = hub.pulls_of(self.commit)[:1]
-        for commit in self.intent.commits[-_COMMITS:] if found else ():
-            # Of other bases are those that came to another branch first.
-            found += [pull for pull in hub.pulls_of(commit) if pull.merged and pull.base == found[0].base]
-        return list(dict.fromkeys(pull.number for pull in found))
+        return [pull.number for pull in hub.pulls_with(self.commit, self.intent.commits)]
 
     @property
     def frame(self) -> plan_comment.Frame:
@@ -198,20 +192,31 @@ class Following:
         if self.hub is not None:
             Answering(self.hub, self.intent).react(DONE if good else NOT_DONE)
 
-    def _tell_reverted(self, commit: str, release: int, status: str) -> None:
-        """The comment says so from now on; another one is written, because nobody is notified of an edit."""
-        mark = plan_comment.marker(self.place)
-        notice = f"<!-- pipeline:rollback {self.place} {release} -->"
+    def _tell_reverted(self, plan: RollbackPlan, commit: str, status: str) -> None:
+        """The comments say so from now on; other ones are written, because nobody is notified of an edit.
 
-        def job(hub: Hub) -> None:
-            pull = next(iter(hub.pulls_of(commit)), None)
-            if pull is None:
-                return
+        With several releases, or a push of a merge queue, the changes of several pull requests serve no more.
+        """
+        mark = plan_comment.marker(self.place)
+        notice = f"<!-- pipeline:rollback {self.place} {plan.release} -->"
+
+        def tell(hub: Hub, pull: Pull) -> None:
             hub.repository.put_comment(pull.number, mark, lambda old: old and plan_comment.with_status(old, status))
             hub.repository.put_comment(pull.number, notice, lambda _: f"{status}\n\n{notice}")
-            if self.settings.revert_pull_request and pull.merged:
-                revert = link("a pull request that reverts this one", hub.repository.revert(pull, status))
-                hub.repository.put_comment(pull.number, notice, lambda _: f"{status}\n\nThere is {revert}.\n\n{notice}")
+
+        def job(hub: Hub) -> None:
+            first = next(iter(hub.pulls_of(commit)), None)
+            if first is None:
+                return
+            tell(hub, first)
+            if self.settings.revert_pull_request and first.merged:
+                revert = link("a pull request that reverts this one", hub.repository.revert(first, status))
+                text = f"{status}\n\nThere is {revert}.\n\n{notice}"
+                hub.repository.put_comment(first.number, notice, lambda _: text)
+            if plan.target.commit:
+                between = hub.repository.commits_between(plan.target.commit, commit)
+                for pull in hub.pulls_with(commit, between)[1:]:
+                    tell(hub, pull)
 
         self._put("the rollback", job)
 

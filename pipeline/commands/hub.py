@@ -3,7 +3,7 @@
 Without a token there is nobody to tell, and everything else is as it is on a laptop.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -29,6 +29,8 @@ API = "https://api.github.com"
 _PATIENCE, _PATIENCE_WHEN_STOPPED = 75.0, 1.0
 # How long a deploy or a rollback waits for what it would like to know.
 _SOON = 10.0
+# So many commits are looked at for the pull requests that they are of.
+_COMMITS = 30
 
 
 @dataclass
@@ -69,6 +71,14 @@ class Hub:
                 found = self.repository.pulls_of(commit)
                 self._pulls[commit] = sorted(found, key=lambda pull: (not pull.merged, pull.number))
             return self._pulls[commit]
+
+    def pulls_with(self, commit: str, commits: Sequence[str]) -> list[Pull]:
+        """The pull request of `commit`, then those that the last of `commits` brought to the same branch."""
+        found = self.pulls_of(commit)[:1]
+        for each in commits[-_COMMITS:] if found else ():
+            # Of other bases are those that came to another branch first.
+            found += [pull for pull in self.pulls_of(each) if pull.merged and pull.base == found[0].base]
+        return list({pull.number: pull for pull in found}.values())
 
     def ask(self, question: Callable[[], T]) -> "Future[T]":
         """Asks in a thread of its own, for `answer`: what waits for GitHub must not wait for long."""

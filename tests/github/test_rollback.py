@@ -40,6 +40,23 @@ def test_the_pull_request_of_what_was_reverted_is_told(service: Service, github:
     assert github.statuses[deployment["id"]][-1]["description"] == "release 3 restores 1"
 
 
+def test_all_pull_requests_whose_changes_serve_no_more_are_told(
+    service: Service, github: FakeGitHub, people: None
+) -> None:
+    first = service.commit("orders")
+    service.pushed(first)
+    queued, last, newer = (service.commit(*names) for names in (["orders", *"a"], ["orders", *"ab"], ["orders", *"abc"]))
+    github.history = [first, queued, last, newer]
+    for number, commit in ((2, queued), (3, last), (4, newer)):
+        github.add_pull(number, f"{number}" * 40, merge=commit)
+    for commit in (last, newer):
+        service.git("checkout", "--quiet", commit)
+        assert service.pushed(commit).code == 0
+    assert service.tagged("rollback/production/1", "f" * 40).code == 0
+    told = [sum("⏪ **reverted**: release 3" in body for body in github.bodies(number)) for number in (2, 3, 4)]
+    assert told == [1, 2, 2], "of the first there was no comment to edit"
+
+
 def test_who_may_not_roll_back(service: Service, people: None) -> None:
     result = service.tagged(*TAG, by="eve")
     assert result.code == 4
