@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from pipeline.commands.answering import DONE, NOT_DONE, Answering
-from pipeline.commands.hub import Hub
+from pipeline.commands.hub import Hub, answer
 from pipeline.commands.summarizing import keep, report_folder, set_outputs, summarize
 from pipeline.commands.workspace import Workspace
 from pipeline.config.loaded import GitHubSettings
-from pipeline.errors import Diagnostic
+from pipeline.errors import Diagnostic, GitHubError
 from pipeline.github.checks import Check
 from pipeline.github.deployments import Target
 from pipeline.github.repository import Pull
@@ -26,7 +26,7 @@ from pipeline.reporting import plan_comment, status_text
 from pipeline.reporting.answer_text import answered_text
 from pipeline.reporting.check_text import address_of, conclusion_of, findings_of, outputs_of, title_of
 from pipeline.reporting.job_summary import render_summary
-from pipeline.reporting.markdown import link
+from pipeline.reporting.rollback_text import ROLLBACK_NOTICE
 
 
 @dataclass
@@ -116,6 +116,8 @@ class Following:
         if deploy.changed and plan.origin.commit:
             self._tell_reverted(plan, plan.origin.commit, status)
         self._leave(deploy.plan, status, deploy)
+        if deploy.changed and plan.origin.commit and self.settings.revert_pull_request:
+            set_outputs(self.space, {"reverted": self._merged(plan.origin.commit)})
 
     def answered(self, text: str) -> None:
         """What came of a command that no comment follows; Markdown of ours."""
@@ -198,27 +200,34 @@ class Following:
         With several releases, or a push of a merge queue, the changes of several pull requests serve no more.
         """
         mark = plan_comment.marker(self.place)
-        notice = f"<!-- pipeline:rollback {self.place} {plan.release} -->"
+        notice = f"{ROLLBACK_NOTICE} {self.place} {plan.release} -->"
 
         def tell(hub: Hub, pull: Pull) -> None:
             hub.repository.put_comment(pull.number, mark, lambda old: old and plan_comment.with_status(old, status))
-            hub.repository.put_comment(pull.number, notice, lambda _: f"{status}\n\n{notice}")
+            hub.repository.put_comment(pull.number, notice, lambda old: old or f"{status}\n\n{notice}")
 
         def job(hub: Hub) -> None:
             first = next(iter(hub.pulls_of(commit)), None)
             if first is None:
                 return
             tell(hub, first)
-            if self.settings.revert_pull_request and first.merged:
-                revert = link("a pull request that reverts this one", hub.repository.revert(first, status))
-                text = f"{status}\n\nThere is {revert}.\n\n{notice}"
-                hub.repository.put_comment(first.number, notice, lambda _: text)
             if plan.target.commit:
                 between = hub.repository.commits_between(plan.target.commit, commit)
                 for pull in hub.pulls_with(commit, between)[1:]:
                     tell(hub, pull)
 
         self._put("the rollback", job)
+
+    def _merged(self, commit: str) -> str:
+        """The number of the merged pull request of a commit; empty where GitHub names none soon."""
+        if (hub := self.hub) is None:
+            return ""
+        try:
+            pulls = answer(hub.ask(lambda: hub.pulls_of(commit)))
+        except GitHubError as error:
+            self.space.console.warn(Diagnostic(f"the pull request to revert: {error}", severity="warning"))
+            return ""
+        return next((str(pull.number) for pull in pulls if pull.merged), "")
 
     def _labels(self, plan: Plan) -> None:
         wanted, ours = plan_comment.labels(plan, self.place), plan_comment.all_labels(self.place)

@@ -11,6 +11,7 @@ import click
 
 from pipeline.commands.carrying_out import carry_out, explanation
 from pipeline.commands.options import common, workspace
+from pipeline.commands.reverting import open_revert
 from pipeline.config.project import load_project
 from pipeline.errors import BadInput
 from pipeline.intake.events import RunFacts, read_event
@@ -35,9 +36,15 @@ Examples:
     show_default=True,
     help="What a schedule is for: comparing, or continuing what waits.",
 )
+@click.option(
+    "--revert",
+    type=click.IntRange(min=1),
+    metavar="PULL",
+    help="After a rollback: open the pull request that reverts this one, and nothing else.",
+)
 @click.option("--explain", is_flag=True, help="Say what the event asks for and why; do nothing.")
 def command(
-    root: Path | None, env: str | None, form: str, local: bool, scheduled: str, explain: bool
+    root: Path | None, env: str | None, form: str, local: bool, scheduled: str, revert: int | None, explain: bool
 ) -> int:  # fmt: skip
     """Carry out what the repository event asks for: validate, plan, deploy, roll back or resume.
 
@@ -45,6 +52,8 @@ def command(
     it that is for this environment.
     """
     space = workspace(root, env, form, local)
+    if revert is not None:
+        return open_revert(space, revert)
     intent = intended(space.environ, branches_of(space.root), env, resuming=scheduled == "resume")
     if explain:
         space.console.result(intent.to_json(), explanation(intent))

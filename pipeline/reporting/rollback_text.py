@@ -8,6 +8,8 @@ from pipeline.model.report import RollbackPlan, RollbackReport
 from pipeline.reporting.deploy_text import site_lines
 from pipeline.reporting.style import Style, counted, seconds, table
 
+# By this the comment is found again that tells a pull request of its rollback.
+ROLLBACK_NOTICE = "<!-- pipeline:rollback"
 _WORDS = {"data": "data", "change": "stays changed", "addition": "stays"}
 
 

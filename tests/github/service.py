@@ -60,11 +60,15 @@ class Service:
 
     def run(self, event: str, payload: Any, *options: str, **environ: str) -> Result:
         """`pipeline run` for an event, as a step of a job would."""
+        (self.root.parent / "event.json").write_text(json.dumps(payload))
+        return self.cli_on_github("run", *options, GITHUB_EVENT_NAME=event, **environ)
+
+    def cli_on_github(self, command: str, *options: str, **environ: str) -> Result:
+        """`pipeline COMMAND` in this process, as in a step of a job."""
         self.runs += 1
         folder = self.root.parent
-        (folder / "event.json").write_text(json.dumps(payload))
         variables = {
-            "GITHUB_EVENT_NAME": event, "GITHUB_EVENT_PATH": str(folder / "event.json"), "GITHUB_REPOSITORY": REPO,
+            "GITHUB_EVENT_PATH": str(folder / "event.json"), "GITHUB_REPOSITORY": REPO,
             "GITHUB_TOKEN": "token-of-the-job", "GITHUB_API_URL": self.github.url, "GITHUB_ACTOR": "ada",
             "GITHUB_RUN_ID": str(5000 + self.runs), "GITHUB_RUN_NUMBER": str(self.runs),
             "GITHUB_SERVER_URL": "https://github.example", "GITHUB_STEP_SUMMARY": str(folder / "summary.md"),
@@ -76,7 +80,7 @@ class Service:
             self.patch.delenv(name, raising=False)
         for name, value in variables.items():
             self.patch.setenv(name, value)
-        return self.cli("run", *options)
+        return self.cli(command, *options)
 
     def cli(self, command: str, *options: str) -> Result:
         """`pipeline COMMAND` in this process."""

@@ -45,7 +45,9 @@ def test_all_pull_requests_whose_changes_serve_no_more_are_told(
 ) -> None:
     first = service.commit("orders")
     service.pushed(first)
-    queued, last, newer = (service.commit(*names) for names in (["orders", *"a"], ["orders", *"ab"], ["orders", *"abc"]))
+    queued, last, newer = (
+        service.commit(*names) for names in (["orders", *"a"], ["orders", *"ab"], ["orders", *"abc"])
+    )
     github.history = [first, queued, last, newer]
     for number, commit in ((2, queued), (3, last), (4, newer)):
         github.add_pull(number, f"{number}" * 40, merge=commit)
@@ -87,21 +89,35 @@ def test_a_pull_request_that_reverts_is_opened_once_where_that_is_wanted(
     service: Service, github: FakeGitHub, live: str
 ) -> None:
     service.write("pipeline.yaml", f"{PROJECT}github: {{revert_pull_request: true}}\n")
-    # The first asks who we are; the second is the mutation.
-    github.fail("POST", "/graphql", 404, body={"message": "Not Found"})
-    github.fail("POST", "/graphql", 0)
+    github.denied = {"contents:write"}
     assert service.tagged(*TAG).code == 0
+    assert (service.outputs()["reverted"], github.reverted) == ("2", [])
+    github.denied.clear()
+    github.fail("POST", "/graphql", 0)
+    for _ in range(2):
+        assert service.cli_on_github("run", "--revert", "2").code == 0
     assert github.reverted == ["PR_2"]
     url = f"https://github.example/{REPO}/pull/99"
-    assert f"There is [a pull request that reverts this one]({url})." in github.bodies(2)[1]
+    (told,) = [body for body in github.bodies(2) if "a pull request that reverts" in body]
+    assert told.count(f"There is [a pull request that reverts this one]({url}).") == 1
+    assert "⏪ **reverted**" in told
 
 
-def test_what_hinders_the_revert_is_reported(service: Service, github: FakeGitHub, live: str) -> None:
-    service.write("pipeline.yaml", f"{PROJECT}github: {{revert_pull_request: true}}\n")
+def test_what_hinders_the_revert_is_an_error_of_its_own_job(service: Service, github: FakeGitHub, live: str) -> None:
     github.denied = {"contents"}
-    result = service.tagged(*TAG)
-    assert result.code == 0
+    result = service.cli_on_github("run", "--revert", "2")
+    assert result.code == 1
     assert "reverting pull request 2: Resource not accessible by integration" in result.err
+    github.add_pull(5, "a" * 40)
+    for number in ("5", "6"):
+        assert "no such pull request was merged" in service.cli_on_github("run", "--revert", number).err
+    service.patch.setenv("GITHUB_TOKEN", "")
+    assert service.cli("run", "--revert", "2").code == 2
+
+
+def test_without_the_setting_nothing_is_to_be_reverted(service: Service, github: FakeGitHub, live: str) -> None:
+    assert service.tagged(*TAG).code == 0
+    assert "reverted" not in service.outputs()
 
 
 def test_a_tag_that_cannot_be_carried_out_is_an_error(service: Service) -> None:

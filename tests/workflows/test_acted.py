@@ -2,6 +2,7 @@
 
 import json
 import re
+import textwrap
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,7 @@ from tests.intake.support import payload
 from tests.support import fake_github
 from tests.support.fake_github import FakeGitHub
 from tests.support.fault_proxy import FaultProxy
-from tests.workflows.acting import ACT, Acted, Repository, Runner, tool
+from tests.workflows.acting import ACT, ROOT, Acted, Repository, Runner, tool
 from tests.workflows.conftest import REGION, Cloud
 
 pytestmark = [
@@ -106,9 +107,30 @@ def answer(cloud: Cloud, environment: str) -> str:
     return str(json.loads(found["Payload"].read()))
 
 
+REVERT = """
+  revert:
+    needs: deliver
+    if: needs.deliver.outputs.reverted != ''
+    permissions: { contents: write, pull-requests: write }
+    uses: OWNER/pipeline/.github/workflows/revert.yml@SHA
+    with: { pull-request: "${{ needs.deliver.outputs.reverted }}" }
+"""
+
+
+def with_revert(repository: Repository) -> None:
+    """Has pull requests opened that revert, by the job that the documentation shows."""
+    assert textwrap.indent(REVERT.strip("\n"), "    ") in (ROOT / "docs" / "github.md").read_text(encoding="utf-8")
+    path = ".github/workflows/pipeline.yml"
+    job = re.sub(r"OWNER/pipeline(\S*)@\S+", r"./\1", REVERT).replace(".//", "./")
+    repository.write(path, (repository.root / path).read_text(encoding="utf-8") + job)
+    project = (repository.root / "pipeline.yaml").read_text(encoding="utf-8")
+    repository.write("pipeline.yaml", project + "github: {revert_pull_request: true}\n")
+
+
 def test_the_life_of_a_change(runner: Runner, cloud: Cloud, github: FakeGitHub) -> None:
     """Planned and merged to every branch, rolled back by a tag, deployed again by a command."""
     repository, about = runner.repository, surroundings(cloud, github)
+    with_revert(repository)
     repository.write("aws/function.yaml", FUNCTION)
     repository.write("backend/handlers/hello.py", HANDLER.format("first"))
     first = repository.committed()
@@ -138,13 +160,23 @@ def test_the_life_of_a_change(runner: Runner, cloud: Cloud, github: FakeGitHub) 
     assert (answer(cloud, "live"), "**live** as release 2" in comment(github, 4)) == ("second", True)
 
     github.roles = {"dev": ("write", "write")}
+    rolled_back(runner, cloud, github, about)
+    deployed_again(runner, cloud, github, about)
+
+
+def rolled_back(runner: Runner, cloud: Cloud, github: FakeGitHub, about: dict[str, str]) -> None:
+    """The tag does it, and the pull request of release 2 is told and reverted."""
     tag = payload("push.rollback_tag_created", {"ref": "refs/tags/rollback/live/previous", "sender.login": "dev"})
-    went(runner.act("push", tag, **about), "decide", "rollback live")
+    went(runner.act("push", tag, **about), "decide", "rollback live", "revert pull request 4")
     assert (answer(cloud, "live"), answer(cloud, "dev")) == ("first", "first")
     assert "**reverted**" in comment(github, 4)
     assert "reverted" not in comment(github, 3)
-    assert [body for body in github.bodies(4) if "pipeline:rollback" in body], "somebody is notified"
+    assert github.reverted == ["PR_4"]
+    assert [body for body in github.bodies(4) if "pipeline:rollback" in body and "a pull request that reverts" in body]
 
+
+def deployed_again(runner: Runner, cloud: Cloud, github: FakeGitHub, about: dict[str, str]) -> None:
+    """A command in a comment starts the workflow that does it."""
     asked = payload("issue_comment.created_on_pr", {"comment.body": "/deploy live --clear-hold", "issue.number": 4})
     github.comments[asked["comment"]["id"]] = {**asked["comment"], "issue": 4}
     answered = went(runner.act("issue_comment", asked, **about), "command")

@@ -49,7 +49,7 @@ def start(repository: Repository, scratch: Path, about: Mapping[str, str]) -> "s
     environ = {
         "PATH": os.environ["PATH"], "HOME": str(scratch), "XDG_CACHE_HOME": str(scratch / "cache"),
         "PYTHONPATH": str(ROOT),
-        "COMMAND": "run", "SERVICE_ROOT": "", "ENVIRONMENT_NAME": "live", "SCHEDULED": "",
+        "COMMAND": "run", "SERVICE_ROOT": "", "ENVIRONMENT_NAME": "live", "SCHEDULED": "", "REVERT": "",
         "GITHUB_ACTION_PATH": str(scratch / "action" / "one" / "two" / "three"),
         "GITHUB_WORKSPACE": str(repository.root), "GITHUB_EVENT_NAME": "push", "GITHUB_EVENT_PATH": str(event),
         "GITHUB_REPOSITORY": REPO, **about,
