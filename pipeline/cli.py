@@ -165,7 +165,7 @@ def _bug(error: Exception, form: str) -> int:
 def _failed(error: PipelineError, form: str) -> int:
     Console.of_process(form).error(error)
     if form == "json":
-        _print_error(str(error), error.hint, error.exit_code, diagnostics_json(error.diagnostics))
+        _print_error(str(error), error.hint, error.exit_code, {**error.about, **diagnostics_json(error.diagnostics)})
     return error.exit_code
 
 

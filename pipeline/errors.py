@@ -8,6 +8,7 @@
     ├── BadInput                 2  usage, validation, unknown release: nothing was touched
     ├── TakenBack                5  a release failed once it served, and the one before serves again
     ├── Refused                  4  a guard said no: account, lock, protected data, stale plan, hold
+    │   └── NothingUnderWay      4  there is no rollout to steer
     └── Interrupted            130  SIGINT or SIGTERM
 
 This module imports nothing of the package: every other module may use it.
@@ -66,7 +67,8 @@ class Diagnostic:
 class PipelineError(Exception):
     """Base of everything that this package raises on purpose.
 
-    The text says what was being done and, after a colon, the cause; `hint` is one thing to try.
+    The text says what was being done and, after a colon, the cause; `hint` is one thing to try. `about` is what the
+    document of the error holds besides, such as what other regions have reached.
     """
 
     exit_code = 1
@@ -74,6 +76,7 @@ class PipelineError(Exception):
     def __init__(self, message: str, *, hint: str | None = None, diagnostics: Iterable[Diagnostic] = ()) -> None:
         super().__init__(message)
         self.hint = hint
+        self.about: dict[str, object] = {}
         self.diagnostics = tuple(diagnostics)
 
     def with_context(self, doing: str, place: str | None = None) -> "PipelineError":
@@ -102,6 +105,10 @@ class Refused(PipelineError):
     """A guard said no: wrong account, lock held, protected deletion, plan not the reviewed one, hold."""
 
     exit_code = 4
+
+
+class NothingUnderWay(Refused):
+    """There is no rollout to steer."""
 
 
 class TakenBack(PipelineError):

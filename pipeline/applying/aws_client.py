@@ -8,6 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
+from dataclasses import replace
 from threading import Event, Lock
 from typing import Any, Self, TypeVar
 
@@ -37,7 +38,7 @@ class AwsClient:
 
     `stop`: once set, no new call begins. `guard`: called before every changing call (the lock's lease check); what it
     raises ends the call. `calls` counts requests by (service, operation), repetitions included.
-    `artifacts` gives the S3 location of a built archive; the ledger sets it.
+    `artifacts` gives the S3 location of a built archive; the ledger sets it. `elsewhere`: a region besides the run's.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class AwsClient:
         self.pacer = pacer or Pacer.load(clock)
         self._on_event = on_event
         self._scopes: list[Scope] = []  # a list, so that the twin of `for_records` learns of it too
+        self.elsewhere: str | None = None
         self._lock = Lock()
         self._created: set[tuple[str, str]] = set()
         self._hidden: list[str] = []  # shared like `_scopes`
@@ -72,7 +74,7 @@ class AwsClient:
         """Where this run acts. PipelineError before it is known."""
         if not self._scopes:
             raise PipelineError("asking for the scope of a run: the account is not known yet")
-        return self._scopes[0]
+        return replace(self._scopes[0], region=self.elsewhere) if self.elsewhere else self._scopes[0]
 
     @scope.setter
     def scope(self, scope: Scope) -> None:
@@ -83,7 +85,7 @@ class AwsClient:
     @property
     def region(self) -> str:
         """The region of calls that name none."""
-        return self.transport.region
+        return self.elsewhere or self.transport.region
 
     @property
     def total_calls(self) -> int:
@@ -114,6 +116,12 @@ class AwsClient:
         """The same connections, pace and counts; calls that change nothing are made once, and answered from then on."""
         twin = copy(self)
         twin._once = Once()  # noqa: SLF001 - it is one of us
+        return twin
+
+    def within(self, region: str) -> Self:
+        """The same connections, pace and counts, for what lies in another region of the same environment."""
+        twin = copy(self)
+        twin.elsewhere = region
         return twin
 
     def call(self, service: str, operation: str, /, *, region: str | None = None, **params: Any) -> dict[str, Any]:

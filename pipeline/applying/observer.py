@@ -23,11 +23,17 @@ class Seen:
 
 
 def observe_ahead(
-    aws: Aws, types: Mapping[str, ResourceType], desired: DesiredState, release: Release | None, *, thorough: bool
+    aws: Aws,
+    types: Mapping[str, ResourceType],
+    desired: DesiredState,
+    release: Release | None,
+    *,
+    thorough: bool,
+    home: Aws | None = None,
 ) -> Seen:
     """Reads AWS for what is likely to be wanted, so that `observe` finds it read."""
     targets = {target.address: target for target in targets_of(desired, release, thorough=thorough)}
-    return Seen(targets, observe(aws, types, desired, release, thorough=thorough))
+    return Seen(targets, observe(aws, types, desired, release, thorough=thorough, home=home))
 
 
 def observe(
@@ -38,32 +44,37 @@ def observe(
     *,
     thorough: bool = False,
     seen: Seen | None = None,
+    home: Aws | None = None,
 ) -> ObservedState:
     """What AWS has of everything that is declared or was recorded.
 
     `thorough` reads all that can be read; otherwise rationed reads are spared where declaration and last release
     agree, once there are more than RATIONED_READS of them. What was `seen` a moment ago is not looked for again.
+    `home` leads to the region that has what is shared.
     """
     targets = targets_of(desired, release, thorough=thorough)
     known = seen or Seen()
     new = [target for target in targets if known.targets.get(target.address) != target]
     old = {target.address for target in targets} - {target.address for target in new}
     found = {address: observed for address, observed in known.observed.resources.items() if address in old}
-    found |= _read(aws, types, new)
+    found |= _read(aws, types, new, home)
     if doubtful := [replace(target, thorough=True) for target in targets if _is_doubtful(target, found)]:
         found = {a: o for a, o in found.items() if a not in {target.address for target in doubtful}}
-        found |= _read(aws, types, doubtful)
+        found |= _read(aws, types, doubtful, home)
     return ObservedState(found)
 
 
-def _read(aws: Aws, types: Mapping[str, ResourceType], targets: Iterable[Target]) -> dict[str, Observed]:
-    by_type: dict[str, list[Target]] = {}
+def _read(
+    aws: Aws, types: Mapping[str, ResourceType], targets: Iterable[Target], home: Aws | None
+) -> dict[str, Observed]:
+    groups: dict[tuple[str, bool], list[Target]] = {}
     for target in targets:
-        by_type.setdefault(target.resource.type, []).append(target)
-    known = {name: group for name, group in by_type.items() if name in types}
+        if target.resource.type in types:
+            groups.setdefault((target.resource.type, target.resource.shared), []).append(target)
     # Types with more to read start first, so that the longest chain does not start last.
-    names = sorted(known, key=lambda name: -len(known[name]))
-    found = aws.gather([lambda name=name: types[name].read(aws, known[name]) for name in names])  # type: ignore[misc]  # mypy cannot infer a lambda's default argument
+    largest = sorted(groups.items(), key=lambda group: -len(group[1]))
+    ways = [(types[name], (home or aws) if shared else aws, group) for (name, shared), group in largest]
+    found = aws.gather([lambda way=way: way[0].read(way[1], way[2]) for way in ways])  # type: ignore[misc]  # mypy cannot infer a lambda's default argument
     merged: dict[str, Observed] = {}
     for part in found:
         merged.update(part)

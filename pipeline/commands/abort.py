@@ -1,11 +1,11 @@
 """`pipeline abort`: take a canary back."""
 
-from pathlib import Path
-
 import click
 
-from pipeline.commands.options import common, workspace
+from pipeline.commands.options import in_regions
+from pipeline.commands.regions import Way
 from pipeline.commands.steering import abortion, steer
+from pipeline.commands.workspace import Workspace
 from pipeline.reporting.rollout_text import render_rollout
 
 EPILOG = """\b
@@ -15,14 +15,14 @@ Examples:
 
 
 @click.command(epilog=EPILOG)
-@common()
+@in_regions(Way.STEER)
 @click.option("--reason", default="", metavar="TEXT", help="Why, for those who read the ledger.")
-def command(root: Path | None, env: str, form: str, local: bool, reason: str) -> int:
+def command(space: Workspace, reason: str) -> int:
     """Take a canary back: the release before gets all traffic, everywhere at once.
 
     It works from anywhere, at any time, until the end of the promotion. The run that drives the rollout ends with 5.
     """
-    space = workspace(root, env, form, local).without_specs()
+    space = space.without_specs()
     report = steer(space, "abort", abortion(space, reason))
     space.console.result(report.to_json(), render_rollout(report, space.console.style))
     return 0

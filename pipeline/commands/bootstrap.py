@@ -2,12 +2,13 @@
 
 import json
 import sys
-from pathlib import Path
 
 import click
 
 from pipeline.commands.founding import Founding, account_for, apply, printed, survey, warnings
-from pipeline.commands.options import common, workspace
+from pipeline.commands.options import in_regions
+from pipeline.commands.regions import Way
+from pipeline.commands.workspace import Workspace
 from pipeline.errors import Refused
 from pipeline.granting.trust import Repository
 from pipeline.reporting.plan_text import render_plan
@@ -21,7 +22,7 @@ Examples:
 
 
 @click.command(epilog=EPILOG)
-@common()
+@in_regions(Way.ONCE)
 @click.option(
     "--repo", required=True, metavar="OWNER/NAME", help="The repository on GitHub; with ids OWNER@ID/NAME@ID."
 )
@@ -33,14 +34,13 @@ Examples:
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def command(
-    root: Path | None, env: str, form: str, local: bool, repo: str, github_environment: str | None,
+    space: Workspace, repo: str, github_environment: str | None,
     hosted_zone: str | None, adopt: tuple[str, ...], only_print: bool, yes: bool,
 ) -> int:  # fmt: skip
     """Make an account ready: OIDC provider, a role that plans and one that deploys, their policies, the ledger.
 
     Shows what it will do and asks first. Running it again does what is missing, such as after a new resource type.
     """
-    space = workspace(root, env, form, local)
     repository = Repository.parse(repo)
     account = account_for(space, repository, github_environment)
     if only_print:
@@ -56,7 +56,7 @@ def command(
     if founding.zone is not None:
         space.console.say(f"and the hosted zone of {founding.zone}")
     if not founding.done:
-        _ask(founding, yes=yes, form=form)
+        _ask(founding, yes=yes, form=space.console.format)
         with space.stage("apply"):
             apply(space, founding)
     space.console.result(_document(founding), _told(founding))

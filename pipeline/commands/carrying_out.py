@@ -12,6 +12,7 @@ from pipeline.commands.hub import Hub, hub_of, run_of
 from pipeline.commands.notifying import notify, notify_end
 from pipeline.commands.permitting import check_tag
 from pipeline.commands.plan import plan
+from pipeline.commands.regions import each_region
 from pipeline.commands.repeating import check_newest
 from pipeline.commands.requesting import DeployRequest
 from pipeline.commands.resuming import render_resumed, resume
@@ -70,7 +71,8 @@ def _carried_out(intent: Intent, surroundings: Surroundings, space: Workspace, h
     if intent.kind is Kind.DETECT_DRIFT:
         return detect_all(intent.environments, surroundings, hub)
     project, act = load_project(space.root), _ACTS[intent.kind]
-    codes = (_followed(act, surroundings(name), intent, hub, project) for name in intent.environments)
+    spaces = (one for name in intent.environments for one in each_region(surroundings(name)))
+    codes = (_followed(act, one, intent, hub, project) for one in spaces)
     return next((exit_code for exit_code in codes if exit_code != 0), 0)
 
 

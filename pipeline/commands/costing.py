@@ -64,7 +64,7 @@ def _released(workspace: Workspace) -> list[Resource]:
     outputs = head.current.outputs
     return [
         replace(each, properties={**each.properties, "id": outputs.get(each.address, {}).get("id")})
-        for each in head.current.desired
+        for each in head.current.own
     ]
 
 

@@ -6,8 +6,10 @@ from pathlib import Path
 import click
 
 from pipeline.commands.delivering import deploy
-from pipeline.commands.options import common, workspace
+from pipeline.commands.options import in_regions
+from pipeline.commands.regions import Way
 from pipeline.commands.requesting import DeployRequest
+from pipeline.commands.workspace import Workspace
 from pipeline.errors import BadInput
 from pipeline.model.plan import SavedPlan
 from pipeline.planning.planner import Consent
@@ -23,7 +25,7 @@ Examples:
 
 
 @click.command(epilog=EPILOG)
-@common()
+@in_regions(Way.CHANGE)
 @click.option(
     "--plan",
     "saved",
@@ -44,7 +46,7 @@ Examples:
     help="Refuse a plan that deletes or replaces more.",
 )
 def command(
-    root: Path | None, env: str, form: str, local: bool, saved: Path | None, source: str | None,
+    space: Workspace, saved: Path | None, source: str | None,
     hotfix: bool, detach: bool, clear_hold: bool, include_data: bool, adopt: tuple[str, ...], max_deletions: int,
 ) -> int:  # fmt: skip
     """Bring an environment to what this checkout declares: validate, package, plan, apply, publish, shift, record.
@@ -53,8 +55,7 @@ def command(
     Running it again continues what a killed run left; with nothing to do it changes nothing.
     """
 
-    reviewed = read_plan(saved) if saved else None
-    space = workspace(root, env, form, local)
+    reviewed = read_plan(saved, space.region) if saved else None
     consent = Consent(include_data, frozenset(adopt))
     request = DeployRequest(consent, reviewed, max_deletions, clear_hold, hotfix=hotfix, detach=detach, source=source)
     report = deploy(space, request)
@@ -62,10 +63,15 @@ def command(
     return report.exit_code
 
 
-def read_plan(path: Path) -> SavedPlan:
-    """A plan that `plan --out` wrote. BadInput when it is none."""
+def read_plan(path: Path, region: str | None = None) -> SavedPlan:
+    """A plan that `plan --out` wrote, of several regions that of `region`. BadInput when it is none."""
     try:
-        return SavedPlan.from_json(json.loads(path.read_text(encoding="utf-8")))
+        document = json.loads(path.read_text(encoding="utf-8"))
+        if region is not None and "regions" in document:
+            document = next((plan for plan in document["regions"] if plan["region"] == region), None)
+            if document is None:
+                raise BadInput(f"{path} holds no plan of {region}", hint="make one with plan --out")
+        return SavedPlan.from_json(document)
     except OSError as error:
         raise BadInput(f"reading the plan {path}: {error.strerror}", hint="make one with plan --out") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:

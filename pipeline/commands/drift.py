@@ -1,11 +1,11 @@
 """`pipeline drift`: live AWS against the last release and against git."""
 
-from pathlib import Path
-
 import click
 
 from pipeline.commands.drifting import detect
-from pipeline.commands.options import common, workspace
+from pipeline.commands.options import in_regions
+from pipeline.commands.regions import Way
+from pipeline.commands.workspace import Workspace
 from pipeline.reporting.drift_text import render_drift
 
 EPILOG = """\b
@@ -16,15 +16,14 @@ Examples:
 
 
 @click.command(epilog=EPILOG)
-@common()
+@in_regions(Way.LOOK)
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 3 when something differs.")
-def command(root: Path | None, env: str, form: str, local: bool, detailed_exitcode: bool) -> int:
+def command(space: Workspace, detailed_exitcode: bool) -> int:
     """Compare AWS with the last release and with this checkout. Builds nothing, changes nothing.
 
     The JSON document is that of a plan: `origin` says of every difference whether AWS was changed (drift), the specs
     were (git), or both.
     """
-    space = workspace(root, env, form, local)
     found = detect(space)
     space.console.result(found.plan.to_json(), render_drift(found.plan, found.release, space.console.style))
     return 3 if detailed_exitcode and found.differs else 0

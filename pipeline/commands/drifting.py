@@ -7,6 +7,7 @@ from functools import partial
 from pipeline.commands.hub import Hub
 from pipeline.commands.notifying import notify, notify_end
 from pipeline.commands.planning import Reading, survey, warnings_of
+from pipeline.commands.regions import each_region
 from pipeline.commands.summarizing import summarize
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import Diagnostic, Interrupted, PipelineError
@@ -59,25 +60,24 @@ def detect_all(names: Iterable[str], surroundings: Callable[[str], Workspace], h
     of each environment is open as long as it has drifted.
     """
     failed = 0
-    for name in names:
-        space = surroundings(name)
+    for space in (one for name in names for one in each_region(surroundings(name))):
+        place = hub.place(space.place) if hub else space.place
         try:
             found = detect(space)
         except Interrupted:
             raise
         except PipelineError as error:
             failed = failed or error.exit_code
-            _failed(space, name, error)
-            notify_end(space, hub.place(name) if hub else name, error.exit_code, f"comparing: {error}")
+            _failed(space, error)
+            notify_end(space, place, error.exit_code, f"comparing: {error}")
         else:
-            _report(space, found, hub.place(name) if hub else name)
+            _report(space, found, place)
             if hub is not None:
-                _keep_issue(hub, found)
+                _keep_issue(hub, found, place)
     return failed
 
 
-def _keep_issue(hub: Hub, found: Drift) -> None:
-    place = hub.place(found.plan.environment)
+def _keep_issue(hub: Hub, found: Drift, place: str) -> None:
     marker = f"<!-- pipeline:drift {place} -->"
     body = drift_issue(found.plan, found.release, hub.run)
     if found.drifted:
@@ -92,15 +92,21 @@ def _report(space: Workspace, found: Drift, place: str) -> None:
     space.console.result(plan.to_json(), render_drift(plan, found.release, space.console.style))
     if found.drifted:
         were = "resource was" if plan.summary["drift"] == 1 else "resources were"
-        text = f"{plan.environment} has drifted: {plan.summary['drift']} {were} changed outside of git"
+        text = f"{space.place} has drifted: {plan.summary['drift']} {were} changed outside of git"
         space.console.warn(Diagnostic(text, severity="warning"))
         notify(space, "drifted", place, text)
     summarize(space, f"{drift_summary(plan, found.release)}\n")
 
 
-def _failed(space: Workspace, name: str, error: PipelineError) -> None:
-    space.console.error(error.with_context(f"comparing {name}"))
+def _failed(space: Workspace, error: PipelineError) -> None:
+    space.console.error(error.with_context(f"comparing {space.place}"))
     if space.console.format == "json":
         told = {"message": str(error), "hint": error.hint, "exit_code": error.exit_code}
-        space.console.result({"environment": name, "error": told, **diagnostics_json(error.diagnostics)}, "")
-    summarize(space, f"{failure_summary(name, error)}\n")
+        space.console.result(
+            {"environment": space.name, **_where(space), "error": told, **diagnostics_json(error.diagnostics)}, ""
+        )
+    summarize(space, f"{failure_summary(space.place, error)}\n")
+
+
+def _where(space: Workspace) -> dict[str, str]:
+    return {"region": space.region} if space.region else {}

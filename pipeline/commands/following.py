@@ -141,13 +141,12 @@ class Following:
     @property
     def name(self) -> str:
         """The environment."""
-        assert self.space.environment_name is not None
-        return self.space.environment_name
+        return self.space.name
 
     @property
     def place(self) -> str:
-        """The environment as the repository knows it: with the folder of its service, where that has one."""
-        return self.hub.place(self.name) if self.hub else self.name
+        """The environment as the repository knows it: with its folder, and one of several regions with it."""
+        return self.hub.place(self.space.place) if self.hub else self.space.place
 
     def _put(self, what: str, job: Callable[[Hub], object]) -> None:
         if self.hub is not None:
@@ -258,8 +257,9 @@ class Following:
         canary = report.to_json()["canary"]["steps"] if report else ()
         text = render_summary(plan, status, self.frame, seconds=self.space.seconds, canary=canary)
         summarize(self.space, text)
-        keep(self.space, f"{plan.environment}.md", text)
+        name = self.space.place.replace("/", "-")
+        keep(self.space, f"{name}.md", text)
         document = {**self.frame.shown(plan).to_json(), "digest": plan.digest}
-        keep(self.space, f"{plan.environment}.json", json.dumps(document, indent=2) + "\n")
+        keep(self.space, f"{name}.json", json.dumps(document, indent=2) + "\n")
         folder = report_folder(self.space)
         set_outputs(self.space, {**outputs_of(plan, report), "report": str(folder) if folder else ""})

@@ -1,5 +1,6 @@
 """Options that all commands share, and the surroundings that they make of them."""
 
+import functools
 import os
 import time
 from collections.abc import Callable
@@ -8,11 +9,31 @@ from typing import Any
 
 import click
 
+from pipeline.commands.regions import Way, over_regions
 from pipeline.commands.stopping import Stop
 from pipeline.commands.workspace import Clock, Workspace
 from pipeline.config.files import find_root
 from pipeline.errors import BadInput
 from pipeline.reporting.console import Console
+
+
+def in_regions(way: Way) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """The options of a command for one environment, as a function of its surroundings in each of its regions."""
+
+    def decorate(function: Callable[..., int]) -> Callable[..., int]:
+        @functools.wraps(function)
+        def invoke(
+            *, root: Path | None, env: str, form: str, local: bool, region: str | None = None, **given: Any
+        ) -> int:
+            space = workspace(root, env, form, local)
+            return over_regions(space, region, way, lambda one: function(one, **given))
+
+        return common()(invoke if way is Way.ONCE else _REGION(invoke))
+
+    return decorate
+
+
+_REGION = click.option("--region", metavar="NAME", help="One of the environment's regions. [default: all]")
 
 
 def common(*, env: bool = True, default: str = "all") -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -6,7 +6,9 @@ from pathlib import Path
 import click
 
 from pipeline.commands.bundling import code_of, package
-from pipeline.commands.options import common, workspace
+from pipeline.commands.options import in_regions
+from pipeline.commands.regions import Way
+from pipeline.commands.workspace import Workspace
 from pipeline.errors import BadInput
 from pipeline.reporting.style import counted, size, table
 
@@ -18,18 +20,17 @@ Examples:
 
 
 @click.command(epilog=EPILOG)
-@common()
+@in_regions(Way.ONCE)
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
     help="Copy the archives here, one per function and layer.",
 )
-def command(root: Path | None, env: str, form: str, local: bool, out: Path | None) -> int:
+def command(space: Workspace, out: Path | None) -> int:
     """Build the bundles; equal input gives equal bytes on any machine.
 
     What did not change is not built again.
     """
-    space = workspace(root, env, form, local)
     desired, archives = package(space)
     functions, layers = code_of(desired)
     addresses = {code.address for code in functions} | {code.address for code in layers}

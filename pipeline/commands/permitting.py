@@ -28,7 +28,7 @@ def check_tag(space: Workspace, hub: Hub | None, login: str | None, needed: str)
     GitHub let the tag in, so whoever pushed it may write. That is all that is known while GitHub cannot be asked, and
     enough where no more is needed: an outage there must not keep anybody from rolling back.
     """
-    doing = f"rolling {space.environment_name} back"
+    doing = f"rolling {space.name} back"
     # An app has no role in a repository, only what it was installed with.
     app = login is not None and login.endswith("[bot]")
     if hub is not None and not app:
@@ -42,7 +42,7 @@ def check_tag(space: Workspace, hub: Hub | None, login: str | None, needed: str)
     if needed != PUSH:
         raise Refused(
             f"{doing}: {needed} is needed, and what {quoted(login or 'nobody')} may do cannot be told: {why}",
-            hint=f"pipeline rollback --env {space.environment_name}, with credentials of your own",
+            hint=f"pipeline rollback --env {space.name}, with credentials of your own",
         )
     text = f"{doing}: what {quoted(login or 'nobody')} may do could not be asked ({why}); pushing the tag took write"
     space.console.warn(Diagnostic(text, severity="warning"))

@@ -1,14 +1,17 @@
 """`pipeline plan`: reads AWS, shows the difference, changes nothing."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
 from pipeline.commands.bundling import build
-from pipeline.commands.options import common, workspace
+from pipeline.commands.options import in_regions
 from pipeline.commands.planning import Reading, survey
+from pipeline.commands.regions import Way
 from pipeline.commands.underway import underway
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import BadInput, Diagnostic
@@ -25,7 +28,7 @@ Examples:
 
 
 @click.command(epilog=EPILOG)
-@common()
+@in_regions(Way.LOOK)
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), help="Also write the plan here, for deploy --plan."
 )
@@ -34,12 +37,12 @@ Examples:
 @click.option("--include-data", is_flag=True, help="Plan deletions of what bears data, too.")
 @click.option("--adopt", multiple=True, metavar="ADDRESS", help="Take over an existing resource; may be repeated.")
 def command(
-    root: Path | None, env: str, form: str, local: bool, out: Path | None, details: bool, detailed_exitcode: bool,
+    space: Workspace, out: Path | None, details: bool, detailed_exitcode: bool,
     include_data: bool, adopt: tuple[str, ...],
 ) -> int:  # fmt: skip
     """Show what a deploy would change. Reads AWS, changes nothing."""
     found = plan(
-        workspace(root, env, form, local),
+        space,
         consent=Consent(include_data=include_data, adopt=frozenset(adopt)),
         out=out,
         details=details,
@@ -55,12 +58,14 @@ def plan(workspace: Workspace, *, consent: Consent, out: Path | None, details: b
     with workspace.stage("package"):
         built = build(workspace, imports=imports)
     with built, workspace.stage("plan"):
-        found = survey(workspace, built.desired, reading.head(), consent, reading=reading).plan
+        # What the home region makes may be missing: it is deployed before this one.
+        agreed = replace(consent, home_first=True)
+        found = survey(workspace, built.desired, reading.head(), agreed, reading=reading).plan
         found = replace(found, warnings=(*found.warnings, *_of_rollout(workspace, reading)))
         built.verify()
     document = found.to_json()
     if out is not None:
-        _write(out, json.dumps(document, indent=2) + "\n")
+        _write(out, json.dumps(_saved(workspace, out, document), indent=2) + "\n")
         workspace.console.say(f"wrote {out}")
     workspace.console.result(document, render_plan(found, workspace.console.style, details=details))
     return found
@@ -74,6 +79,16 @@ def _of_rollout(workspace: Workspace, reading: Reading) -> list[Diagnostic]:
     number, weight = rollout.release.number, rollout.status.weight
     text = f"release {number} is being rolled out in {workspace.environment.name}, at {weight:g} %; deploying waits"
     return [Diagnostic(text, severity="warning")]
+
+
+def _saved(workspace: Workspace, out: Path, document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What goes into the file: the plan; of several regions those that were made before it, too."""
+    if workspace.region is None:
+        return document
+    environment = workspace.environment
+    first = workspace.alone or environment.region == environment.home
+    earlier = [] if first else json.loads(out.read_text(encoding="utf-8"))["regions"]
+    return {"environment": environment.name, "regions": [*earlier, document]}
 
 
 def _write(path: Path, text: str) -> None:

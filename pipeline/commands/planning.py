@@ -54,6 +54,7 @@ class Reading:
         # Made here and not in the thread: the main thread asks for them, too.
         self._aws, self._ledger = workspace.aws, workspace.ledger
         self.aws = self._aws.reading_once() if ahead else self._aws
+        self._home = workspace.home_of(self.aws)
         self._types = partial(getattr, workspace, "types")
         self._seen: Future[Seen | None] = Future()
         Thread(target=self._work, name="reading", daemon=True).start()
@@ -78,7 +79,7 @@ class Reading:
         released = head.current.resources if head.current else {}
         likely = DesiredState(tuple(_as_packaged(resource, released) for resource in self._declared))
         wanted = with_secrets(self.aws, likely)
-        return observe_ahead(self.aws, self._types(), wanted, head.current, thorough=head.unfinished)
+        return observe_ahead(self.aws, self._types(), wanted, head.current, thorough=head.unfinished, home=self._home)
 
     def _head(self) -> LedgerHead | PipelineError:
         """The head, or why it cannot be read: in the wrong account it cannot, and then that is what to tell."""
@@ -140,7 +141,8 @@ def survey(
     for value in values_of(desired):
         workspace.console.mask(value)
     seen = reading.seen() if reading else None
-    observed = observe(aws, types, desired, head.current, thorough=thorough or head.unfinished, seen=seen)
+    home = workspace.home_of(aws)
+    observed = observe(aws, types, desired, head.current, thorough=thorough or head.unfinished, seen=seen, home=home)
     plan = make_plan(
         Question(
             scope=workspace.scope,
@@ -168,7 +170,7 @@ def survey(
 def warnings_of(workspace: Workspace, desired: DesiredState) -> list[Diagnostic]:
     """What the types want a reader of the plan to know, after what validation found."""
     found = list(workspace.warnings)
-    for resource in desired:
+    for resource in (each for each in desired if not each.shared):
         problems = workspace.types[resource.type].warn(resource, workspace.scope)
         found += [_warning(resource, problem) for problem in problems]
     return found

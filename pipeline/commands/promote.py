@@ -1,11 +1,11 @@
 """`pipeline promote`: let a canary go on."""
 
-from pathlib import Path
-
 import click
 
-from pipeline.commands.options import common, workspace
+from pipeline.commands.options import in_regions
+from pipeline.commands.regions import Way
 from pipeline.commands.steering import promotion, steer
+from pipeline.commands.workspace import Workspace
 from pipeline.reporting.rollout_text import render_rollout
 
 EPILOG = """\b
@@ -16,15 +16,15 @@ Examples:
 
 
 @click.command(epilog=EPILOG)
-@common()
+@in_regions(Way.STEER)
 @click.option("--all", "everything", is_flag=True, help="All traffic now, whatever steps are left.")
-def command(root: Path | None, env: str, form: str, local: bool, everything: bool) -> int:
+def command(space: Workspace, everything: bool) -> int:
     """Let a canary go on: open the gate of its step, or, where that has none, give it all traffic now.
 
     It works from anywhere, at any time: a run that drives the rollout sees it within seconds; where none does, this
     command carries it out. Refused when the last look failed.
     """
-    space = workspace(root, env, form, local).without_specs()
+    space = space.without_specs()
     report = steer(space, "promote", promotion(space, everything=everything))
     space.console.result(report.to_json(), render_rollout(report, space.console.style))
     return report.canary.exit_code

@@ -71,11 +71,15 @@ def promoted(workspace: Workspace, source: str, number: int | None = None) -> Pr
 
 
 def _ledger_of(workspace: Workspace, source: str) -> Ledger:
-    """The ledger of the other environment, by the credentials of this run."""
+    """The ledger of the other environment in this region, or in its home region; by the credentials of this run."""
     from pipeline.clients import connect  # noqa: PLC0415 - importing botocore takes a third of a second
-    from pipeline.config.identity import read_identity  # noqa: PLC0415 - the same, for the checker of schemas
+    from pipeline.config.files import Files  # noqa: PLC0415 - the same, for the checker of schemas
+    from pipeline.config.identity import read_identity  # noqa: PLC0415
+    from pipeline.config.regions import regions_of  # noqa: PLC0415
 
-    environment = read_identity(workspace.root, source).with_account(workspace.scope.account)
+    regions = regions_of(Files(workspace.root), source)
+    region = workspace.scope.region if workspace.scope.region in regions else None
+    environment = read_identity(workspace.root, source, region).with_account(workspace.scope.account)
     variables = workspace.embedded.environment() if workspace.local else None
     client = connect(environment.region, environment=variables, stop=workspace.stop)
     client.scope = environment.scope
@@ -99,7 +103,7 @@ def _twin(resource: Resource, release: Release, here: str) -> Resource | None:
 
 def _problems(desired: DesiredState, release: Release, here: str) -> Iterator[Diagnostic]:
     for resource in desired:
-        if resource.type not in _TAKEN:
+        if resource.type not in _TAKEN or resource.shared:
             continue
         source = resource.source
         where = (source.file, source.line) if source else (None, None)
@@ -127,7 +131,7 @@ def _taken(resource: Resource, release: Release, here: str) -> Resource:
 def _lacking(workspace: Workspace, desired: DesiredState) -> list[str]:
     """The digests of what this environment's ledger has not."""
     wanted: dict[str, None] = {}
-    for resource in desired:
+    for resource in (each for each in desired if not each.shared):
         if resource.type in (_FUNCTION, _LAYER):
             wanted[str(resource.properties[CODE])] = None
         elif resource.type == SITE:

@@ -1,11 +1,12 @@
 """`pipeline releases`."""
 
-from pathlib import Path
 from typing import Any
 
 import click
 
-from pipeline.commands.options import common, workspace
+from pipeline.commands.options import in_regions
+from pipeline.commands.regions import Way
+from pipeline.commands.workspace import Workspace
 from pipeline.model.report import Canary
 from pipeline.releasing.rollouts import Rollouts
 from pipeline.reporting.deploy_text import release_row, render_releases
@@ -19,20 +20,23 @@ Examples:
 
 
 @click.command(epilog=EPILOG)
-@common()
+@in_regions(Way.LOOK)
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many, newest first.")
-def command(root: Path | None, env: str, form: str, local: bool, limit: int) -> int:
+def command(space: Workspace, limit: int) -> int:
     """Show what was released: what served when, from which commit, by whom, and whether the environment is on hold."""
 
-    space = workspace(root, env, form, local).without_specs()
+    space = space.without_specs()
     rollouts = Rollouts(space.ledger)
     found, rollout = space.ledger.releases(limit), rollouts.look()
-    document: dict[str, Any] = {"environment": env, "releases": [release_row(release) for release in found]}
+    document: dict[str, Any] = {
+        "environment": space.name,
+        "releases": [release_row(release) for release in found],
+    }
     style = space.console.style
-    text = render_releases(found, style, env)
+    text = render_releases(found, style, space.name)
     if rollout is not None:
         canary = Canary(rollout)
         document["rollout"] = canary.to_json()
-        text += "".join(f"\n\n{line}" for line in rollout_note(canary, env, found, style))
+        text += "".join(f"\n\n{line}" for line in rollout_note(canary, space.name, found, style))
     space.console.result(document, text)
     return 0

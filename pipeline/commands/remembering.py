@@ -44,10 +44,11 @@ def load(
     today: date,
     *,
     account: str | None,
+    region: str | None = None,
     cache: Path,
 ) -> Loaded:
     """What `pipeline.config.loading.load` gives; `cache` is the folder to remember it in, `types` asked if need be."""
-    asked = [str(root), names, account]
+    asked = [str(root), names, account, region]
     place = cache / f"{hashlib.sha256(repr(asked).encode()).hexdigest()[:32]}.pickle"
     edition = _edition(today)
     if (known := _remembered(place, edition, root)) is not None:
@@ -55,7 +56,7 @@ def load(
     from pipeline.config.loading import load as load_anew  # noqa: PLC0415 - what takes the time that is saved above
 
     files = TracedFiles(root)
-    loaded = load_anew(files, names, types(), today, account=account)
+    loaded = load_anew(files, names, types(), today, account=account, region=region)
     if not loaded.errors:
         _remember(place, (edition, files.answers, loaded))
     return loaded

@@ -25,11 +25,15 @@ def survey_for_removal(workspace: Workspace, head: LedgerHead, consent: Consent)
     declared = DesiredState(
         tuple(r for r in workspace.loaded.desired[workspace.environment.name] if r.address not in released)
     )
-    observed = observe(workspace.aws, workspace.types, declared, head.current, thorough=True)
+    observed = observe(
+        workspace.aws, workspace.types, declared, head.current, thorough=True, home=workspace.home_of(workspace.aws)
+    )
     unrecorded: dict[str, Resource] = {}
     for resource in declared:
         found = observed.get(resource.address)
         # What carries no mark may be somebody else's, unless a run died that may have made it.
+        if resource.shared:
+            continue
         if found is not None and (workspace.scope.owns(found.mark) or (not found.markable and head.unfinished)):
             unrecorded[resource.address] = resource
     nothing = DesiredState(())
@@ -70,7 +74,10 @@ def _carry_out(workspace: Workspace, situation: Situation, journal: Journal) -> 
 
 
 def plan_removal(workspace: Workspace, consent: Consent) -> Situation:
-    """Reads the ledger and AWS; what `destroy` would do. Refused while a release is being rolled out."""
+    """Reads the ledger and AWS; what `destroy` would do. Refused while a release is being rolled out.
+
+    The home region goes last: refused while another one has what stands on it.
+    """
     with workspace.stage("plan"):
         reading = Reading(workspace)
         head = reading.head()
@@ -80,4 +87,17 @@ def plan_removal(workspace: Workspace, consent: Consent) -> Situation:
                 f"destroying {name}: release {found.rollout.release.number} is being rolled out",
                 hint=f"pipeline abort --env {name}, then again",
             )
+        _check_last(workspace)
         return survey_for_removal(workspace, head, consent)
+
+
+def _check_last(workspace: Workspace) -> None:
+    for other in workspace.others_of_home():
+        current = other.ledger.head().current
+        if current is not None and not current.destroyed:
+            name = workspace.name
+            raise Refused(
+                f"destroying {name} in {workspace.scope.region}: {other.scope.region} still has release "
+                f"{current.number}, which needs what there is once for all regions",
+                hint=f"pipeline destroy --env {name}, which goes through the regions in the right order",
+            )

@@ -2,23 +2,22 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import click
 
 from pipeline.commands.carrying_out import carry_out, explanation
 from pipeline.commands.options import common, workspace
+from pipeline.commands.regions import Gathering, chosen
 from pipeline.commands.reverting import open_revert
+from pipeline.commands.workspace import Workspace
 from pipeline.config.project import load_project
 from pipeline.errors import BadInput
 from pipeline.intake.events import RunFacts, read_event
 from pipeline.intake.intents import decide
 from pipeline.intake.words import Branches, one_of
 from pipeline.model.intent import Intent
-from pipeline.reporting.console import Console
 
 EPILOG = """\b
 Examples:
@@ -36,6 +35,7 @@ Examples:
     show_default=True,
     help="What a schedule is for: comparing, or continuing what waits.",
 )
+@click.option("--region", metavar="NAME", help="Only this region of the environment. [default: all]")
 @click.option(
     "--revert",
     type=click.IntRange(min=1),
@@ -44,7 +44,8 @@ Examples:
 )
 @click.option("--explain", is_flag=True, help="Say what the event asks for and why; do nothing.")
 def command(
-    root: Path | None, env: str | None, form: str, local: bool, scheduled: str, revert: int | None, explain: bool
+    root: Path | None, env: str | None, form: str, local: bool, scheduled: str, region: str | None,
+    revert: int | None, explain: bool,
 ) -> int:  # fmt: skip
     """Carry out what the repository event asks for: validate, plan, deploy, roll back or resume.
 
@@ -59,7 +60,12 @@ def command(
         space.console.result(intent.to_json(), explanation(intent))
         return 0
     console = Gathering.of_process(form)
-    exit_code = carry_out(intent, partial(workspace, root, form=form, local=local, console=console), env)
+
+    def surroundings(name: str | None) -> Workspace:
+        found = workspace(root, name, form, local, console)
+        return chosen(found, region) if region is not None and name is not None else found
+
+    exit_code = carry_out(intent, surroundings, env)
     if form == "json":
         space.console.result({**intent.to_json(), "results": console.results}, "")
     return exit_code
@@ -105,16 +111,3 @@ def read_payload(path: Path) -> Mapping[str, object]:
     if not isinstance(payload, Mapping):
         raise BadInput(f"reading the event from {path} (GITHUB_EVENT_PATH): a JSON object is wanted")
     return payload
-
-
-@dataclass
-class Gathering(Console):
-    """A console that keeps the documents of several results, for the one document of `run`."""
-
-    results: list[Mapping[str, Any]] = field(default_factory=list)
-
-    def result(self, document: Mapping[str, Any], text: str) -> None:
-        """Keeps the document; in text mode the text is shown."""
-        self.results.append(document)
-        if self.format == "text":
-            super().result(document, text)

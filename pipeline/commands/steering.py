@@ -11,7 +11,7 @@ from pipeline.commands.rolling_out import carry_on
 from pipeline.commands.running import under_lock
 from pipeline.commands.underway import Underway, underway
 from pipeline.commands.workspace import Workspace
-from pipeline.errors import Refused
+from pipeline.errors import NothingUnderWay, Refused
 from pipeline.model.report import Canary, RolloutReport
 from pipeline.model.rollout import Outcome
 from pipeline.model.shift import Rollout
@@ -63,7 +63,7 @@ def abort(workspace: Workspace, found: Underway, reason: str) -> Canary:
 def _required(workspace: Workspace, kind: str) -> Underway:
     found = underway(Reading(workspace))
     if found is None:
-        raise Refused(
+        raise NothingUnderWay(
             f"{kind} in {workspace.environment.name}: no release is being rolled out",
             hint=f"to bring an old release back: pipeline rollback --env {workspace.environment.name} --to previous",
         )

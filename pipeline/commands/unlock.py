@@ -1,13 +1,13 @@
 """`pipeline unlock`: frees the lock of a run that died."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import click
 
-from pipeline.commands.options import common, workspace
+from pipeline.commands.options import in_regions
 from pipeline.commands.planning import Reading
+from pipeline.commands.regions import Way
 from pipeline.commands.workspace import Workspace
 from pipeline.model.release import LockState
 from pipeline.releasing.lock import Timing, free
@@ -20,16 +20,15 @@ Examples:
 
 
 @click.command(epilog=EPILOG)
-@common()
-def command(root: Path | None, env: str, form: str, local: bool) -> int:
+@in_regions(Way.CHANGE)
+def command(space: Workspace) -> int:
     """Free the lock that a dead run left. Refused (exit 4) when the run that holds it is alive.
 
     It is never needed: the next run finds out by itself that the holder is dead. What that one left open stays open;
     pipeline resume continues it.
     """
-    space = workspace(root, env, form, local)
     freed = unlock(space)
-    space.console.result(document_of(env, freed), render_unlocked(env, freed, space.console.style))
+    space.console.result(document_of(space.name, freed), render_unlocked(space.name, freed, space.console.style))
     return 0
 
 

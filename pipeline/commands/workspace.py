@@ -53,7 +53,8 @@ class Clock:
 class Workspace:
     """The surroundings of one command. `environment_name` is None where every environment is meant.
 
-    With `needs_specs` the whole configuration has to be right before anything else is done.
+    With `needs_specs` the whole configuration has to be right before anything else is done. `region` is the one at hand
+    where the environment has several; `alone` when the user named it, and nothing else is meant.
     """
 
     root: Path
@@ -65,6 +66,8 @@ class Workspace:
     environ: Mapping[str, str]
     seconds: dict[str, float] = field(default_factory=dict)
     needs_specs: bool = True
+    region: str | None = None
+    alone: bool = False
     _locked: int = 0
     follower: Follower = field(default_factory=Nobody)
 
@@ -113,7 +116,7 @@ class Workspace:
     def read(self, names: Sequence[str] | None, account: str | None = None) -> Loaded:
         """The configuration of these environments, or of all of them, with all that is wrong."""
         today, cache = self.clock.today(), cache_dir(self.environ) / "loaded"
-        return load(self.root, names, lambda: self.types, today, account=account, cache=cache)
+        return load(self.root, names, lambda: self.types, today, account=account, region=self.region, cache=cache)
 
     def _account_of_credentials(self, region: str) -> str:
         from pipeline.clients import connect
@@ -141,8 +144,19 @@ class Workspace:
         from pipeline.config.identity import read_identity
 
         assert self.environment_name is not None
-        found = read_identity(self.root, self.environment_name)
+        found = read_identity(self.root, self.environment_name, self.region)
         return found if found.account else found.with_account(self._account_of_credentials(found.region))
+
+    @property
+    def name(self) -> str:
+        """The name of the environment, for a command that is about one."""
+        assert self.environment_name is not None
+        return self.environment_name
+
+    @property
+    def place(self) -> str:
+        """The environment, with the region where it has several: what is told of it is told of one."""
+        return f"{self.name}/{self.region}" if self.region else self.name
 
     @property
     def scope(self) -> Scope:
@@ -166,6 +180,17 @@ class Workspace:
         client = connect(self.scope.region, environment=variables, stop=self.stop, rationed=not self.local)
         client.scope = self.scope
         return client
+
+    def home_of(self, aws: "AwsClient") -> "AwsClient | None":
+        """The same way to the home region, from another one: it has what there is once for all regions."""
+        home = self.environment.home
+        return None if home == self.scope.region else aws.within(home)
+
+    def others_of_home(self) -> Iterator["Workspace"]:
+        """The surroundings in every other region, from the home one; from another none."""
+        environment = self.environment
+        for region in environment.elsewhere if environment.region == environment.home else ():
+            yield replace(self, region=region, needs_specs=False)
 
     @cached_property
     def ledger(self) -> "Ledger":

@@ -1,7 +1,7 @@
 """Reads an env file as python-dotenv does: data, never executed, nothing taken from the process environment. Pure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from io import StringIO
@@ -30,10 +30,13 @@ class Assignment:
     known: bool = True
 
 
-def parse(text: str, file: str, findings: Findings) -> dict[str, Assignment] | None:
+Keys = dict[str, Assignment]
+
+
+def parse(text: str, file: str, findings: Findings, complete: Callable[[Keys], Keys] = dict) -> Keys | None:
     """key -> assignment, with `${OTHER}` of the same file filled in; lines that are wrong become errors.
 
-    None, with an error, when this is no env file at all.
+    None, with an error, when this is no env file at all. `complete` adds what follows from other keys.
     """
     if place := control_character(text, file) or _blanks(text, file):
         findings.error("a control character, or a run of more than 199 blanks", place, hint="remove it")
@@ -49,7 +52,7 @@ def parse(text: str, file: str, findings: Findings) -> dict[str, Assignment] | N
             break
         elif binding.key is not None:
             _take(Assignment(binding.key, binding.value or "", place), binding.value is None, found, findings)
-    return _filled(found, findings)
+    return _filled(complete(found), findings)
 
 
 def _place(binding: Binding, file: str) -> Place:

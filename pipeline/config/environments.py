@@ -4,8 +4,9 @@ Values are data: nothing in them is executed, and nothing is read from the proce
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from pipeline.config.dotenv import Assignment, parse
@@ -14,6 +15,7 @@ from pipeline.config.explanation import Complaint
 from pipeline.config.files import Files
 from pipeline.config.findings import Findings, Place, closest, did_you_mean, one_of, shown
 from pipeline.config.nodes import boolean, integer, number
+from pipeline.config.regions import ONE, SEVERAL, at_hand
 from pipeline.config.secrecy import (
     REFERENCE_HINT,
     is_malformed_reference,
@@ -24,11 +26,12 @@ from pipeline.config.secrecy import (
 from pipeline.config.shape import Shape
 from pipeline.config.validation import Placeholder
 from pipeline.model.environment import Environment
+from pipeline.model.scope import partition_of
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 NAME_RULE = "a letter, then at most 31 lower case letters, digits and dashes"
 
-REQUIRED = ("SERVICE_NAME", "ENVIRONMENT", "AWS_REGION")
+REQUIRED = ("SERVICE_NAME", "ENVIRONMENT", ONE)
 _COMMAND = re.compile(r"\$\(|`")
 
 
@@ -59,8 +62,8 @@ def names_of(files: Files) -> list[str]:
     return [name for name in names if name and not name.startswith(".")]
 
 
-def read_environment(files: Files, name: str, rules: Rules, findings: Findings) -> EnvFile:
-    """One environment, with everything that is wrong with its file."""
+def read_environment(files: Files, name: str, rules: Rules, findings: Findings, region: str | None = None) -> EnvFile:
+    """One environment, with everything that is wrong with its file; of several regions `region`, or the first."""
     file = f"{DIRECTORY}/{name}.env"
     if not NAME.fullmatch(name):
         findings.error(f"{shown(name)} is no name for an environment", Place(file), hint=f"use {NAME_RULE}")
@@ -72,7 +75,7 @@ def read_environment(files: Files, name: str, rules: Rules, findings: Findings) 
         )
         return EnvFile(name, file, readable=False)
     text = files.text(file, findings)
-    assignments = parse(text, file, findings) if text is not None else None
+    assignments = parse(text, file, findings, partial(at_hand, region=region)) if text is not None else None
     if assignments is None:
         return EnvFile(name, file, readable=False)
     return _Check(name, file, assignments, rules, findings).result()
@@ -104,6 +107,7 @@ class _Check:
         self.typed = {key: self._typed(one) for key, one in self.assignments.items()}
         self._check_schema()
         self._check_name()
+        self._check_regions()
         values = {key: one.value for key, one in self.assignments.items()} | self.meant
         typed = {key: str(v) if isinstance(v, Placeholder) else v for key, v in self.typed.items()} | self.meant
         for key, value in self.rules.defaults().items():
@@ -181,16 +185,40 @@ class _Check:
         elif complaint.path:
             key = str(complaint.path[0])
             self.broken.add(key)
+            if key == ONE and self.several:
+                return  # told of AWS_REGIONS, which it is taken from
             self.findings.error(complaint.message, self.assignments[key].place, hint=complaint.hint)
         else:
             self.findings.error(complaint.message, Place(self.file), hint=complaint.hint)
 
     def _miss(self, key: str, hint: str | None) -> None:
         self.broken.add(key)
+        if key == ONE and self.several:
+            return
         near = closest(key, [other for other in self.assignments if other not in self.rules.shape.keys])
         self.strays |= {near} if near else set()
         meant = f": is {near} in line {self.assignments[near].place.line} meant?" if near else ""
         self.findings.error(f"{key} is missing{meant}", Place(self.file), hint=hint or f"add {key}=")
+
+    @property
+    def several(self) -> bool:
+        """True when AWS_REGIONS says where the environment is, rightly or not."""
+        one, several = self.assignments.get(ONE), self.assignments.get(SEVERAL)
+        return several is not None and (one is None or one.place == several.place)
+
+    def _check_regions(self) -> None:
+        """One of the two keys, and regions of one partition: an account is of one."""
+        if SEVERAL not in self.assignments:
+            return
+        place = self.assignments[SEVERAL].place
+        if not self.several:
+            hint = f"keep {ONE} for one region, {SEVERAL} for several"
+            self.findings.error(f"{SEVERAL} and {ONE} cannot both be set: {ONE} is in line "
+                                f"{self.assignments[ONE].place.line}", place, hint=hint)  # fmt: skip
+            self.broken |= {ONE, SEVERAL}
+        elif SEVERAL not in self.broken and len({partition_of(region) for region in self.typed[SEVERAL]}) > 1:
+            self.findings.error(f"{SEVERAL} holds regions of several partitions: no account is in more than one", place)
+            self.broken |= {ONE, SEVERAL}
 
     def _check_name(self) -> None:
         one = self.assignments.get("ENVIRONMENT")
@@ -210,14 +238,21 @@ def environment_of(found: EnvFile) -> Environment | None:
     return Environment(
         name=found.name,
         service=found.values["SERVICE_NAME"],
-        region=found.values["AWS_REGION"],
+        region=found.values[ONE],
         account=None if "AWS_ACCOUNT_ID" in found.unclear else found.values.get("AWS_ACCOUNT_ID"),
         values=found.values,
         typed=found.typed,
         file=found.file,
         secrets=found.secrets,
+        regions=_regions(found),
         lines={key: place.line for key, place in found.places.items()},
     )
+
+
+def _regions(found: EnvFile) -> tuple[str, ...]:
+    """All of them; where that is wrong, the one at hand."""
+    several, one = tuple(found.typed.get(SEVERAL) or ()), found.values[ONE]
+    return several if one in several and SEVERAL not in found.unclear else (one,)
 
 
 def converted(text: str, shape: Shape) -> Any:
@@ -242,31 +277,3 @@ def as_text(value: Any) -> str:
     if isinstance(value, list):
         return ",".join(as_text(item) for item in value)
     return str(value)
-
-
-def check_parity(read: Sequence[EnvFile], findings: Findings) -> dict[str, frozenset[str]]:
-    """Errors for keys that only some files have; environment -> the keys that it lacks."""
-    files = [one for one in read if one.readable]
-    places = {one.name: {key: at for key, at in one.places.items() if key not in one.strays} for one in files}
-    everywhere = [set(places[one.name]) for one in files]
-    shared = {key for keys in everywhere for key in keys}
-    lacking = {one.name: shared - places[one.name].keys() for one in files}
-    meant = {}
-    for one in files:
-        own = [key for key in places[one.name] if sum(key in keys for keys in everywhere) == 1]
-        for key in sorted(lacking[one.name]):
-            meant[one.name, key] = closest(key, own)
-    # A slip of the pen is told once, where it happened: where most files have another key, else in the first file.
-    slips = {slip for (_, key), slip in meant.items() if slip and sum(key in keys for keys in everywhere) > 1}
-    for one in files:
-        for key in sorted(lacking[one.name] - one.unclear - slips):  # unclear: told already, the schema wants it
-            having = ", ".join(str(places[other.name][key]) for other in files if key in places[other.name])
-            slip = meant[one.name, key]
-            slips |= {slip} if slip else set()
-            guess = f": is {slip} in line {places[one.name][slip].line} meant?" if slip else ""
-            findings.error(
-                f"{key} is missing here; it is set in {having}{guess}",
-                Place(one.file),
-                hint=f"add {key}= to {one.file}, or remove it from the others",
-            )
-    return {name: frozenset(keys) for name, keys in lacking.items()}

@@ -1,6 +1,6 @@
 """The whole of a project's configuration at once: project, environments, desired states, and all that is wrong."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -14,40 +14,52 @@ from pipeline.config.checks import CrossCheck
 from pipeline.config.declarations import Declared, read_specs
 from pipeline.config.desired import Builder
 from pipeline.config.env_rules import DIRECTORY, Rules, read_rules
-from pipeline.config.environments import EnvFile, check_parity, names_of, read_environment
+from pipeline.config.environments import EnvFile, names_of, read_environment
 from pipeline.config.files import Files
 from pipeline.config.findings import Findings, Place, did_you_mean
 from pipeline.config.frontend import read_frontend
 from pipeline.config.handlers import Handlers
 from pipeline.config.loaded import Loaded, Project
+from pipeline.config.parity import check_parity
 from pipeline.config.project import read_project
+from pipeline.config.sharing import at_home, elsewhere
 from pipeline.config.smoke import read_smoke, smoke_node
 from pipeline.config.standing_in import stood_in
 from pipeline.errors import Diagnostic
+from pipeline.model.delivery import Check
 from pipeline.model.resource import DesiredState
 from pipeline.resources.registry import Registry
 
 
 def load(
-    files: Path | Files, names: Sequence[str] | None, registry: Registry, today: date, *, account: str | None = None
+    files: Path | Files,
+    names: Sequence[str] | None,
+    registry: Registry,
+    today: date,
+    *,
+    account: str | None = None,
+    region: str | None = None,
 ) -> Loaded:
     """Reads and checks the project at the root `files`: the named environments, or all of them with None.
 
     Bad content never raises: it becomes diagnostics, sorted, of all files and environments together. With None the
     environments are also compared with each other and with pipeline.yaml. `account` stands in for environments whose
-    file has no AWS_ACCOUNT_ID, once the credentials have told it.
+    file has no AWS_ACCOUNT_ID, once the credentials have told it. `region` is the one at hand of an environment that
+    has several; without it all of them are checked, and what is declared is that of the home region.
     """
     asked = files if isinstance(files, Files) else Files(files)
-    return _Loading(asked, registry, today, account).load(names)
+    return _Loading(asked, registry, today, account, region).load(names)
 
 
 class _Loading:
-    def __init__(self, files: Files, registry: Registry, today: date, account: str | None) -> None:
+    def __init__(self, files: Files, registry: Registry, today: date, account: str | None, region: str | None) -> None:
         self.files = files
         self.registry = registry
         self.today = today
         self.account = account
+        self.region = region
         self.findings = Findings()
+        self.rules = Rules(None)
         self.checkers = Checkers()
         self.attachments = Attachments(self.files, self.findings)
 
@@ -60,15 +72,17 @@ class _Loading:
         handlers = Handlers(self.files, project, self.findings)
         desired: dict[str, DesiredState] = {}
         found: dict[str, list[Diagnostic]] = {}
-        smoke, written = {}, smoke_node(self.files)
-        for env in read or [EnvFile("", "", readable=False)]:
+        smoke: dict[str, tuple[Check, ...]] = {}
+        written = smoke_node(self.files)
+        for env in [one for each in read for one in self._in_regions(each)] or [EnvFile("", "", readable=False)]:
             findings, judged = Findings(), stood_in(env, read)
             lacks = lacking.get(env.name, frozenset()) - (judged.values.keys() - env.values.keys())
             state = self._desired(judged, lacks, declared, handlers, findings)
-            desired[env.name] = bounded(state, project.permissions_boundary, judged.environment)
-            known = desired[env.name], self.registry
-            smoke[env.name] = read_smoke(written, judged, lacks, known, findings)
-            found[env.name] = findings.found
+            state = bounded(state, project.permissions_boundary, judged.environment)
+            checks = read_smoke(written, judged, lacks, (state, self.registry), findings)
+            found[_where(env)] = findings.found
+            desired.setdefault(env.name, state)
+            smoke.setdefault(env.name, checks)
         environments = {env.name: env.environment for env in read if env.environment}
         return Loaded(
             project=project,
@@ -81,9 +95,9 @@ class _Loading:
     def _environments(
         self, names: Sequence[str] | None, project: Project
     ) -> tuple[list[EnvFile], Mapping[str, frozenset[str]]]:
-        rules = read_rules(self.files, self.findings)
+        self.rules = read_rules(self.files, self.findings)
         if names is not None:
-            return [self._environment(name, rules) for name in dict.fromkeys(names)], {}
+            return [self._environment(name) for name in dict.fromkeys(names)], {}
         known = names_of(self.files)
         if not known:
             message = f"there is no environment: {DIRECTORY}/ holds no .env file"
@@ -97,11 +111,11 @@ class _Loading:
             if project.environments and name not in project.environments:
                 message = f"{project.source} does not name this environment: no branch deploys it"
                 self.findings.warning(message, Place(f"{DIRECTORY}/{name}.env"), hint="add it below environments:")
-        read = [self._environment(name, rules) for name in known]
+        read = [self._environment(name) for name in known]
         return read, check_parity(read, self.findings)
 
-    def _environment(self, name: str, rules: Rules) -> EnvFile:
-        env = read_environment(self.files, name, rules, self.findings)
+    def _environment(self, name: str) -> EnvFile:
+        env = read_environment(self.files, name, self.rules, self.findings, self.region)
         if env.environment is None or env.environment.account or "AWS_ACCOUNT_ID" in env.unclear:
             return env
         self.findings.warning(
@@ -112,6 +126,24 @@ class _Loading:
         account = self.account
         return replace(env, environment=env.environment.with_account(account)) if account else env
 
+    def _in_regions(self, env: EnvFile) -> Iterator[EnvFile]:
+        """The environment in the region at hand; in each of its regions when none is named."""
+        regions = env.environment.regions if env.environment and self.region is None else ()
+        yield env
+        for region in regions[1:]:
+            yield self._at(env, region)
+
+    def _at(self, env: EnvFile, region: str) -> EnvFile:
+        """The same environment in another of its regions."""
+        found = read_environment(self.files, env.name, self.rules, Findings(), region)
+        account = env.environment.account if env.environment else None
+        if found.environment is None or account is None:
+            return found
+        return replace(found, environment=found.environment.with_account(account))
+
+    def _builder(self, env: EnvFile, lacking: frozenset[str], findings: Findings) -> Builder:
+        return Builder(env, lacking, self.registry, self.checkers, self.attachments, self.today, findings)
+
     def _desired(
         self,
         env: EnvFile,
@@ -120,13 +152,26 @@ class _Loading:
         handlers: Handlers,
         findings: Findings,
     ) -> DesiredState:
-        builder = Builder(env, lacking, self.registry, self.checkers, self.attachments, self.today, findings)
-        rendered = builder.build(declared)
+        declared = list(declared)
+        rendered = self._builder(env, lacking, findings).build(declared)
+        environment = env.environment
+        if environment is not None and environment.region == environment.home:
+            rendered = at_home(rendered, environment, self.registry)
+        elif environment is not None:
+            home = self._builder(self._at(env, environment.home), lacking, Findings()).build(declared)
+            rendered = elsewhere(rendered, home, environment, self.registry, findings)
         CrossCheck(rendered, self.registry, findings).run()
         check_aliases(rendered, findings)
         check_access(rendered, env.name, findings)
         handlers.check(rendered, findings)
         return DesiredState(tuple({r.resource.address: r.resource for r in rendered if r.resource}.values()))
+
+
+def _where(env: EnvFile) -> str:
+    """An environment as findings name it: with the region, where it has several."""
+    environment = env.environment
+    several = environment is not None and len(environment.regions) > 1
+    return f"{env.name} in {environment.region}" if environment is not None and several else env.name
 
 
 def _together(found: Mapping[str, Sequence[Diagnostic]]) -> list[Diagnostic]:

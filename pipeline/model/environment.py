@@ -15,8 +15,9 @@ class Environment:
     """What `environments/<name>.env` says, checked.
 
     `values` are the texts (a secret is only its reference, such as `ssm:/orders/key`), `typed` the same as the schema
-    types them, with the schema's defaults. `account` is None when the file has no AWS_ACCOUNT_ID. `secrets` names the
-    keys whose value is a reference. `file` is relative to the root; `lines` maps each key to its line in it.
+    types them, with the schema's defaults. `region` is the one at hand, one of `regions`. `account` is None when the
+    file has no AWS_ACCOUNT_ID. `secrets` names the keys whose value is a reference. `file` is relative to the root;
+    `lines` maps each key to its line in it.
     """
 
     name: str
@@ -27,7 +28,18 @@ class Environment:
     typed: Mapping[str, Any] = field(repr=False)
     file: str
     secrets: frozenset[str] = frozenset()
+    regions: tuple[str, ...] = ()
     lines: Mapping[str, int] = field(default_factory=dict, repr=False)
+
+    @property
+    def home(self) -> str:
+        """The first of the regions: what AWS has once for all regions belongs to it."""
+        return self.regions[0] if self.regions else self.region
+
+    @property
+    def elsewhere(self) -> tuple[str, ...]:
+        """The regions besides the one at hand."""
+        return tuple(region for region in self.regions if region != self.region)
 
     @property
     def scope(self) -> Scope:

@@ -70,6 +70,11 @@ class Release:
         """address -> what was declared."""
         return {resource.address: resource for resource in self.desired}
 
+    @property
+    def own(self) -> tuple[Resource, ...]:
+        """What it declares, without what the home region has for all regions."""
+        return tuple(resource for resource in self.desired if not resource.shared)
+
     def to_json(self) -> dict[str, Any]:
         """As stored in the ledger, format 1."""
         return {

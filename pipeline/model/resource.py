@@ -40,7 +40,8 @@ class Source:
 class Resource:
     """One declared resource. `properties` are canonical: interpolated, defaults filled in, the names of the specs.
 
-    `adopt` is set when the user agreed to take over an existing resource without our mark.
+    `adopt` is set when the user agreed to take over an existing resource without our mark. `shared`: there is one for
+    all regions, which the home region makes; here it is found, and never made, changed or deleted.
     """
 
     type: str
@@ -49,6 +50,7 @@ class Resource:
     depends_on: tuple[str, ...] = ()
     source: Source | None = None
     adopt: bool = False
+    shared: bool = False
 
     @property
     def address(self) -> str:
@@ -71,6 +73,7 @@ class Resource:
             "properties": _stored(self.properties),
             "depends_on": list(self.depends_on),
             "source": {"file": self.source.file, "line": self.source.line} if self.source else None,
+            **({"shared": True} if self.shared else {}),
         }
 
     @classmethod
@@ -83,6 +86,7 @@ class Resource:
             properties=_restored(data["properties"]),
             depends_on=tuple(data.get("depends_on", ())),
             source=Source(source["file"], source["line"]) if source else None,
+            shared=bool(data.get("shared", False)),
         )
 
 

@@ -17,7 +17,8 @@ class TypeSpec:
     does it, where not every one does.
     `data_bearing`: never deleted or replaced without consent. `disposable`: nothing needs that data to work, so that
     a rollback may make the resource anew, empty, where it would otherwise be impossible. `lookup`: resources of this
-    type are found and never made, changed or deleted; what to do about a missing one.
+    type are found and never made, changed or deleted; what to do about a missing one. `one_for_all`: AWS keeps the
+    name once for all regions: always, or where these properties are the same; None for what each region has.
     """
 
     name: str
@@ -36,6 +37,7 @@ class TypeSpec:
     disposable: bool = False
     replacement: Literal["deleteFirst", "createFirst"] = "deleteFirst"
     lookup: str | None = None
+    one_for_all: tuple[str, ...] | None = None
     examples: tuple[Mapping[str, Any], ...] = ()
 
     @classmethod
@@ -59,8 +61,13 @@ class TypeSpec:
             disposable=bool(schema.get("disposable", False)),
             replacement=schema.get("replacement", "deleteFirst"),
             lookup=schema.get("lookup"),
+            one_for_all=tuple(schema["oneForAllRegions"]) if "oneForAllRegions" in schema else None,
             examples=tuple(schema.get("examples", ())),
         )
+
+    def is_one(self, here: Mapping[str, Any], there: Mapping[str, Any]) -> bool:
+        """True when what two regions declare by one name, with these properties, is one thing in AWS."""
+        return self.one_for_all is not None and all(here.get(name) == there.get(name) for name in self.one_for_all)
 
     def renews(self, output: str, paths: Iterable[str]) -> bool:
         """True when an update of the properties at `paths` gives `output` another value."""

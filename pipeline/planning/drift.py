@@ -54,7 +54,7 @@ def _overtaken(
     released = release.resources
     for resource in desired:
         before = released.get(resource.address)
-        if before is None:
+        if before is None or resource.shared:
             continue
         edited = diff(specs[resource.type], plain(resource.properties), plain(before.properties))
         found = [field.path for field in edited if field.path not in different.get(resource.address, ())]

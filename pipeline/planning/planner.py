@@ -21,12 +21,14 @@ class Consent:
     """What the user agreed to for this run.
 
     `include_data`: deleting and replacing what bears data. `adopt`: addresses to take over. `prune` False keeps
-    everything that left the specs (a rollback never deletes).
+    everything that left the specs (a rollback never deletes). `home_first`: the home region is deployed before this
+    one, so that what it makes may be missing yet.
     """
 
     include_data: bool = False
     adopt: frozenset[str] = frozenset()
     prune: bool = True
+    home_first: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,10 @@ class _Planner:
     def _change_for(self, resource: Resource) -> Change | None:
         spec = self.question.specs[resource.type]
         observed = self.question.observed.get(resource.address)
+        if resource.shared:
+            if observed is None:
+                self._await(resource)
+            return None
         if spec.lookup is not None:
             if observed is None:
                 self._block(
@@ -188,6 +194,8 @@ class _Planner:
         address, consent = resource.address, self.question.consent
         observed = self.question.observed.get(address)
         spec = self.question.specs.get(resource.type)
+        if resource.shared:
+            return Change(address, Action.FORGET, Origin.GIT, (), False, "the home region has it", resource, observed)
         if observed is None:
             return Change(address, Action.FORGET, Origin.GIT, (), False, "is gone from AWS already", resource, None)
         if spec is not None and spec.lookup is not None:
@@ -201,6 +209,12 @@ class _Planner:
             reason = "no longer declared, kept because it holds data; --include-data deletes it"
             return Change(address, Action.RETAIN, Origin.GIT, (), False, reason, resource, observed)
         return Change(address, Action.DELETE, Origin.GIT, (), True, "no longer declared", resource, observed)
+
+    def _await(self, resource: Resource) -> None:
+        """What the home region makes is not there: in a plan for both it will be, once that region is deployed."""
+        message, hint = "the home region makes it for all regions, and has not", "deploy the home region first"
+        if not self.question.consent.home_first:
+            self._block(resource, message, hint)
 
     def _block(self, resource: Resource, message: str, hint: str) -> None:
         source = resource.source

@@ -125,14 +125,14 @@ class _Finder:
 
     def questions(self) -> Iterable[Callable[[], Answers]]:
         """Everything there is to ask; the answers come in any order."""
-        for resource in self.target.desired:
+        for resource in self.target.own:
             if resource.type not in self.types:
                 yield partial(self._unknown, resource)
             elif resource.type == FUNCTION and resource.name in self.target.functions:
                 yield partial(self._function, resource)
             elif resource.type in APIS and self.names[resource.address] in self.target.apis:
                 yield partial(self._api, resource)
-        functions = [resource for resource in self.target.desired if resource.type == FUNCTION]
+        functions = [resource for resource in self.target.own if resource.type == FUNCTION]
         for name in sorted({name for resource in functions for name in _roles_of(resource)}):
             yield partial(self._role, name)
         for digest in sorted(self._archives()):
@@ -144,7 +144,7 @@ class _Finder:
 
     def _bearing_data(self) -> dict[str, list[Target]]:
         found: dict[str, list[Target]] = {}
-        for resource in self.target.desired:
+        for resource in self.target.own:
             if _bears_data(self.types, resource.type):
                 recorded = self.target.outputs.get(resource.address, {})
                 known = Target(resource, recorded, resource.properties, thorough=False)
@@ -155,11 +155,11 @@ class _Finder:
         return (Diagnostic(f"{resource.address} is of a type that this version of pipeline does not know"),)
 
     def _archives(self) -> set[str]:
-        codes = (r.properties.get("code") for r in self.target.desired if r.type in (FUNCTION, LAYER))
+        codes = (r.properties.get("code") for r in self.target.own if r.type in (FUNCTION, LAYER))
         return {str(code) for code in codes if code}
 
     def _contents(self) -> set[str]:
-        sites = (r.properties.get("files") or {} for r in self.target.desired if r.type == SITE)
+        sites = (r.properties.get("files") or {} for r in self.target.own if r.type == SITE)
         return {digest.replace("sha256:", "file:", 1) for files in sites for digest in files.values()}
 
     def _files(self, keys: set[str]) -> Answers:
@@ -251,7 +251,7 @@ class _Finder:
     def _waiting(self, point: Point, absent: set[str]) -> Point:
         if point.pointer.kind is Kind.ALIAS or point.anew:
             return point
-        grants = (r for r in self.target.desired if r.type == PERMISSION and point.resource.address in r.dependencies)
+        grants = (r for r in self.target.own if r.type == PERMISSION and point.resource.address in r.dependencies)
         needs = sorted({str(grant.properties["function"]) for grant in grants} & absent)
         return replace(point, anew=f"it calls {needs[0]}, which has to be made anew first") if needs else point
 

@@ -83,7 +83,7 @@ def composed(target: Release, current: Release, specs: Specs) -> DesiredState:
 def additions(target: Release, current: Release) -> tuple[Resource, ...]:
     """What was made since `target`. It stays: the next deploy decides about it."""
     then = target.resources
-    return tuple(resource for resource in current.desired if resource.address not in then)
+    return tuple(resource for resource in current.own if resource.address not in then)
 
 
 def not_reverted(target: Release, current: Release, specs: Specs) -> tuple[Kept, ...]:
@@ -93,7 +93,7 @@ def not_reverted(target: Release, current: Release, specs: Specs) -> tuple[Kept,
 
 def _data(target: Release, current: Release, specs: Specs) -> Iterator[Kept]:
     now = current.resources
-    for resource in target.desired:
+    for resource in target.own:
         spec = specs[resource.type]
         if not spec.data_bearing:
             continue
@@ -111,7 +111,7 @@ def _additions(target: Release, current: Release) -> Iterator[Kept]:
 def sites(target: Release, current: Release) -> Iterator[tuple[str, int]]:
     """The static sites of the old release, and how many of their files are others now."""
     now = current.resources
-    for resource in target.desired:
+    for resource in target.own:
         if resource.type == SITE:
             today = now.get(resource.address)
             files, others = _files(resource), _files(today) if today else {}

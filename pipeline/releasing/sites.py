@@ -32,7 +32,7 @@ def show_sites(
 
     shown = {}
     for resource in resources:
-        if resource.type == SITE:
+        if resource.type == SITE and not resource.shared:
             wanted = resolve(resource.properties, lookup)
             changed = content.show(aws, wanted)
             told = [_EVERYTHING] if carried_on else invalid_paths(changed)

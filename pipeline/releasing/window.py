@@ -47,9 +47,9 @@ class Entry:
             frozenset((name, str(entry["version"])) for name, entry in release.functions.items()),
             frozenset(_deployments(release)),
             frozenset(
-                (str(r.properties["bucket"]), path) for r in release.desired if r.type == _SITE for path in _files(r)
+                (str(r.properties["bucket"]), path) for r in release.own if r.type == _SITE for path in _files(r)
             ),
-            frozenset(artifact_key(digest) for resource in release.desired for digest in _contents(resource)),
+            frozenset(artifact_key(digest) for resource in release.own for digest in _contents(resource)),
         )
 
     def to_json(self) -> dict[str, Any]:

@@ -68,6 +68,10 @@ def _facts(spec: TypeSpec) -> list[str]:
         facts.append(("replaced when one changes of", f"{which}; the old one is deleted {order} the new one is made"))
     if spec.lookup is not None:
         facts.append(("only looked up", "a deploy never makes, changes or deletes one; a missing one blocks the plan"))
+    if spec.one_for_all is not None:
+        same = " and ".join(f"`{name}`" for name in spec.one_for_all)
+        when = f", where its {same} is the same in both" if same else ""
+        facts.append(("of several regions", f"the home region makes it for all{when}"))
     if spec.data_bearing:
         facts.append(("holds data", "yes: deleted or replaced only with `--include-data`"))
     if hidden := (*spec.sensitive, *spec.write_only):

@@ -31,6 +31,15 @@ and, where needed, pure functions:
     warn(resource, scope) -> iterable of Problem    what a reader of the plan should know
     grants(properties, scope) -> iterable of Grant  who may do what because of this resource; values may be Unknown
 
+where AWS keeps a name once for all regions (`oneForAllRegions` in the schema), so that the home region makes it:
+
+    admit(resource, regions) -> resource            the home region's, ready for what `regions` add to it
+    extend(resource, theirs, scope, alike) -> iterable of Resource
+                                                    what another region adds; `theirs` is what the home region declares
+    divide(resource, theirs, alike) -> iterable of Problem
+                                                    why one for all regions cannot do for this one
+    EXTENSIBLE                                      properties that `extend` is about
+
 Verbs must converge: `create` may find what an earlier, killed run left (the engine then calls `update` instead, after
 reading), `update` may be called again, `delete` too. A crash after any single call must be mended by reading and
 planning again.
@@ -45,10 +54,12 @@ from pipeline.model.access import Grant
 from pipeline.model.resource import MARK_PREFIX, Mark, Observed, Resource
 from pipeline.model.scope import Scope
 from pipeline.model.type_spec import TypeSpec
-from pipeline.model.values import Outputs, Properties
+from pipeline.model.values import Outputs, Properties, Value
 from pipeline.resources.tags import broken_rules
 
 T = TypeVar("T")
+# True when two regions mean the same by a value.
+Alike = Callable[[Value, Value], bool]
 
 
 @dataclass(frozen=True)
@@ -198,6 +209,27 @@ class ResourceType:
         """The resource as the whole stack makes it, and resources that follow from that."""
         completed, follows = self.module.compose(resource, stack, scope)
         return completed, list(follows)
+
+    @property
+    def extensible(self) -> tuple[str, ...]:
+        """The properties of a shared resource that each region adds its own to."""
+        return getattr(self.module, "EXTENSIBLE", ())
+
+    def admitting(self, resource: Resource, regions: Sequence[str]) -> Resource:
+        """The home region's resource, ready for what other regions add to it."""
+        function = getattr(self.module, "admit", None)
+        result: Resource = function(resource, regions) if function and regions else resource
+        return result
+
+    def extended(self, resource: Resource, theirs: Resource, scope: Scope, alike: Alike) -> list[Resource]:
+        """What another region adds to the resource that the home region makes."""
+        function = getattr(self.module, "extend", None)
+        return list(function(resource, theirs, scope, alike)) if function else []
+
+    def divided(self, resource: Resource, theirs: Resource, alike: Alike) -> list[Problem]:
+        """Why the resource that the home region makes cannot be this region's, too."""
+        function = getattr(self.module, "divide", None)
+        return list(function(resource, theirs, alike)) if function else []
 
     def derive(self, resource: Resource, scope: Scope) -> list[Resource]:
         """Resources that follow from this one."""

@@ -14,6 +14,7 @@ from pipeline.model.scope import Scope
 from pipeline.model.values import Outputs, Properties
 from pipeline.resources import policies
 from pipeline.resources.base import (
+    Alike,
     Aws,
     Problem,
     Target,
@@ -54,6 +55,12 @@ def grants(properties: Properties, scope: Scope) -> Iterator[Grant]:
     """What the document allows whoever has the policy."""
     arn = scope.arn("iam", f"policy{properties.get('path') or '/'}{properties['name']}", regional=False)
     yield from of_document(properties["document"], principal=f"whoever has {arn}")
+
+
+def divide(resource: Resource, theirs: Resource, alike: Alike) -> Iterator[Problem]:
+    """A document that means something else in each region: whoever has the policy would lack what another needs."""
+    if not alike(resource.properties["document"], theirs.properties["document"]):
+        yield Problem("its document is about the things of one region", ("document",))
 
 
 def read(aws: Aws, targets: Sequence[Target]) -> dict[str, Observed]:

@@ -14,6 +14,7 @@ from pipeline.model.resource import Observed, Resource
 from pipeline.model.scope import Scope
 from pipeline.model.values import Outputs, Properties
 from pipeline.resources import policies
+from pipeline.resources._iam_role_regions import EXTENSIBLE, admit, extend
 from pipeline.resources.base import (
     Aws,
     Problem,
@@ -27,6 +28,8 @@ from pipeline.resources.base import (
     touches,
 )
 from pipeline.resources.grants import of_document, text
+
+__all__ = ["EXTENSIBLE", "admit", "extend"]  # the part of the contract of types that is about regions
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 INLINE_CHARACTERS = 10_240

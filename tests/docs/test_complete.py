@@ -9,7 +9,7 @@ from pipeline.resources.registry import registry
 from tests.docs import surface
 from tests.docs.markdown import document
 
-COMMON = {"--env", "--root", "--format", "--local", "--help"}
+COMMON = {"--env", "--region", "--root", "--format", "--local", "--help"}
 
 
 @pytest.mark.parametrize("name", surface.commands())
