@@ -74,8 +74,8 @@ def _ledger_of(workspace: Workspace, source: str) -> Ledger:
     """The ledger of the other environment in this region, or in its home region; by the credentials of this run."""
     from pipeline.clients import connect  # noqa: PLC0415 - importing botocore takes a third of a second
     from pipeline.config.files import Files  # noqa: PLC0415 - the same, for the checker of schemas
-    from pipeline.config.identity import read_identity  # noqa: PLC0415
-    from pipeline.config.regions import regions_of  # noqa: PLC0415
+    from pipeline.config.identity import read_identity  # noqa: PLC0415 - the same
+    from pipeline.config.regions import regions_of  # noqa: PLC0415 - the same
 
     regions = regions_of(Files(workspace.root), source)
     region = workspace.scope.region if workspace.scope.region in regions else None
