@@ -18,15 +18,16 @@ from threading import Event, Lock
 from typing import Any
 
 from pipeline import __version__
-from pipeline.applying.aws_client import AwsClient, Observer
+from pipeline.applying.aws_client import AwsClient
 from pipeline.applying.botocore_errors import conversion
 from pipeline.applying.pacing import Pacer
 from pipeline.applying.waiting import Clock
 from pipeline.errors import GitHubError, PipelineError
 from pipeline.github import client as github_client
 
-__all__ = ["AwsClient", "BotoTransport", "GitHubTransport", "Observer", "SystemClock", "connect"]
+__all__ = ["AwsClient", "BotoTransport", "GitHubTransport", "SystemClock", "connect"]
 
+_THREADS = 32  # calls at once
 CONNECT_TIMEOUT = 5  # seconds
 READ_TIMEOUT = 60  # seconds; the slowest control-plane answers (PutRestApi of a large document) take about 30
 
@@ -54,22 +55,23 @@ def connect(
     region: str,
     *,
     environment: Mapping[str, str] | None = None,
-    threads: int = 32,
-    on_event: Observer | None = None,
     stop: Event | None = None,
     clock: Clock | None = None,
     rationed: bool = True,
+    purpose: str = "",
 ) -> AwsClient:
     """The way to AWS in `region`; no call is made and botocore is not imported yet.
 
-    `rationed`: whether there is a rate to keep to, as AWS has for each class of calls.
+    `rationed`: whether there is a rate to keep to, as AWS has for each class of calls. `purpose`: the command that the
+    calls are for; the user agent says it, and so does CloudTrail of each call.
 
     `environment` (AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN) replaces what boto3
     would find: profiles, proxies and the process environment then play no part. Without it everything is boto3's own.
     """
-    transport, ticking = BotoTransport(region, threads=threads, environment=environment), clock or SystemClock()
+    transport = BotoTransport(region, threads=_THREADS, environment=environment, purpose=purpose)
+    ticking = clock or SystemClock()
     pacer = Pacer.load(ticking, rationed=rationed)
-    return AwsClient(transport, ticking, stop=stop, on_event=on_event, threads=threads, pacer=pacer)
+    return AwsClient(transport, ticking, stop=stop, threads=_THREADS, pacer=pacer)
 
 
 class BotoTransport:
@@ -82,8 +84,10 @@ class BotoTransport:
         threads: int,
         environment: Mapping[str, str] | None = None,
         read_timeout: float = READ_TIMEOUT,
+        purpose: str = "",
     ) -> None:
         self.region = region
+        self._purpose = f" ({purpose})" if purpose else ""
         self._read_timeout = read_timeout
         self._threads = threads
         self._environment = environment
@@ -149,7 +153,7 @@ class BotoTransport:
             "connect_timeout": CONNECT_TIMEOUT,
             "read_timeout": self._read_timeout,
             # botocore's own is put together anew, twice for every call.
-            "user_agent": f"pipeline/{__version__} botocore/{_botocore().__version__}",
+            "user_agent": f"pipeline/{__version__}{self._purpose} botocore/{_botocore().__version__}",
         }
         if self._environment is not None:
             local["endpoint_url"] = self._environment.get("AWS_ENDPOINT_URL")

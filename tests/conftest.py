@@ -12,7 +12,7 @@ import pytest
 from pipeline.applying.aws_client import AwsClient
 from pipeline.local import supervisor
 from pipeline.local.supervisor import LocalAws
-from tests.support import models
+from tests.support import models, recorded_actions
 from tests.support.aws import SCOPE, FakeClock, local_client
 
 _CREDENTIALS = {
@@ -27,6 +27,12 @@ _CREDENTIALS = {
 
 # As the program itself has it: with everything that tests import in memory, looking for garbage takes longer still.
 gc.set_threshold(100_000)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Records what the product asks AWS for."""
+    recorded_actions.listen()
+    config.pluginmanager.register(recorded_actions.Recording(config))
 
 
 class NetworkBlocked(RuntimeError):

@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from pipeline.commands.founding import Founding, account_for, apply, printed, survey, warnings
+from pipeline.commands.founding import Founding, account_for, apply, identified, printed, survey, warnings
 from pipeline.commands.options import in_regions
 from pipeline.commands.regions import Way
 from pipeline.commands.workspace import Workspace
@@ -41,7 +41,7 @@ def command(
 
     Shows what it will do and asks first. Running it again does what is missing, such as after a new resource type.
     """
-    repository = Repository.parse(repo)
+    repository = identified(space, Repository.parse(repo))
     account = account_for(space, repository, github_environment)
     if only_print:
         for warning in warnings(account):

@@ -38,6 +38,8 @@ def command(space: Workspace, only: tuple[str, ...], hours: float, fix: str | No
     for name in wanted:
         if name not in known:
             raise BadInput(f"there is no check {name[:80]!r}", hint=f"one of {', '.join(known)}")
+    if fix:
+        space.purpose = "doctor --fix"
     patient = patient_of(space, hours)
     results = diagnose(space, patient, [known[name] for name in wanted])
     document = document_of(space.name, results)

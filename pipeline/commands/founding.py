@@ -5,11 +5,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.applying.observer import observe
+from pipeline.clients import GitHubTransport
+from pipeline.commands.hub import API
 from pipeline.commands.progress import Display
 from pipeline.commands.running import Unrecorded, executor_for
 from pipeline.commands.workspace import Workspace
 from pipeline.config.validation import Checker
-from pipeline.errors import BadInput, Diagnostic
+from pipeline.errors import BadInput, Diagnostic, GitHubError
+from pipeline.github.client import Client
 from pipeline.granting.account import PROVIDER, Account
 from pipeline.granting.needs import Needs
 from pipeline.granting.trust import AUDIENCE, Repository
@@ -40,8 +43,26 @@ def account_for(workspace: Workspace, repository: Repository, github: str | None
     """What the environment of this workspace needs, derived from its specs; calls nothing."""
     scope = workspace.scope
     declared = tuple(workspace.loaded.desired[scope.environment])
-    needs = Needs(scope, declared, bucket_name(scope))
+    settings = workspace.loaded.project.environments.get(scope.environment)
+    needs = Needs(scope, declared, bucket_name(scope), deletes_data=settings is not None and settings.deletes_data)
     return Account(needs, repository, github or scope.environment)
+
+
+def identified(workspace: Workspace, repository: Repository) -> Repository:
+    """The repository with its ids: as given, else as GitHub tells where there is a token for asking.
+
+    https://docs.github.com/en/rest/repos/repos#get-a-repository
+    """
+    token = workspace.environ.get("GITHUB_TOKEN") or workspace.environ.get("GH_TOKEN")
+    if repository.has_ids or not token:
+        return repository
+    client = Client(GitHubTransport(token, workspace.environ.get("GITHUB_API_URL") or API), workspace.clock)
+    try:
+        found = client.get(f"/repos/{repository.owner}/{repository.name}")
+    except GitHubError as error:
+        workspace.console.warn(Diagnostic(f"looking up the ids of the repository: {error}", severity="warning"))
+        return repository
+    return replace(repository, owner_id=str(found["owner"]["id"]), id=str(found["id"]))
 
 
 def survey(workspace: Workspace, account: Account, zone: str | None, adopt: frozenset[str]) -> Founding:
@@ -92,11 +113,25 @@ def apply(workspace: Workspace, founding: Founding) -> None:
 
 def warnings(account: Account) -> Iterator[Diagnostic]:
     """What is weaker than it could be."""
-    if not account.repository.has_ids:
-        name = f"{account.repository.owner}/{account.repository.name}"
+    repository = account.repository
+    name = f"{repository.owner}/{repository.name}"
+    if not repository.has_ids:
         yield Diagnostic(
-            f"the ids of {name} are not known: a repository of the same name with any id is trusted",
-            hint=f"--repo OWNER@ID/NAME@ID with what `gh api repos/{name} --jq '.owner.id, .id'` prints",
+            f"the ids of {name} are not known: tokens that carry them, as those of repositories made, renamed or moved "
+            "after 2026-07-15 do, are not trusted",
+            hint="set GITHUB_TOKEN, with which they are looked up, or --repo OWNER@ID/NAME@ID with what "
+            f"`gh api repos/{name} --jq '.owner.id, .id'` prints",
+            severity="warning",
+        )
+    elif repository.any_id:
+        yield Diagnostic(
+            f"any ids are trusted: whoever takes over the name {name} may assume these roles",
+            hint="--repo OWNER@ID/NAME@ID",
+            severity="warning",
+        )
+    if account.needs.deletes_data:
+        yield Diagnostic(
+            f"the role that deploys {account.scope.environment} may delete its data (deletes_data in pipeline.yaml)",
             severity="warning",
         )
     if None in account.needs.boundaries:

@@ -55,8 +55,11 @@ def common(*, env: bool = True, default: str = "all") -> Callable[[Callable[...,
     return decorate
 
 
-def workspace(root: Path | None, env: str | None, form: str, local: bool, console: Console | None = None) -> Workspace:
+def workspace(
+    root: Path | None, env: str | None, form: str, local: bool, console: Console | None = None, purpose: str = ""
+) -> Workspace:
     """The surroundings of a command, for the project around the working directory."""
+    context = click.get_current_context(silent=True)
     stop = Stop.current()
     return Workspace(
         root=find_root(Path.cwd()) if root is None else _checked_root(root),
@@ -66,6 +69,7 @@ def workspace(root: Path | None, env: str | None, form: str, local: bool, consol
         clock=Clock(time.time, time.monotonic, stop.sleep),
         stop=stop.event,
         environ=os.environ,
+        purpose=purpose or (context.info_name if context and context.info_name else ""),
     )
 
 

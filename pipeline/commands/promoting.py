@@ -81,7 +81,7 @@ def _ledger_of(workspace: Workspace, source: str) -> Ledger:
     region = workspace.scope.region if workspace.scope.region in regions else None
     environment = read_identity(workspace.root, source, region).with_account(workspace.scope.account)
     variables = workspace.embedded.environment() if workspace.local else None
-    client = connect(environment.region, environment=variables, stop=workspace.stop)
+    client = connect(environment.region, environment=variables, stop=workspace.stop, purpose=workspace.purpose)
     client.scope = environment.scope
     return Ledger(client.for_records(), bucket_name(environment.scope))
 

@@ -62,7 +62,7 @@ def command(
     console = Gathering.of_process(form)
 
     def surroundings(name: str | None) -> Workspace:
-        found = workspace(root, name, form, local, console)
+        found = workspace(root, name, form, local, console, purpose=f"run: {intent.kind}")
         return chosen(found, region) if region is not None and name is not None else found
 
     exit_code = carry_out(intent, surroundings, env)

@@ -55,6 +55,7 @@ class Workspace:
 
     With `needs_specs` the whole configuration has to be right before anything else is done. `region` is the one at hand
     where the environment has several; `alone` when the user named it, and nothing else is meant.
+    `purpose` is the command in words, for those who look at who called AWS.
     """
 
     root: Path
@@ -68,6 +69,7 @@ class Workspace:
     needs_specs: bool = True
     region: str | None = None
     alone: bool = False
+    purpose: str = ""
     _locked: int = 0
     follower: Follower = field(default_factory=Nobody)
 
@@ -124,7 +126,7 @@ class Workspace:
 
         if self.local:
             return DEFAULT_ACCOUNT
-        answer = connect(region, stop=self.stop).call("sts", "GetCallerIdentity")
+        answer = connect(region, stop=self.stop, purpose=self.purpose).call("sts", "GetCallerIdentity")
         return str(answer["Account"])
 
     @property
@@ -177,7 +179,8 @@ class Workspace:
         from pipeline.clients import connect
 
         variables = self.embedded.environment() if self.local else None
-        client = connect(self.scope.region, environment=variables, stop=self.stop, rationed=not self.local)
+        region, purpose = self.scope.region, self.purpose
+        client = connect(region, environment=variables, stop=self.stop, rationed=not self.local, purpose=purpose)
         client.scope = self.scope
         return client
 

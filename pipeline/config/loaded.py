@@ -19,12 +19,13 @@ class EnvironmentSettings:
     """What pipeline.yaml says of one environment. `branch` is None when only hands deploy it.
 
     `rollout` is None when it says nothing of its own about that. `permission` is what somebody has to be on GitHub to
-    command it.
+    command it; `deletes_data` whether the role that deploys may delete what holds data.
     """
 
     branch: str | None = None
     rollout: Strategy | None = None
     permission: str = "write"
+    deletes_data: bool = False
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,9 @@ def _project(files: Files, node: Table, findings: Findings) -> Project:
 def _environment(value: str | Mapping[str, Any], rollout: Strategy | None) -> EnvironmentSettings:
     if isinstance(value, str):
         return EnvironmentSettings(value, rollout)
-    return EnvironmentSettings(value.get("branch"), rollout, value.get("permission", "write"))
+    return EnvironmentSettings(
+        value.get("branch"), rollout, value.get("permission", "write"), value.get("deletes_data", False)
+    )
 
 
 def _code(files: Files, settings: Mapping[str, Any], renderer: Renderer, findings: Findings) -> CodeSettings:

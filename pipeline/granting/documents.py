@@ -7,8 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pipeline.granting.collecting import Statement
-from pipeline.granting.knowledge import Knowledge
-from pipeline.model.scope import Scope
+from pipeline.granting.needs import Needs
 from pipeline.resources.policies import size
 
 CHARACTERS = 6_144
@@ -55,17 +54,20 @@ def _distinct(statements: Sequence[Statement]) -> list[Statement]:
     return found
 
 
-def boundary(known: Knowledge, scope: Scope, own: Sequence[str]) -> dict[str, Any]:
+def boundary(needs: Needs, own: Sequence[str]) -> dict[str, Any]:
     """What no role of the pipeline may do, whatever its policies say: destroy data, make users, leave the region.
 
     `own` are the ARNs of those roles and of their policies: the prefix of the service's names covers them, too.
     """
-    regions = sorted({scope.region, "us-east-1"})  # certificates of CloudFront are of us-east-1
+    known = needs.known
+    regions = sorted({needs.scope.region, "us-east-1"})  # certificates of CloudFront are of us-east-1
+    never = {*known.rules["denied"], *(() if needs.deletes_data else known.losing_data)}
     return _document(
         [
             _ALL,
-            {"Sid": "Never", "Effect": "Deny", "Action": sorted(known.rules["denied"]), "Resource": ["*"]},
+            {"Sid": "Never", "Effect": "Deny", "Action": sorted(never), "Resource": ["*"]},
             {"Sid": "NotItself", "Effect": "Deny", "Action": list(_SELF), "Resource": sorted(own)},
+            {"Sid": "NotTheLedger", "Effect": "Deny", "Action": ["s3:DeleteBucket"], "Resource": [needs.bucket]},
             {"Sid": "NoOtherRoles", "Effect": "Deny", "Action": ["sts:AssumeRole"], "Resource": ["*"]},
             {
                 "Sid": "OnlyHere",

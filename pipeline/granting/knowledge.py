@@ -25,7 +25,7 @@ class Knowledge:
         return cls(_packaged("actions.json")["types"], _packaged("rules.json"))
 
     def actions(self, kind: str, phase: str) -> set[str]:
-        """What a verb of a type needs: what was recorded, and the named extras. Without what is denied to everybody."""
+        """What a verb of a type needs: what was recorded, and the named extras; without what is always denied."""
         found = {*self.recorded.get(kind, {}).get(phase, ()), *self.extras(kind, phase)}
         return {action for action in found if not self.denied(action)}
 
@@ -51,6 +51,11 @@ class Knowledge:
     def denied(self, action: str) -> bool:
         """True for what no role of a pipeline may do."""
         return any(fnmatchcase(action, pattern) for pattern in self.rules["denied"])
+
+    @property
+    def losing_data(self) -> frozenset[str]:
+        """Actions with which data is gone."""
+        return frozenset(self.rules["losing_data"])
 
 
 def _packaged(name: str) -> dict[str, Any]:

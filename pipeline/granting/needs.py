@@ -4,7 +4,7 @@ Resources whose names begin with the service's are granted by that prefix, so th
 other policy; all others by their very names.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,11 +19,15 @@ from pipeline.rollout.codedeploy import role_name
 
 @dataclass(frozen=True)
 class Needs:
-    """The needs of one service in one environment. `ledger` is the name of its bucket."""
+    """The needs of one service in one environment. `ledger` is the name of its bucket.
+
+    `deletes_data`: whether the role that deploys may delete what holds data, as `--include-data` does.
+    """
 
     scope: Scope
     resources: tuple[Resource, ...]
     ledger: str
+    deletes_data: bool = False
     known: Knowledge = field(default_factory=knowledge)
 
     @property
@@ -45,13 +49,13 @@ class Needs:
         found = Collected(self.known)
         for kind in self._types():
             found.take(kind, CHANGE, self.arns(kind))
-            if not registry()[kind].spec.data_bearing:  # deleting data takes a person with a role of their own
+            if self.deletes_data or not registry()[kind].spec.data_bearing:
                 found.take(kind, DELETE, self.arns(kind))
         found.condition(set(self.known.rules["principals"]), "lambda:Principal", self._principals())
         self._take_core(found, CHANGE)
         # The ledger's bucket is a bucket like any other when the first deploy sets it up.
         actions = self.known.actions("s3.bucket", READ) | self.known.actions("s3.bucket", CHANGE)
-        found.add("LedgerBucket", actions, [self._bucket])
+        found.add("LedgerBucket", actions, [self.bucket])
         self._take_codedeploy(found)
         return [*found.statements(), *self._passing(), *self._bounded()]
 
@@ -76,7 +80,8 @@ class Needs:
         return {boundary if isinstance(boundary, str) else None for boundary in found}
 
     @property
-    def _bucket(self) -> str:
+    def bucket(self) -> str:
+        """The ARN of the ledger's bucket."""
         return f"arn:{self.scope.partition}:s3:::{self.ledger}"
 
     def _principals(self) -> list[str]:
@@ -91,8 +96,8 @@ class Needs:
         scope = self.scope
         places = {
             "anywhere": ["*"],
-            "ledger": [self._bucket, f"{self._bucket}/*"],
-            "reviews": [f"{self._bucket}/reviews/*"],
+            "ledger": [self.bucket, f"{self.bucket}/*"],
+            "reviews": [f"{self.bucket}/reviews/*"],
             "self": [scope.arn("iam", f"role/{scope.service}-{scope.environment}-*", regional=False)],
             "provider": [scope.arn("iam", "oidc-provider/*", regional=False)],
         }
@@ -138,7 +143,7 @@ class Needs:
         for action, rule in self.known.rules["passing"].items():
             for service in sorted(set(rule["services"].values())):
                 kinds = [kind for kind, user in rule["services"].items() if user == service]
-                if arns := sorted({arn for kind in kinds for arn in self.arns(kind, rule["resources"])}):
+                if arns := sorted({arn for kind in kinds for arn in self._passed(rule, kind)}):
                     words = [part.capitalize() for part in service.split(".")[:-2] if part.isalpha()]
                     title = rule["title"] + "".join(words)
                     condition = {"StringLike" if "*" in service else "StringEquals": {rule["condition"]: service}}
@@ -148,6 +153,20 @@ class Needs:
             condition = {"StringEquals": {"iam:PassedToService": "codedeploy.amazonaws.com"}}
             found.append(statement("PassCodedeploy", {"iam:PassRole"}, [role], condition))
         return found
+
+    def _passed(self, rule: Mapping[str, Any], kind: str) -> Iterator[str]:
+        """The roles that resources of a type are given; one that is given none passes none."""
+        path = rule.get("named_by", {}).get(kind)
+        if path is None:
+            yield from self.arns(kind, rule["resources"])
+            return
+        for resource in self.of(kind):
+            role: Any = resource.properties
+            for key in path.split("."):
+                role = role.get(key) if role else None
+            if role is not None:
+                for pattern in rule["resources"]:
+                    yield self._filled(pattern, {"role": self._prefixed(_text(role))})
 
     def _bounded(self) -> list[Statement]:
         """Roles are made with their boundary only, where the specs give all of them one."""

@@ -13,6 +13,7 @@ from pipeline.model.values import Outputs, Properties, Reference, Value, resolve
 from pipeline.planning.diff import diff
 from pipeline.resources.base import Aws, ResourceType, Target
 from tests.contract import prerequisites
+from tests.support.recorded_actions import acting
 
 MOST_ROUNDS = 3
 
@@ -33,7 +34,8 @@ class Case:
         return self.resource.address
 
     def read(self, aws: Aws) -> Observed | None:
-        return self.kind.read(aws, [Target(self.resource, {})]).get(self.address)
+        with acting("plan"):
+            return self.kind.read(aws, [Target(self.resource, {})]).get(self.address)
 
     def differences(self, observed: Observed) -> set[str]:
         """Paths in which AWS is not as wanted."""
@@ -68,10 +70,11 @@ def name_of(kind: ResourceType, properties: Properties) -> str:
 
 def carry_out(aws: Aws, wanted: Case) -> Outputs:
     """One run: looks, then creates or updates. A lost answer is answered by looking again, as the executor does."""
-    try:
-        outputs = _carry_out(aws, wanted)
-    except AmbiguousOutcome:
-        outputs = _carry_out(aws, wanted)
+    with acting("deploy"):
+        try:
+            outputs = _carry_out(aws, wanted)
+        except AmbiguousOutcome:
+            outputs = _carry_out(aws, wanted)
     prerequisites.of(wanted.kind.name).release(aws, wanted.resource, outputs)
     return outputs
 
@@ -108,4 +111,5 @@ def remove(aws: Aws, wanted: Case) -> None:
     """One run that removes the resource when it is there."""
     observed = wanted.read(aws)
     if observed is not None:
-        wanted.kind.delete(aws, observed)
+        with acting("deploy"):
+            wanted.kind.delete(aws, observed)

@@ -32,6 +32,6 @@ def shop(proxy: FaultProxy, tmp_path: Path, aws_environment: None, monkeypatch: 
     """The service `shop`, which the account knows nothing of yet."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.url)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    for name in ("GITHUB_ACTIONS", "GITHUB_ACTOR", "GITHUB_RUN_ID"):
+    for name in ("GITHUB_ACTIONS", "GITHUB_ACTOR", "GITHUB_RUN_ID", "GITHUB_TOKEN", "GH_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     return Service.copy("shop", tmp_path, proxy.url)

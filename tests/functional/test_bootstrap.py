@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.granting.knowledge import PHASES, knowledge
 from tests.functional.support import LEDGER, Result, Service, actions, changing
+from tests.support import fake_github
 from tests.support.fault_proxy import FaultProxy
 
 pytestmark = pytest.mark.slow  # what IAM is told is the same on every Python
@@ -129,14 +130,34 @@ def test_printing_asks_aws_for_nothing(shop: Service, proxy: FaultProxy) -> None
     assert proxy.calls == []
 
 
-def test_without_ids_any_are_trusted_and_that_is_told(shop: Service) -> None:
-    printed = bootstrap(shop, "--print", repo="acme/shop")
+def trusted(printed: Result, operator: str) -> list[str]:
     condition = printed.json["roles"]["shop-test-plan"]["trust"]["Statement"][0]["Condition"]
-    assert condition["StringLike"]["token.actions.githubusercontent.com:sub"] == [
-        "repo:acme/shop:environment:test-plan",
-        "repo:acme@*/shop@*:environment:test-plan",
-    ]
+    found: list[str] = condition[operator]["token.actions.githubusercontent.com:sub"]
+    return found
+
+
+def test_without_ids_no_token_that_carries_some_is_trusted_and_that_is_told(shop: Service) -> None:
+    printed = bootstrap(shop, "--print", repo="acme/shop")
+    assert trusted(printed, "StringEquals") == ["repo:acme/shop:environment:test-plan"]
     assert "ids of acme/shop are not known" in printed.err
+
+
+def test_any_ids_are_trusted_where_that_is_asked_for(shop: Service) -> None:
+    printed = bootstrap(shop, "--print", repo="acme@*/shop@*")
+    assert trusted(printed, "StringLike")[1] == "repo:acme@*/shop@*:environment:test-plan"
+    assert "any ids are trusted" in printed.err
+
+
+def test_ids_are_looked_up_where_github_may_be_asked(shop: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    with fake_github.running() as github:
+        monkeypatch.setenv("GITHUB_API_URL", github.url)
+        monkeypatch.setenv("GH_TOKEN", "token-of-the-job")
+        printed = bootstrap(shop, "--print", repo="acme/infra")
+        unknown = bootstrap(shop, "--print", repo="acme/other")
+    assert trusted(printed, "StringEquals")[1] == "repo:acme@4711/infra@815:environment:test-plan"
+    assert printed.err == ""
+    assert trusted(unknown, "StringEquals") == ["repo:acme/other:environment:test-plan"]
+    assert "looking up the ids" in unknown.err
 
 
 @pytest.mark.parametrize("repo", ["acme", "acme/", "acme@1/shop", "a b/c", "acme/shop/x"])

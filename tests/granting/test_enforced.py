@@ -1,4 +1,4 @@
-"""The roles that `bootstrap` makes, on an emulator that enforces IAM: enough to plan, deploy and roll back."""
+"""The roles that `bootstrap` makes, on an embedded AWS that enforces IAM: enough for the whole life of a service."""
 
 import base64
 import io
@@ -23,23 +23,11 @@ from pipeline.cli import main
 from pipeline.clients import connect
 from pipeline.local.installation import installed
 
-pytestmark = pytest.mark.emulator
+pytestmark = [pytest.mark.emulator, pytest.mark.slow]
 ACCOUNT = "123456789012"
-# The emulator by itself: our plane before it speaks in the name of callers and cannot sign for them.
-SERVE = """
-import asyncio, os, sys
-os.environ.update(AUTH="true", BIND_HOST="127.0.0.1", GATEWAY_PORT=sys.argv[1], MINISTACK_ACCOUNT_ID="123456789012",
-                  IOT_MTLS_ENABLED="0", SFTP_ENABLED="0", LAMBDA_EXECUTOR="local", LOG_LEVEL="ERROR",
-                  DOCKER_HOST="unix:///nonexistent")
-from hypercorn.asyncio import serve
-from hypercorn.config import Config
-from ministack.app import app
-config = Config()
-config.bind = [f"127.0.0.1:{sys.argv[1]}"]
-asyncio.run(serve(app, config, mode="asgi"))
-"""
+PROGRAM = Path(__file__).with_name("enforcing.py")
 SPECS = {
-    "pipeline.yaml": "environments: {dev: main}\ncode: {root: code, include: [handlers]}\n",
+    "pipeline.yaml": "environments: {dev: {branch: main}}\ncode: {root: code, include: [handlers]}\n",
     "environments/dev.env": f"""
 SERVICE_NAME=jobs
 ENVIRONMENT=dev
@@ -53,6 +41,17 @@ tables: {name: "${SERVICE_NAME}-work", partition_key: id, deletion_protection: f
 """,
     "aws/functions.yaml": """
 functions: {name: "${SERVICE_NAME}-work", runtime: python3.12, memory: "${MEMORY}"}
+""",
+    "aws/apis.yaml": """
+api:
+  name: ${SERVICE_NAME}-rest
+  endpoints: [{path: /work, methods: [GET], function: "${SERVICE_NAME}-work"}]
+http_api:
+  name: ${SERVICE_NAME}-http
+  endpoints: [{path: /work, methods: [GET], function: "${SERVICE_NAME}-work"}]
+websocket_api:
+  name: ${SERVICE_NAME}-talk
+  routes: {$default: "${SERVICE_NAME}-work"}
 """,
     "aws/queues.yaml": """
 queues: {name: "${SERVICE_NAME}-queue"}
@@ -92,6 +91,18 @@ class Enforced:
         else:
             self.monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
 
+    def done(self, command: str, *options: str) -> Any:
+        """The document of a command that does what it is asked for."""
+        code, document, err = self.run(command, *options)
+        assert code in (0, 3), err
+        return document
+
+    def rewrite(self, path: str, old: str, new: str) -> None:
+        """Changes a text of the service."""
+        text = (self.root / path).read_text()
+        assert old in text
+        (self.root / path).write_text(text.replace(old, new))
+
     def run(self, command: str, *options: str) -> tuple[int, Any, str]:
         """(exit code, document, what was said) of a command."""
         out, err = io.StringIO(), io.StringIO()
@@ -117,7 +128,7 @@ def enforced(tmp_path: Path, aws_environment: None, monkeypatch: pytest.MonkeyPa
     endpoint = f"http://127.0.0.1:{port}"
     python = installed(lambda _text: None).executable
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
-    with subprocess.Popen([python, "-I", "-c", SERVE, str(port)], env=environment, cwd=tmp_path) as process:
+    with subprocess.Popen([python, "-I", str(PROGRAM), str(port)], env=environment, cwd=tmp_path) as process:
         try:
             await_answer(endpoint)
             monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
@@ -140,10 +151,10 @@ def await_answer(endpoint: str) -> None:
     raise AssertionError("the emulator does not answer")
 
 
-# What the emulator authorizes on "*", because the resource is not in the path of the request; and GetAlias, which it
-# takes for another action. AWS does neither:
-# https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html
-GAPS = ["cloudwatch:ListTagsForResource", "dynamodb:ListTagsOfResource", "lambda:CreateFunction", "lambda:ListAliases"]
+# What the emulator authorizes on "*", because the resource is not in the path of the request, which AWS does not:
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
+GAPS = ["cloudwatch:DeleteAlarms", "cloudwatch:ListTagsForResource", "dynamodb:ListTagsOfResource"]
+PLAN, DEPLOY = "repo:acme/jobs:environment:dev-plan", "repo:acme@7/jobs@8:environment:dev"
 
 
 def mend_gaps() -> None:
@@ -156,43 +167,58 @@ def mend_gaps() -> None:
 
 def test_the_roles_can_do_their_work_and_no_more(enforced: Enforced) -> None:
     enforced.become(None)
-    code, _, err = enforced.run("bootstrap", "--repo", "acme@7/jobs@8", "--yes")
-    assert code == 0, err
+    enforced.done("bootstrap", "--repo", "acme@7/jobs@8", "--yes")
     mend_gaps()
-    for subject in (
-        "repo:acme/jobs:environment:dev-plan",
-        "repo:acme@7/jobs@9:environment:dev",
-        "repo:acme/jobs:pull_request",
-    ):
+    for subject in (PLAN, "repo:acme@7/jobs@9:environment:dev", "repo:acme/jobs:pull_request"):
         with pytest.raises(ClientError, match="AccessDenied"):
             enforced.become("jobs-dev-deploy", subject)
 
-    enforced.become("jobs-dev-plan", "repo:acme/jobs:environment:dev-plan")
-    code, plan, err = enforced.run("plan")
-    assert code == 0, err
-    assert plan["summary"]["create"] == 6
+    enforced.become("jobs-dev-plan", PLAN)
+    assert enforced.done("plan")["summary"]["create"] == 15
     code, _, err = enforced.run("deploy")
     assert code == 1, "the role that plans may not deploy"
     assert "AccessDenied" in err
 
-    enforced.become("jobs-dev-deploy", "repo:acme@7/jobs@8:environment:dev")
-    code, _, err = enforced.run("deploy")
-    assert code == 0, err
-    env = enforced.root / "environments" / "dev.env"
-    env.write_text(env.read_text().replace("MEMORY=128", "MEMORY=256"))
-    code, second, err = enforced.run("deploy")
-    assert code == 0, err
-    assert second["release"] >= 2
-    code, _, err = enforced.run("rollback", "--to", "previous")
-    assert code == 0, err
+    enforced.become("jobs-dev-deploy", DEPLOY)
+    enforced.done("deploy")
+    assert enforced.done("deploy")["plan"]["summary"]["unchanged"] == 15
+    enforced.rewrite("environments/dev.env", "MEMORY=128", "MEMORY=256")
+    assert enforced.done("deploy")["release"] >= 2
+
+    enforced.become(None)
+    connect("us-east-1").call("lambda", "UpdateFunctionConfiguration", FunctionName="jobs-work", Timeout=7)
+    enforced.become("jobs-dev-plan", PLAN)
+    assert enforced.done("drift")["summary"]["drift"] == 1
+    enforced.become("jobs-dev-deploy", DEPLOY)
+    enforced.done("rollback", "--to", "previous")
+
     code, _, err = enforced.run("destroy", "--include-data", "--yes")
     assert code == 1, "no role of the pipeline deletes data"
     assert "DeleteTable" in err
+    enforced.done("destroy", "--yes")
+    enforced.become(None)
+    assert connect("us-east-1").call("apigateway", "GetRestApis")["items"] == []
+    assert connect("us-east-1").call("dynamodb", "ListTables")["TableNames"] == ["jobs-work"]
 
-    enforced.become("jobs-dev-plan", "repo:acme/jobs:environment:dev-plan")
-    code, _, err = enforced.run("drift")
-    assert code in (0, 3), err
-    assert (
-        connect("us-east-1").call("dynamodb", "DescribeTable", TableName="jobs-work")["Table"]["TableStatus"]
-        == "ACTIVE"
-    )
+
+def test_with_consent_the_role_that_deploys_destroys_data_too(enforced: Enforced) -> None:
+    enforced.rewrite("pipeline.yaml", "branch: main", "branch: main, deletes_data: true")
+    for name in ("apis", "functions"):
+        (enforced.root / "aws" / f"{name}.yaml").unlink()
+    enforced.rewrite("aws/queues.yaml", "alarms:", "buckets: {name: '${SERVICE_NAME}-files'}\nalarms:")
+    enforced.become(None)
+    enforced.done("bootstrap", "--repo", "acme@7/jobs@8", "--yes")
+    mend_gaps()
+    enforced.become("jobs-dev-deploy", DEPLOY)
+    enforced.done("deploy")
+    enforced.become(None)
+    for body in (b"old", b"new"):
+        connect("us-east-1").call("s3", "PutObject", Bucket="jobs-files", Key="a", Body=body)
+    enforced.become("jobs-dev-deploy", DEPLOY)
+    enforced.done("destroy", "--include-data", "--yes")
+    enforced.become(None)
+    aws = connect("us-east-1")
+    assert aws.call("dynamodb", "ListTables")["TableNames"] == []
+    assert [bucket["Name"] for bucket in aws.call("s3", "ListBuckets")["Buckets"]] == [
+        "jobs-dev-pipeline-123456789012-us-east-1"
+    ]

@@ -25,6 +25,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from tests.support import recorded_actions
 from tests.support.faulty import Fault, Kind, Limit
 from tests.support.http1 import Broken, Connection, Message, read_message
 from tests.support.wire import Answer, Call, Request, error_answer, identify, preload, throttle_of
@@ -181,6 +182,7 @@ class FaultProxy:
         if call is None:
             here.send(await self._forward(message))
             return
+        recorded_actions.note(call, request.headers.get("user-agent", ""))
         self.calls.append(call)
         self.requests.append(request)
         await asyncio.sleep(self.latency)

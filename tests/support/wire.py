@@ -29,6 +29,7 @@ _S3_ACTIONS = {
     "ListObjects": "ListBucket",
     "ListObjectsV2": "ListBucket",
     "ListObjectVersions": "ListBucketVersions",
+    "ListMultipartUploads": "ListBucketMultipartUploads",
     "HeadObject": "GetObject",
     "CopyObject": "PutObject",
     "UploadPart": "PutObject",
@@ -50,8 +51,18 @@ _S3_ACTIONS = {
     "DeleteBucketCors": "PutBucketCORS",
     "DeleteBucketOwnershipControls": "PutBucketOwnershipControls",
 }
-_LAMBDA_ACTIONS = {"Invoke": "InvokeFunction"}
-_PREFIXES = {"apigatewayv2": "apigateway", "bedrock-runtime": "bedrock", "resourcegroupstaggingapi": "tag"}
+_ACTIONS = {
+    "s3": _S3_ACTIONS,
+    "lambda": {"Invoke": "InvokeFunction", "GetLayerVersionByArn": "GetLayerVersion"},
+    "cloudfront": {"CreateDistributionWithTags": "CreateDistribution"},
+}
+_PREFIXES = {
+    "apigatewayv2": "apigateway",
+    "bedrock-runtime": "bedrock",
+    "resourcegroupstaggingapi": "tag",
+    "service-quotas": "servicequotas",
+    "stepfunctions": "states",
+}
 
 
 @dataclass(frozen=True)
@@ -93,7 +104,7 @@ class Call:
         prefix = _PREFIXES.get(self.service, self.service)
         if prefix == "apigateway":
             return f"apigateway:{self.method}"
-        renamed = {"s3": _S3_ACTIONS, "lambda": _LAMBDA_ACTIONS}.get(prefix, {})
+        renamed = _ACTIONS.get(prefix, {})
         return f"{prefix}:{renamed.get(self.operation, self.operation)}"
 
 

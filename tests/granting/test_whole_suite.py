@@ -1,0 +1,125 @@
+"""The permissions of both roles against what the whole suite asked for: nothing is missing, nothing without reason.
+
+tests/support/recorded_actions.py records, and compares whole_suite.json with each run.
+"""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pipeline.granting.collecting import Statement
+from pipeline.granting.documents import boundary
+from pipeline.granting.knowledge import PHASES, knowledge
+from pipeline.granting.needs import Needs
+from pipeline.model.resource import Resource
+from pipeline.model.values import Secret
+from pipeline.resources.registry import registry
+from pipeline.rollout.codedeploy import role_name
+from tests.contract.engine import declared, name_of
+from tests.support.aws import SCOPE
+from tests.support.recorded_actions import DEPLOY, PLAN, Recording, accepted, acting, differences, held, note, recorded
+from tests.support.wire import Call
+
+KNOWN = knowledge()
+
+
+def everything(*, deletes_data: bool = True) -> Needs:
+    """A service with all that there is: every example of every type, secrets, and CodeDeploy."""
+    resources = [Resource("iam.role", role_name(SCOPE), {"name": role_name(SCOPE)})]
+    for kind in registry().values():
+        for example in kind.spec.examples:
+            properties = declared(kind, example, SCOPE)
+            resources.append(Resource(kind.name, name_of(kind, properties), properties))
+    secrets = {"A": Secret("ssm:/orders/key"), "B": Secret("secretsmanager:orders/db")}
+    resources.append(Resource("lambda.function", "orders-secret", {"role": "orders", "environment": secrets}))
+    return Needs(SCOPE, tuple(resources), "ledger", deletes_data=deletes_data)
+
+
+def allowed(statements: list[Statement]) -> set[str]:
+    """What these statements allow, if only somewhere."""
+    return {action for one in statements if one["Effect"] == "Allow" for action in one["Action"]}
+
+
+def extras() -> set[str]:
+    """What rules.json names with its reason, though no recording can show it."""
+    types = (KNOWN.extras(kind, phase) for kind in KNOWN.rules["extras"] for phase in PHASES)
+    more = (KNOWN.rules["unrecorded"], *KNOWN.rules["codedeploy"].values())
+    return {action for found in (*types, *more) for action in found}
+
+
+def test_the_role_that_plans_may_do_what_the_suite_planned_with() -> None:
+    assert held()[PLAN] <= allowed(everything().reading)
+
+
+def test_the_role_that_deploys_may_do_what_the_suite_did() -> None:
+    needs = everything()
+    assert held()[DEPLOY] <= allowed(needs.reading) | allowed(needs.changing)
+
+
+def test_without_consent_it_may_do_all_but_delete_data() -> None:
+    needs = everything(deletes_data=False)
+    may = allowed(needs.reading) | allowed(needs.changing)
+    assert not may & KNOWN.losing_data
+    assert held()[DEPLOY] - may <= {
+        *KNOWN.losing_data,
+        *KNOWN.extras("s3.bucket", "delete"),
+        "s3:ListBucketMultipartUploads",
+    }
+
+
+def test_both_may_do_no_more_than_that_and_what_has_a_reason() -> None:
+    needs, suite = everything(), held()
+    assert allowed(needs.reading) - suite[PLAN] <= extras()
+    assert allowed(needs.changing) - suite[PLAN] - suite[DEPLOY] <= extras()
+
+
+def test_no_extra_without_need() -> None:
+    assert all(len(reason) > 7 for reason in KNOWN.rules["unrecorded"].values())
+    suite = held()
+    assert not set(KNOWN.rules["unrecorded"]) & suite[PLAN] & suite[DEPLOY]
+
+
+def test_the_boundary_stands_in_the_way_of_nothing_that_a_role_may() -> None:
+    for deletes_data in (True, False):
+        needs = everything(deletes_data=deletes_data)
+        never = next(one for one in boundary(needs, ["arn"])["Statement"] if one["Sid"] == "Never")["Action"]
+        assert not set(never) & (allowed(needs.reading) | allowed(needs.changing))
+        assert (set(never) & KNOWN.losing_data == set()) is deletes_data
+
+
+def test_what_destroys_data_is_what_deletes_types_that_hold_it() -> None:
+    for name, kind in registry().items():
+        deleting = KNOWN.actions(name, "delete") & KNOWN.losing_data
+        assert bool(deleting) is kind.spec.data_bearing, name
+
+
+def test_calls_of_commands_are_recorded_and_those_of_tests_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    for role in (PLAN, DEPLOY):
+        monkeypatch.setitem(recorded, role, set())
+    call = Call("apigateway", "GetStages", "", "GET", "")
+    for agent in ("pipeline/1.0 botocore/1", "pipeline/1.0 (bootstrap) botocore/1", "Boto3/1 (plan)", ""):
+        note(call, agent)
+    assert recorded == {PLAN: set(), DEPLOY: set()}
+    note(call, "pipeline/1.0 (run: preview) botocore/1")
+    with acting("deploy"):
+        note(Call("lambda", "Invoke", "", "POST", ""), "pipeline/1.0 botocore/1")
+    assert recorded == {PLAN: {"apigateway:GET"}, DEPLOY: {"lambda:InvokeFunction"}}
+
+
+def test_a_part_of_the_suite_may_record_less_but_nothing_new() -> None:
+    known, found = {PLAN: {"a", "b"}, DEPLOY: {"d"}}, {PLAN: {"a"}, DEPLOY: {"d", "e"}}
+    assert [line.partition(";")[0] for line in differences(known, found, whole=False)] == [
+        "tests/granting/whole_suite.json lacks of the role deploy: e"
+    ]
+    (gone, _) = differences(known, found, whole=True)
+    assert "of the role plan what nothing calls any more: b" in gone
+    assert accepted(known, found, whole=False) == {PLAN: {"a", "b"}, DEPLOY: {"d", "e"}}
+    assert accepted(known, found, whole=True) == found
+
+
+def test_what_other_processes_recorded_is_joined(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(recorded, PLAN, {"a"})
+    config: Any = SimpleNamespace()
+    Recording(config).pytest_testnodedown(SimpleNamespace(workeroutput={"actions": {PLAN: ["b"]}}))
+    assert recorded[PLAN] == {"a", "b"}
