@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from pipeline.diagnosing.checks.access import principal_of
+from pipeline.diagnosing.checks.access import needed, principal_of
 from pipeline.diagnosing.finding import FREE
 from pipeline.granting.trust import Repository, trust
+from pipeline.model.plan import Action, Change, Origin
 from pipeline.model.release import LockState
+from pipeline.model.resource import Resource
 from tests.diagnosing.support import ROLE, create, declared, found, patient
 from tests.support.aws import ACCOUNT, FakeClock
 
@@ -65,7 +67,8 @@ def test_actions_that_the_plan_needs_and_the_role_lacks_are_named() -> None:
     assert one.severity == "error"
     assert one.evidence[-1] == "dynamodb:CreateTable"
     assert asked[0]["PolicySourceArn"] == f"arn:aws:iam::{ACCOUNT}:role/orders-dev-deploy"
-    assert asked[0]["ResourceArns"] == [f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/orders-list"]
+    table = f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/orders-list"
+    assert asked[0]["ResourceArns"] == [table, f"{table}/*"]
     assert found("permissions", patient(TABLE)) == [], "nothing is planned"
 
 
@@ -140,6 +143,11 @@ def test_throttled_tables_and_functions_say_how_often() -> None:
     (one,) = found("throttled-tables", patient(TABLE, replies=metric(4)))
     assert one.evidence == ("read: 5 throttled in the last 1 h", "write: 5 throttled in the last 1 h")
     assert found("throttled-tables", patient(TABLE, replies=metric(0))) == []
+    indexed = declared(
+        "dynamodb.table", "orders-indexed", partition_key="id", indexes=[{"name": "by-day", "partition_key": "day"}]
+    )
+    (one,) = found("throttled-tables", patient(indexed, replies=metric(4)))
+    assert one.evidence[2] == "read of by-day: 5 throttled in the last 1 h"
     (other,) = found("function-throttles", patient(FUNCTION, replies=metric(4)))
     assert "5 times" in other.message
 
@@ -150,8 +158,9 @@ def test_unprotected_data_matters_more_in_production(name: str, severity: str) -
         "dynamodb.table", "orders-bare", partition_key="id", deletion_protection=False, point_in_time_recovery=False
     )
     bucket = declared("s3.bucket", "orders-bucket", versioning=False)
-    findings = found("unprotected-data", patient(TABLE, bare, bucket, name=name))
-    assert [one.address for one in findings] == [bare.address, bare.address, bucket.address]
+    pool = declared("cognito-idp.user_pool", "orders-users", deletion_protection=False)
+    findings = found("unprotected-data", patient(TABLE, bare, bucket, pool, name=name))
+    assert [one.address for one in findings] == [bare.address, bare.address, bucket.address, pool.address]
     assert {one.severity for one in findings} == {severity}
 
 
@@ -187,6 +196,15 @@ def test_functions_that_outlive_their_api() -> None:
     api = declared("apigateway.rest_api", "orders", endpoints=endpoints)
     (one,) = found("integration-timeout", patient(FUNCTION, api))
     assert one.evidence == ("GET /orders waits 5 s", "orders-list may run 60 s")
+    others = (
+        declared("apigatewayv2.http_api", "orders-http", endpoints=[{"path": "/orders", "function": "orders-list"}]),
+        declared("apigatewayv2.api", "orders-talk", routes={"$default": "orders-list"}),
+    )
+    waits = {one.address: one.evidence[0] for one in found("integration-timeout", patient(FUNCTION, *others))}
+    assert waits == {
+        "apigatewayv2.http_api/orders-http": "ANY /orders waits 30 s",
+        "apigatewayv2.api/orders-talk": "$default waits 29 s",
+    }
     quick = declared("lambda.function", "orders-list", runtime="python3.13", timeout=5)
     assert found("integration-timeout", patient(quick, api)) == []
 
@@ -238,6 +256,47 @@ def test_quotas_count_what_is_there_and_what_is_added() -> None:
     assert near.severity == "warning"
     assert found("quotas", patient(TABLE, replies=account(1, 10), changes=(create(TABLE),))) == []
     assert found("quotas", patient(TABLE, replies=account(10, 10))) == [], "nothing is added"
+
+
+@pytest.mark.parametrize(
+    ("resource", "listing"),
+    [
+        (
+            declared("events.rule", "orders-night", schedule="rate(1 day)", function="orders-list"),
+            {"events:ListRules": {"Rules": [1]}},
+        ),
+        (
+            Resource("apigatewayv2.domain_name", "api.example.com", {}),
+            {"apigateway:GetDomainNames": {"items": [1]}},
+        ),
+    ],
+)
+def test_quotas_of_other_types(resource: Resource, listing: dict[str, Any]) -> None:
+    replies = {**listing, "service-quotas:GetServiceQuota": {"Quota": {"Value": 1}}}
+    (one,) = found("quotas", patient(resource, replies=replies, changes=(create(resource),)))
+    assert one.evidence == ("there are 1", "the plan adds 1", "the quota is 1")
+
+
+def test_the_room_for_code() -> None:
+    settings = {"AccountUsage": {"TotalCodeSize": 74e9}, "AccountLimit": {"TotalCodeSize": 75e9}}
+    replies = {"lambda:GetAccountSettings": settings}
+    (one,) = found("quotas", patient(FUNCTION, replies=replies, changes=(create(FUNCTION),)))
+    assert one.evidence == ("74.0 GB are used", "the quota is 75.0 GB")
+
+
+def test_certificates_of_others_end_too() -> None:
+    arn = f"arn:aws:acm:us-east-1:{ACCOUNT}:certificate/x"
+    domain = Resource("apigateway.domain_name", "api.example.com", {"certificate": arn})
+    certificate = {"Status": "ISSUED", "NotAfter": NOW + timedelta(days=5), "InUseBy": []}
+    (one,) = found("certificates", patient(domain, replies={"acm:DescribeCertificate": {"Certificate": certificate}}))
+    assert (one.severity, one.address) == ("error", domain.address)
+    assert one.message == "certificate of api.example.com ends in 5 days"
+
+
+def test_what_is_deleted_needs_leave_too() -> None:
+    gone = Change("sns.topic/orders-old", Action.DELETE, Origin.GIT)
+    asked = needed(patient(changes=(gone,)))
+    assert asked == {(f"arn:aws:sns:us-east-1:{ACCOUNT}:orders-old",): {"sns:DeleteTopic"}}
 
 
 def test_reserved_concurrency_leaves_some() -> None:

@@ -25,6 +25,7 @@ _CBOR = re.compile(r"^/service/[^/]+/operation/(\w+)")
 
 # https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 _S3_ACTIONS = {
+    "ListBuckets": "ListAllMyBuckets",
     "HeadBucket": "ListBucket",
     "ListObjects": "ListBucket",
     "ListObjectsV2": "ListBucket",

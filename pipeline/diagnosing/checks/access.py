@@ -1,11 +1,13 @@
 """Credentials, account, region, and what they may do."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from pipeline.diagnosing.finding import Check, Finding
 from pipeline.diagnosing.patient import Patient
 from pipeline.granting.knowledge import CHANGE, DELETE
-from pipeline.model.plan import Action
+from pipeline.model.plan import Action, Change
+from pipeline.model.resource import Resource
 
 _MOST = 100  # actions for one call: its documents are bounded
 
@@ -53,7 +55,7 @@ def permissions(patient: Patient) -> Iterator[Finding]:
     for arns, actions in wanted.items():
         ordered = sorted(actions)
         for start in range(0, len(ordered), _MOST):
-            answers = patient.aws.pages(
+            answers: list[dict[str, Any]] = patient.aws.pages(
                 "iam",
                 "SimulatePrincipalPolicy",
                 "EvaluationResults",
@@ -61,11 +63,19 @@ def permissions(patient: Patient) -> Iterator[Finding]:
                 ActionNames=ordered[start : start + _MOST],
                 ResourceArns=list(arns),
             )
-            denied = sorted({a["EvalActionName"] for a in answers if a["EvalDecision"] != "allowed"})
+            # An action is allowed on one of the ARNs of a resource: on a bucket, say, or on what is in it.
+            allowed = {a["EvalActionName"] for a in answers if _allows(a)}
+            denied = sorted(set(ordered[start : start + _MOST]) - allowed)
             if denied:
                 fix = patient.command("bootstrap", "--repo OWNER/NAME")
                 evidence = (f"role {principal}", f"on {', '.join(arns)}", *denied)
                 yield Finding(f"{len(denied)} actions that this plan needs are not allowed", "error", evidence, fix)
+
+
+def _allows(answer: Mapping[str, Any]) -> bool:
+    one_by_one = answer.get("ResourceSpecificResults") or ()
+    decisions = [answer["EvalDecision"], *(result["EvalResourceDecision"] for result in one_by_one)]
+    return "allowed" in decisions and "explicitDeny" not in decisions
 
 
 def needed(patient: Patient) -> dict[tuple[str, ...], set[str]]:
@@ -74,15 +84,18 @@ def needed(patient: Patient) -> dict[tuple[str, ...], set[str]]:
     found: dict[tuple[str, ...], set[str]] = {}
     for change in patient.condition.plan.effective:
         phase = DELETE if change.action is Action.DELETE else CHANGE
-        resource = change.desired
-        if resource is None:
-            continue
+        resource = change.desired or _gone(change)
         actions = known.actions(resource.type, phase) - set(known.rules["passing"])
         scoped = {action for action in actions if not known.takes_any_resource_only(action)}
-        # One ARN for each resource: the first pattern is the resource itself.
-        found.setdefault((patient.needs.arns_of(resource)[0],), set()).update(scoped)
+        found.setdefault(tuple(patient.needs.arns_of(resource)), set()).update(scoped)
         found.setdefault(("*",), set()).update(actions - scoped)
     return {arns: actions for arns, actions in found.items() if actions}
+
+
+def _gone(change: Change) -> Resource:
+    """What is deleted, as it was found: nothing declares it any more."""
+    properties = change.observed.properties if change.observed else {}
+    return Resource(change.type, change.address.partition("/")[2], properties)
 
 
 def principal_of(arn: str) -> str | None:

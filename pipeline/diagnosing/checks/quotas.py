@@ -2,17 +2,48 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from pipeline.diagnosing.finding import Check, Finding
 from pipeline.diagnosing.patient import Patient
 from pipeline.model.plan import Action
 
-# type -> (service and code of its quota, the list that counts what there is).
-# Codes: `aws service-quotas list-service-quotas --service-code dynamodb`.
-_COUNTED = {
-    "dynamodb.table": ("dynamodb", "L-F98FE922", ("dynamodb", "ListTables", "TableNames")),
-    "s3.bucket": ("s3", "L-DC2B2D3D", ("s3", "ListBuckets", "Buckets")),
-}
+GLOBAL = "us-east-1"  # where quotas of the whole account are asked for
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """Types that share a quota, its service and code, and the list that counts what there is."""
+
+    types: tuple[str, ...]
+    service: str
+    code: str
+    listing: tuple[str, str, str]
+    region: str | None = None
+
+
+# Codes: `aws service-quotas list-service-quotas --service-code dynamodb`; docs/doctor.md says where each was found.
+_COUNTED = (
+    _Counted(("dynamodb.table",), "dynamodb", "L-F98FE922", ("dynamodb", "ListTables", "TableNames")),
+    _Counted(("s3.bucket",), "s3", "L-DC2B2D3D", ("s3", "ListBuckets", "Buckets"), GLOBAL),
+    _Counted(("apigateway.rest_api",), "apigateway", "L-AA0FF27B", ("apigateway", "GetRestApis", "items")),
+    _Counted(
+        ("apigateway.domain_name", "apigatewayv2.domain_name"),
+        "apigateway",
+        "L-A93447B8",
+        ("apigateway", "GetDomainNames", "items"),
+    ),
+    _Counted(
+        ("cloudfront.distribution",),
+        "cloudfront",
+        "L-24B04930",
+        ("cloudfront", "ListDistributions", "DistributionList.Items"),
+        GLOBAL,
+    ),
+    _Counted(("events.rule",), "events", "L-244521F2", ("events", "ListRules", "Rules")),
+    _Counted(("cognito-idp.user_pool",), "cognito-idp", "L-627C1657", ("cognito-idp", "ListUserPools", "UserPools")),
+)
+_LISTED = {"ListUserPools": {"MaxResults": 60}}  # what a list asks for
 _ALARMING = 0.9
 
 
@@ -20,15 +51,29 @@ def quotas(patient: Patient) -> Iterator[Finding]:
     """What there is, what the plan adds, and what the account may have."""
     added = Counter(c.type for c in patient.condition.plan.changes if c.action is Action.CREATE)
     yield from _concurrency(patient)
+    if added["lambda.function"] or added["lambda.layer"]:
+        yield from _storage(patient)
     if added["iam.role"] or added["iam.policy"]:
         yield from _iam(patient, added)
-    for kind, (service, code, listing) in _COUNTED.items():
-        if added[kind]:
-            quota = patient.aws.call("service-quotas", "GetServiceQuota", ServiceCode=service, QuotaCode=code)["Quota"][
-                "Value"
-            ]
-            name, operation, key = listing
-            yield from _compared(kind, len(patient.aws.pages(name, operation, key)), added[kind], quota)
+    for counted in _COUNTED:
+        if more := sum(added[kind] for kind in counted.types):
+            service, operation, key = counted.listing
+            there = len(patient.aws.pages(service, operation, key, **_LISTED.get(operation, {})))
+            asked = {"ServiceCode": counted.service, "QuotaCode": counted.code}
+            found = patient.aws.call("service-quotas", "GetServiceQuota", region=counted.region, **asked)
+            yield from _compared(counted.types[0], there, more, found["Quota"]["Value"])
+
+
+def _storage(patient: Patient) -> Iterator[Finding]:
+    """Every version of every function of a region counts, those of others in the account included.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+    """
+    found = patient.aws.call("lambda", "GetAccountSettings")
+    used, quota = found["AccountUsage"]["TotalCodeSize"], found["AccountLimit"]["TotalCodeSize"]
+    if used > quota * _ALARMING:
+        evidence = (f"{used / 1e9:.1f} GB are used", f"the quota is {quota / 1e9:.1f} GB")
+        yield Finding("the room for functions' code is nearly used up", "warning", evidence, _raise("Lambda"))
 
 
 def _concurrency(patient: Patient) -> Iterator[Finding]:
