@@ -1,15 +1,16 @@
 """What `cost` asks and carries out: usage of the last days, prices, advice, the delta of a plan, edits of specs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from pipeline.applying.pricing import listed_prices
 from pipeline.applying.usage import UsageReader
 from pipeline.commands.planning import Reading, survey
 from pipeline.commands.workspace import Workspace
-from pipeline.config.editing import NotEditable, edited
+from pipeline.config.editing import NotEditable, assigned, edited, unlike, variables_in
 from pipeline.costing import functions, tables
 from pipeline.costing.delta import deltas, involved, not_counted
 from pipeline.costing.estimating import estimate_all, invocations, metrics_of
@@ -123,11 +124,11 @@ def apply(workspace: Workspace, advice: Iterable[Advice]) -> list[Edit]:
     declared = workspace.loaded.desired[workspace.environment.name].by_address
     better = [each for each in advice if each.best is not None and each.best is not each.options[0]]
     found = [(declared.get(each.address), each) for each in better]
-    return write(workspace.root, found)
+    return write(workspace.root, found, workspace.environment.file)
 
 
-def write(root: Path, found: Iterable[tuple[Resource | None, Advice]]) -> list[Edit]:
-    """The best option of each into the spec that declares it.
+def write(root: Path, found: Iterable[tuple[Resource | None, Advice]], environment: str) -> list[Edit]:
+    """The best option of each into the spec that declares it, or, where that has variables, the environment's file.
 
     From the last line of a file to its first: what is added moves the lines behind it.
     """
@@ -135,10 +136,10 @@ def write(root: Path, found: Iterable[tuple[Resource | None, Advice]]) -> list[E
     def line(pair: tuple[Resource | None, Advice]) -> int:
         return pair[0].source.line if pair[0] and pair[0].source else 0
 
-    return [_applied(root, resource, each) for resource, each in sorted(found, key=line, reverse=True)]
+    return [_applied(root, resource, each, environment) for resource, each in sorted(found, key=line, reverse=True)]
 
 
-def _applied(root: Path, resource: Resource | None, advice: Advice) -> Edit:
+def _applied(root: Path, resource: Resource | None, advice: Advice, environment: str) -> Edit:
     assert advice.best is not None
     settings = advice.best.settings
     source = resource.source if resource else None
@@ -148,8 +149,39 @@ def _applied(root: Path, resource: Resource | None, advice: Advice) -> Edit:
         return Edit(advice.address, source.file, settings, "its indexes have to be changed with it, by hand")
     file = root / source.file
     try:
-        text = edited(file.read_text(encoding="utf-8"), source.line, settings)
+        text = file.read_text(encoding="utf-8")
+        if variables := variables_in(text, source.line, settings):
+            values = _values(root, text, source.line, settings, variables)
+            _assign(root / environment, values)
+            return Edit(advice.address, environment, values, for_all=False)
+        text = edited(text, source.line, settings)
     except NotEditable as error:
         return Edit(advice.address, source.file, settings, str(error))
     file.write_text(text, encoding="utf-8")
     return Edit(advice.address, source.file, settings)
+
+
+def _values(
+    root: Path, text: str, line: int, settings: Mapping[str, Any], variables: Mapping[str, str]
+) -> dict[str, Any]:
+    """Variable -> value. NotEditable when one environment alone cannot have them."""
+    if others := [name for name in unlike(text, line, settings) if name not in variables]:
+        raise NotEditable(
+            f"{', '.join(variables)} is {_quoted(variables)}, this environment's own, but {', '.join(others)} would "
+            "change for every environment: make variables of these as well, or write all of them into the spec"
+        )
+    specs = [file.read_text(encoding="utf-8") for file in (root / "aws").rglob("*.y*ml")]
+    if shared := [name for name in variables.values() if sum(spec.count(f"${{{name}}}") for spec in specs) > 1]:
+        raise NotEditable(f"${{{shared[0]}}} is in other places, too: give this entry a variable of its own")
+    return {variables[name]: settings[name] for name in variables}
+
+
+def _quoted(variables: Mapping[str, str]) -> str:
+    return ", ".join(f"${{{name}}}" for name in variables.values())
+
+
+def _assign(file: Path, values: Mapping[str, Any]) -> None:
+    text = file.read_text(encoding="utf-8")
+    for name, value in values.items():
+        text = assigned(text, name, value)
+    file.write_text(text, encoding="utf-8")

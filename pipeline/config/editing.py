@@ -4,10 +4,13 @@ A program that loads YAML and writes it again loses comments, quotes and order; 
 was changed. So only the places of the settings are replaced, and new ones are added behind the entry's first line.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import yaml
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 class NotEditable(Exception):
@@ -17,7 +20,7 @@ class NotEditable(Exception):
 def edited(text: str, line: int, settings: Mapping[str, Any]) -> str:
     """`text` with `settings` in the mapping that begins on `line` (from 1); None takes one out. Raises NotEditable.
 
-    A setting that comes from a ${VARIABLE} is not changed: it is not this spec's alone.
+    A setting that comes from a ${VARIABLE} is not changed here: it is for `assigned`.
     """
     text = text if text.endswith("\n") else text + "\n"
     node = _mapping_at(yaml.compose(text, Loader=yaml.SafeLoader), line - 1)
@@ -45,6 +48,32 @@ def edited(text: str, line: int, settings: Mapping[str, Any]) -> str:
     for start, stop, put in sorted(edits, reverse=True):  # from the back: places further up stay where they are
         text = text[:start] + put + text[stop:]
     return text
+
+
+def variables_in(text: str, line: int, settings: Mapping[str, Any]) -> dict[str, str]:
+    """Setting -> the variable that it is, of those that are to be changed and are nothing but a ${VARIABLE}."""
+    node = _mapping_at(yaml.compose(text, Loader=yaml.SafeLoader), line - 1)
+    known = {key.value: value.value for key, value in node.value} if node else {}
+    found = {name: _VARIABLE.fullmatch(value) for name, value in known.items() if isinstance(value, str)}
+    return {name: match[1] for name, match in found.items() if match and name in settings}
+
+
+def unlike(text: str, line: int, settings: Mapping[str, Any]) -> list[str]:
+    """The settings that the entry has otherwise, or not at all; those that are to go, where it has them."""
+    node = _mapping_at(yaml.compose(text, Loader=yaml.SafeLoader), line - 1)
+    known = {key.value: value.value for key, value in node.value} if node else {}
+    return [name for name, value in settings.items() if known.get(name) != (None if value is None else _scalar(value))]
+
+
+def assigned(text: str, name: str, value: Any) -> str:
+    """The text of an environment file in which a variable has a value, where it was or at the end."""
+    lines, new = text.splitlines(), f"{name}={_scalar(value)}"
+    places = [number for number, line in enumerate(lines) if re.match(rf"\s*(export\s+)?{name}\s*=", line)]
+    if places:
+        lines[places[-1]] = new
+    else:
+        lines.append(new)
+    return "\n".join(lines) + "\n"
 
 
 def _lines_of(text: str, key: yaml.Node, value: yaml.Node, entry: yaml.MappingNode) -> tuple[int, int]:

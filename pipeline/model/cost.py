@@ -203,9 +203,13 @@ class PlanCosts:
 
 @dataclass(frozen=True)
 class Edit:
-    """A spec that was changed for an advice, or why it was not (`problem`)."""
+    """A spec that was changed for an advice, or why it was not (`problem`).
+
+    `for_all`: a spec holds for every environment; the file of one does not.
+    """
 
     address: str
     file: str | None
     settings: Mapping[str, Any]
     problem: str | None = None
+    for_all: bool = True

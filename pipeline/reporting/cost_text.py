@@ -81,7 +81,7 @@ def _edits(edits: Sequence[Edit]) -> str:
     if not edits:
         return "no spec was changed: nothing would save money"
     told = [
-        f"{edit.file}: {edit.address} changed; look at it: git diff"
+        f"{edit.file}: {edit.address} changed{' for every environment' if edit.for_all else ''}; look at it: git diff"
         if edit.problem is None
         else f"{edit.file or '-'}: {edit.address} not changed: {edit.problem}"
         for edit in edits
@@ -108,7 +108,14 @@ def costs_json(environment: str, found: Costs, edits: Sequence[Edit] | None) -> 
     }
     if edits is not None:
         document["edits"] = [
-            {"address": e.address, "file": e.file, "settings": dict(e.settings), "problem": e.problem} for e in edits
+            {
+                "address": e.address,
+                "file": e.file,
+                "settings": dict(e.settings),
+                "problem": e.problem,
+                "for_every_environment": e.for_all and e.problem is None,
+            }
+            for e in edits
         ]
     return document
 

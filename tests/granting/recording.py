@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 
-import botocore.session
-
 from pipeline.model.resource import Observed, Resource
 from pipeline.planning.diff import diff
 from pipeline.resources.base import ResourceType, Target
@@ -11,16 +9,10 @@ from tests.contract import prerequisites
 from tests.contract.conftest import Account
 from tests.contract.engine import case
 from tests.support.faults import Recorder
-from tests.support.wire import Call
+from tests.support.recorded_actions import acting
+from tests.support.wire import call_of
 
-_SESSION = botocore.session.Session()
 PHASES = ("read", "change", "delete")
-
-
-def action_of(service: str, operation: str) -> str:
-    """The IAM action of an operation."""
-    model = _SESSION.get_service_model(service).operation_model(operation)
-    return Call(service, operation, "", model.http.get("method", "POST"), "").iam_action
 
 
 def record(account: Account, kind: ResourceType) -> dict[str, list[str]]:
@@ -66,14 +58,17 @@ def _converge(account: Account, kind: ResourceType, wanted: Resource, found: dic
     for _ in range(3):
         observed = _read(account, kind, wanted, found)
         aws = account.process()
-        if observed is None:
-            outputs = kind.create(aws, wanted)
-        else:
-            paths = {change.path for change in diff(kind.spec, wanted.properties, observed.properties)}
-            if not paths:
-                return
-            outputs = {**observed.outputs, **kind.update(aws, wanted, observed, frozenset(paths))}
-            kind.retire(aws, wanted)
+        paths = (
+            {change.path for change in diff(kind.spec, wanted.properties, observed.properties)} if observed else set()
+        )
+        if observed is not None and not paths:
+            return
+        with acting("deploy"):
+            if observed is None:
+                outputs = kind.create(aws, wanted)
+            else:
+                outputs = {**observed.outputs, **kind.update(aws, wanted, observed, frozenset(paths))}
+                kind.retire(aws, wanted)
         _note(aws, found["change"])
         prerequisites.of(kind.name).release(account.process(), wanted, outputs)
 
@@ -82,19 +77,21 @@ def _delete(account: Account, kind: ResourceType, wanted: Resource, found: dict[
     observed = _read(account, kind, wanted, found)
     assert observed is not None
     aws = account.process()
-    kind.delete(aws, observed)
+    with acting("deploy"):
+        kind.delete(aws, observed)
     _note(aws, found["delete"])
 
 
 def _read(account: Account, kind: ResourceType, wanted: Resource, found: dict[str, set[str]]) -> Observed | None:
     """Reads as for something that was never released, and as for something that was."""
     aws = account.process()
-    observed = kind.read(aws, [Target(wanted, {})]).get(wanted.address)
-    if observed is not None:
-        kind.read(aws, [Target(wanted, observed.outputs, wanted.properties, thorough=False)])
+    with acting("plan"):
+        observed = kind.read(aws, [Target(wanted, {})]).get(wanted.address)
+        if observed is not None:
+            kind.read(aws, [Target(wanted, observed.outputs, wanted.properties, thorough=False)])
     _note(aws, found["read"])
     return observed
 
 
 def _note(aws: Recorder, into: set[str]) -> None:
-    into.update(action_of(*call.name.split(":")) for call in aws.calls)
+    into.update(call_of(*call.name.split(":")).iam_action for call in aws.calls)

@@ -6,6 +6,7 @@ from typing import Any
 
 from pipeline.applying.attempts import NoAnswer, Refusal
 from pipeline.errors import FailedCall
+from tests.support import recorded_actions
 
 Reply = dict[str, Any] | Exception | Callable[[Mapping[str, Any]], dict[str, Any]]
 
@@ -28,6 +29,7 @@ class FakeTransport:
 
     def send(self, service: str, operation: str, region: str, params: Mapping[str, Any]) -> dict[str, Any]:
         name = f"{service}:{operation}"
+        recorded_actions.note_of_fake(service, operation)
         with self._lock:
             self.sent.append((name, region, dict(params)))
             queue = self.replies.get(name, [{}])

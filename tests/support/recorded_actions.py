@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from botocore import handlers
 
-from tests.support.wire import Call
+from tests.support.wire import Call, call_of
 
 FILE = Path(__file__).parents[1] / "granting" / "whole_suite.json"
 ABOUT = (
@@ -56,6 +56,12 @@ def note(call: Call, user_agent: str) -> None:
     purpose = found[1] if found else _acting.get()
     if purpose and purpose not in _OF_PEOPLE:
         recorded[PLAN if purpose in _READING else DEPLOY].add(call.iam_action)
+
+
+def note_of_fake(service: str, operation: str) -> None:
+    """Records a call that a fake answers before botocore sees it."""
+    if _acting.get():
+        note(call_of(service, operation), "")
 
 
 def listen() -> None:

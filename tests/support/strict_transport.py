@@ -12,6 +12,7 @@ from botocore.validate import validate_parameters
 
 from pipeline.applying.attempts import Refusal, Transport
 from pipeline.errors import FailedCall
+from tests.support import recorded_actions
 
 Params = Mapping[str, Any]
 Send = Callable[[str, Params], dict[str, Any]]
@@ -53,6 +54,7 @@ class StrictTransport:
         strict = self.services.get(service)
         if strict is None:
             return self.inner.send(service, operation, region, params)
+        recorded_actions.note_of_fake(service, operation)
         shape = _SESSION.get_service_model(service).operation_model(operation).input_shape
         validate_parameters(dict(params), shape)
 

@@ -109,6 +109,12 @@ class Call:
         return f"{prefix}:{renamed.get(self.operation, self.operation)}"
 
 
+def call_of(service: str, operation: str) -> Call:
+    """A call by its names."""
+    model = _model(service).operation_model(operation)
+    return Call(service, operation, "", model.http.get("method", "POST"), "")
+
+
 def identify(request: Request) -> Call | None:
     """The API call that a request is; None when it is none of AWS's (somebody uses what was deployed)."""
     signed = _SCOPE.search(request.headers.get("authorization", "")) or _presigned(request)
