@@ -28,13 +28,13 @@ class Collected:
         if store == "ssm":
             self.add(
                 "Parameters",
-                {"ssm:GetParameter", "ssm:GetParameters"},
+                {"ssm:GetParameters"},
                 [scope.arn("ssm", f"parameter/{name.lstrip('/')}")],
             )
             return
         # Six characters of AWS's choice end the ARN of a secret.
         arn = scope.arn("secretsmanager", f"secret:{name.partition('#')[0]}-??????")
-        self.add("Secrets", {"secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"}, [arn])
+        self.add("Secrets", {"secretsmanager:GetSecretValue"}, [arn])
 
     def add(self, title: str, actions: set[str], arns: list[str]) -> None:
         """These actions on these resources; those that AWS does not limit go to a statement of their own."""

@@ -265,6 +265,11 @@ def test_quotas_count_what_is_there_and_what_is_added() -> None:
             declared("events.rule", "orders-night", schedule="rate(1 day)", function="orders-list"),
             {"events:ListRules": {"Rules": [1]}},
         ),
+        (Resource("s3.bucket", "orders-files", {}), {"s3:ListBuckets": {"Buckets": [1]}}),
+        (
+            Resource("iam.role", "orders-role", {}),
+            {"iam:GetAccountSummary": {"SummaryMap": {"Roles": 1, "RolesQuota": 1}}},
+        ),
         (
             Resource("apigatewayv2.domain_name", "api.example.com", {}),
             {"apigateway:GetDomainNames": {"items": [1]}},

@@ -98,7 +98,7 @@ def test_functions_are_opened_to_those_only_that_the_specs_name() -> None:
 def test_secrets_may_be_read_one_by_one() -> None:
     environment = {"A": Secret("ssm:/orders/key"), "B": Secret("secretsmanager:orders/db#password")}
     found = needs(Resource("lambda.function", "orders-a", {"environment": environment})).reading
-    assert statement(found, "ssm:GetParameter")["Resource"] == [
+    assert statement(found, "ssm:GetParameters")["Resource"] == [
         "arn:aws:ssm:us-east-1:123456789012:parameter/orders/key"
     ]
     arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:orders/db-??????"

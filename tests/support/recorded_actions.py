@@ -3,8 +3,8 @@
 botocore tells of each call in this process, the fault proxy of those that come from processes of their own. The user
 agent says for which command the product calls; what tests look up for themselves says nothing, and is not recorded.
 
-The file holds what the whole suite records. A run that records more fails; a run of the whole suite fails as well when
-it records less. ACCEPT=1 writes the file: anew after the whole suite, with what is new in it after a part.
+The file holds what the whole suite records. A run that records more fails; a run of the whole suite says what it did
+not record any more. ACCEPT=1 writes the file: anew after the whole suite, with what is new in it after a part.
 """
 
 import json
@@ -22,6 +22,7 @@ from botocore import handlers
 from tests.support.wire import Call, call_of
 
 FILE = Path(__file__).parents[1] / "granting" / "whole_suite.json"
+_NAME = FILE.relative_to(FILE.parents[2])
 ABOUT = (
     "The IAM actions that the product asked for in the tests, by the role that has to have them. Written by ACCEPT=1 "
     "and a run of the whole suite, or added to by a run of a part of it; not by hand."
@@ -108,9 +109,10 @@ class Recording:
             FILE.write_text(rendered(accepted(held(), recorded, whole=whole)), encoding="utf-8")
             return
         if session.exitstatus == pytest.ExitCode.OK:
-            self._told = list(differences(held(), recorded, whole=whole))
-        if self._told:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+            new, gone = lacking(held(), recorded), superfluous(held(), recorded) if whole else []
+            self._told = [*new, *gone]
+            if new:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Says what differs."""
@@ -134,14 +136,23 @@ def held() -> dict[str, set[str]]:
     return {role: set(document[role]) for role in (PLAN, DEPLOY)}
 
 
-def differences(known: Actions, found: Actions, *, whole: bool) -> Iterator[str]:
-    """What the file lacks, and after the whole suite what it has without reason; a line each."""
-    name = FILE.relative_to(FILE.parents[2])
-    for role in (PLAN, DEPLOY):
-        if new := sorted(found[role] - known[role]):
-            yield f"{name} lacks of the role {role}: {', '.join(new)}; ACCEPT=1 adds them"
-        if whole and (gone := sorted(known[role] - found[role])):
-            yield f"{name} has of the role {role} what nothing calls any more: {', '.join(gone)}; ACCEPT=1 removes them"
+def lacking(known: Actions, found: Actions) -> list[str]:
+    """What the file lacks, a line for each role."""
+    new = {role: sorted(found[role] - known[role]) for role in (PLAN, DEPLOY)}
+    return [
+        f"{_NAME} lacks of the role {role}: {', '.join(one)}; ACCEPT=1 adds them" for role, one in new.items() if one
+    ]
+
+
+def superfluous(known: Actions, found: Actions) -> list[str]:
+    """What the file has and the whole suite did not record, a line for each role."""
+    gone = {role: sorted(known[role] - found[role]) for role in (PLAN, DEPLOY)}
+    about = "what nothing calls any more"
+    return [
+        f"{_NAME} has of the role {role} {about}: {', '.join(one)}; ACCEPT=1 removes them"
+        for role, one in gone.items()
+        if one
+    ]
 
 
 def accepted(known: Actions, found: Actions, *, whole: bool) -> dict[str, set[str]]:
