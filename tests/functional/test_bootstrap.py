@@ -3,13 +3,14 @@
 import json
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Any
 
 import pytest
 
 from pipeline.granting.knowledge import PHASES, knowledge
 from tests.functional.support import LEDGER, Result, Service, actions, changing
-from tests.support import fake_github
 from tests.support.fault_proxy import FaultProxy
 
 pytestmark = pytest.mark.slow  # what IAM is told is the same on every Python
@@ -148,13 +149,31 @@ def test_any_ids_are_trusted_where_that_is_asked_for(shop: Service) -> None:
     assert "any ids are trusted" in printed.err
 
 
+class Repositories(BaseHTTPRequestHandler):
+    """GitHub, as far as it knows one repository: https://docs.github.com/en/rest/repos/repos#get-a-repository"""
+
+    def do_GET(self) -> None:
+        known = self.path == "/repos/acme/shop" and (self.headers["Authorization"] or "").endswith("token")
+        body = json.dumps({"id": 815, "owner": {"id": 4711}} if known else {"message": "Not Found"}).encode()
+        self.send_response(200 if known else 404)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the signature of the library
+        """Nothing."""
+
+
 def test_ids_are_looked_up_where_github_may_be_asked(shop: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    with fake_github.running() as github:
-        monkeypatch.setenv("GITHUB_API_URL", github.url)
-        monkeypatch.setenv("GH_TOKEN", "token-of-the-job")
-        printed = bootstrap(shop, "--print", repo="acme/infra")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Repositories) as github:
+        Thread(target=github.serve_forever, daemon=True).start()
+        monkeypatch.setenv("GITHUB_API_URL", f"http://127.0.0.1:{github.server_port}")
+        monkeypatch.setenv("GH_TOKEN", "token")
+        printed = bootstrap(shop, "--print", repo="acme/shop")
         unknown = bootstrap(shop, "--print", repo="acme/other")
-    assert trusted(printed, "StringEquals")[1] == "repo:acme@4711/infra@815:environment:test-plan"
+        github.shutdown()
+    assert trusted(printed, "StringEquals")[1] == "repo:acme@4711/shop@815:environment:test-plan"
     assert "ids" not in printed.err
     assert trusted(unknown, "StringEquals") == ["repo:acme/other:environment:test-plan"]
     assert "looking up the ids" in unknown.err

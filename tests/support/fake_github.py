@@ -274,9 +274,6 @@ class FakeGitHub:
             raise Refuse(403, FORBIDDEN)
         return {"login": self.login}
 
-    def repository(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
-        return {"id": 815, "full_name": REPO, "owner": {"id": 4711, "login": REPO.partition("/")[0]}}
-
 
 def _limit(body: Mapping[str, Any]) -> None:
     if len(body["body"]) > 65_536:
@@ -348,7 +345,6 @@ ROUTES = [
     Route("POST", _ROOT + "/actions/workflows/{workflow_id}/dispatches", F.dispatch, "actions:write", 204),
     Route("POST", "/graphql", F.viewer),
     Route("GET", "/user", F.user),
-    Route("GET", _ROOT, F.repository),
 ]
 # What GitHub's description has to have.
 OPERATIONS = [(route.verb, route.path) for route in ROUTES if route.path != "/graphql"]
