@@ -19,6 +19,7 @@ from pipeline.errors import Refused
 from pipeline.model.plan import Action
 from pipeline.model.release import LedgerHead
 from pipeline.model.report import DeployReport
+from pipeline.model.shift import Rollout
 from pipeline.planning.safety import check_plan, check_saved
 from pipeline.releasing.hold import check_hold
 from pipeline.releasing.journal import Journal, head_of
@@ -81,7 +82,7 @@ def _deliver(workspace: Workspace, request: DeployRequest, built: "Built | Promo
         done = is_done(situation, request)
         if not done:
             workspace.follower.planned(situation.plan)
-        guard(workspace, situation, request)
+        guard(workspace, situation, request, reading.rollouts().known)
         if done:
             return report(workspace, situation, situation.head.current, changed=False)
         about = {
@@ -115,7 +116,7 @@ def _archives_line(archives: Mapping[str, Path]) -> str:
     return f"{counted(len(archives), 'archive')}, {size(total)}" if archives else "no code"
 
 
-def guard(workspace: Workspace, situation: Situation, request: DeployRequest) -> None:
+def guard(workspace: Workspace, situation: Situation, request: DeployRequest, rollout: Rollout | None) -> None:
     """Refused when the plan may not be applied."""
     head = situation.head
     if request.expected not in (None, situation.desired.declared):
@@ -125,7 +126,7 @@ def guard(workspace: Workspace, situation: Situation, request: DeployRequest) ->
         )
     if not request.clear_hold:
         unfinished = journal_of_unfinished(workspace, head)
-        check_hold(head.current, unfinished, digest=situation.desired.digest, commit=workspace.commit)
+        check_hold(head.current, unfinished, rollout, digest=situation.desired.digest, commit=workspace.commit)
     check_plan(situation.plan, max_deletions=request.max_deletions)
     if request.saved is not None:
         check_saved(request.saved, situation.plan)

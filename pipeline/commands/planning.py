@@ -115,7 +115,8 @@ class Reading:
         check_account(self._environment.account, account, self._environment.name)
         if isinstance(head, PipelineError):
             raise head
-        return head
+        rollout = self._rollouts.known
+        return replace(head, taken=rollout.release.number) if rollout is not None else head
 
 
 def _as_packaged(resource: Resource, released: Mapping[str, Resource]) -> Resource:

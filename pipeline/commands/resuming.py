@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from pipeline.commands.choosing import plan_rollback
@@ -60,12 +61,32 @@ def resume(workspace: Workspace, *, due: bool = False) -> Resumed:
     for _ in range(_ATTEMPTS):
         reading = Reading(by_ledger)
         if (found := underway(reading)) is None:
-            return _resume_run(workspace, reading.head(), due=due)
+            left = _rollback_left(workspace, reading, due=due)
+            return left or _resume_run(workspace, reading.head(), due=due)
         told = {"run": found.rollout.release.run, "kind": "rollout", "actor": found.rollout.release.actor}
         canary = _resume_rollout(by_ledger, found, due=due)
         if canary is not None:
             return Resumed(name, {**told, "started": found.rollout.release.created}, rollout_report(by_ledger, canary))
     raise Refused("taking the lock: other runs kept changing the environment", hint="run again when they have ended")
+
+
+def _rollback_left(workspace: Workspace, reading: Reading, *, due: bool) -> Resumed | None:
+    """Ends a rollback that took back what was being rolled out, and died before it began anything else."""
+    current, rollout = reading.head().current, reading.rollouts().known
+    if current is None or rollout is None or not rollout.rollback or not rollout.leads_back(current.number):
+        return None
+    wanted, name = rollout.rollback, workspace.environment.name
+    age = workspace.clock.now() - datetime.fromisoformat(wanted["at"]).timestamp()
+    if due and age < CLOCK_SKEW:  # whoever began it may be about to go on
+        return None
+    workspace.console.say(f"continuing the rollback to release {wanted['target']} that {wanted['actor']} began")
+    told = {"run": rollout.release.run, "kind": "rollback", "actor": wanted["actor"], "started": wanted["at"]}
+    return Resumed(name, told, _rolled_back(workspace, str(wanted["target"]), wanted["asked"]))
+
+
+def _rolled_back(workspace: Workspace, target: str, asked: str) -> RollbackReport:
+    by_ledger = workspace.without_specs()
+    return roll_back(by_ledger, replace(plan_rollback(by_ledger, target), asked=asked))
 
 
 def _resume_rollout(workspace: Workspace, found: Underway, *, due: bool) -> Canary | None:
@@ -93,7 +114,8 @@ def _resume_run(workspace: Workspace, head: LedgerHead, *, due: bool) -> Resumed
     what = journal["kind"] + (f" of commit {journal['commit'][:12]}" if journal.get("commit") else "")
     workspace.console.say(f"continuing the {what} that {journal.get('actor')} began ({journal['run']})")
     if journal["kind"] == "rollback":
-        return Resumed(name, journal, roll_back(by_ledger, plan_rollback(by_ledger, str(journal["target"]))))
+        target = str(journal["target"])
+        return Resumed(name, journal, _rolled_back(workspace, target, journal.get("asked", target)))
     if journal["kind"] == "destroy":
         raise Refused(
             f"resuming {name}: run {journal['run']} of {journal.get('actor')} was destroying it",

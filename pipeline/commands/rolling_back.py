@@ -45,6 +45,7 @@ def roll_back(workspace: Workspace, rollback: Rollback) -> RollbackReport:
             "asked": rollback.asked,
             "release": rollback.number,
             "from": rollback.origin.number,
+            "origin": {"commit": rollback.origin.commit, "created": rollback.origin.created, "how": rollback.how},
             "moves": moves.to_json(),
         }
         with under_lock(workspace, rollback.head, "rollback", about) as journal:
@@ -56,7 +57,7 @@ def roll_back(workspace: Workspace, rollback: Rollback) -> RollbackReport:
                 f"rolling back {workspace.environment.name}: another run made release {again.current.number} meanwhile",
                 hint="look at `pipeline releases`, then say which release is wanted",
             )
-        rollback = replace(again, taken_back=rollback.taken_back)
+        rollback = again
     raise Refused("taking the lock: other runs kept changing the environment", hint="run again when they have ended")
 
 
@@ -148,11 +149,7 @@ def _previous(rollback: Rollback, name: str, entry: Mapping[str, Any], now: Entr
 def _hold(workspace: Workspace, rollback: Rollback) -> Hold | None:
     if rollback.recorded and rollback.current.hold is not None:
         return rollback.current.hold
-    found = hold_after(rollback.origin, rollback.target.number, since=workspace.clock.stamp(), by=workspace.actor)
-    if rollback.taken_back is None or rollback.origin.hold is not None:
-        return found
-    reason = f"what was being rolled out was taken back, to release {rollback.target.number}"
-    return replace(found, reason=reason, bad_commit=rollback.taken_back)
+    return hold_after(rollback.origin, rollback.target.number, since=workspace.clock.stamp(), by=workspace.actor)
 
 
 def _record_first(workspace: Workspace, rollback: Rollback, first: Release) -> str:

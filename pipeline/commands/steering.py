@@ -4,7 +4,9 @@ What a person wants is written into the ledger without the lock. A run that driv
 where none does, the command itself takes the lock and carries it out.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
 
 from pipeline.commands.planning import Reading
 from pipeline.commands.rolling_out import carry_on
@@ -54,9 +56,10 @@ def steer(workspace: Workspace, kind: str, event_of: Callable[[Rollout], Event])
     return report(workspace, _seen_to(workspace, found, kind))
 
 
-def abort(workspace: Workspace, found: Underway, reason: str) -> Canary:
-    """Takes the canary back, whoever drives it."""
-    found.rollouts.report(AbortRequested(workspace.actor, reason))
+def abort(workspace: Workspace, found: Underway, reason: str, *, rollback: Mapping[str, Any] | None = None) -> Canary:
+    """Takes the canary back, whoever drives it. `rollback` is what that is done for, if it is for one."""
+    event = AbortRequested(workspace.actor, reason)
+    found.rollouts.report(event, lambda rollout: replace(rollout, rollback=rollback or rollout.rollback))
     return _seen_to(workspace, found, "abort")
 
 

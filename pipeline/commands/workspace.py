@@ -75,7 +75,7 @@ class Workspace:
 
     def without_specs(self) -> "Workspace":
         """The same surroundings for what takes all but the environment's identity from the ledger."""
-        return replace(self, needs_specs=False)
+        return replace(self, needs_specs=False) if self.needs_specs else self
 
     @contextmanager
     def stage(self, name: str) -> Iterator[list[str]]:

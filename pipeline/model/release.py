@@ -171,7 +171,8 @@ class LockState:
 class LedgerHead:
     """What the ledger says now: the current release and the lock, each with the ETag for a conditional write.
 
-    `exists` is False when there is no ledger bucket yet.
+    `exists` is False when there is no ledger bucket yet. `taken` is the number of the last rollout: one that was taken
+    back keeps it.
     """
 
     exists: bool
@@ -179,11 +180,12 @@ class LedgerHead:
     current_etag: str | None = None
     lock: LockState | None = None
     lock_etag: str | None = None
+    taken: int = 0
 
     @property
     def next_number(self) -> int:
-        """The number of the next release."""
-        return self.current.number + 1 if self.current else 1
+        """The number of the next release: no other was ever called by it."""
+        return max(self.current.number if self.current else 0, self.taken) + 1
 
     @property
     def unfinished(self) -> bool:

@@ -183,10 +183,12 @@ class DeployReport:
 class RollbackPlan:
     """What a rollback is about to do: release `release` will restore `target`; `origin` is what serves now.
 
-    `moves`: one {"address", "from", "to", "anew"} for each function and API; `to` is None where the recorded version
-    cannot serve any more and another one is made, for the reason `anew`. `sites`: one {"address", "files"} for each
-    static site: how many of its files change back. `not_reverted`: {"address", "what", "reason"}
-    with `what` one of data, change, addition.
+    `how` tells of an origin that the ledger has not as what serves: it is being rolled out, or was left half done.
+    `moves`: one {"address", "from", "to", "anew", "shared"} for each function and API; `to` is None where the recorded
+    version cannot serve any more and another one is made, for the reason `anew`; `shared` while something else has a
+    share beside `from`. `command`: the options that say which environment that is. `sites`: one
+    {"address", "files"} for each static site: how many of its files change back. `not_reverted`: {"address", "what",
+    "reason"} with `what` one of data, change, addition.
     """
 
     environment: str
@@ -196,6 +198,8 @@ class RollbackPlan:
     moves: tuple[Mapping[str, Any], ...]
     not_reverted: tuple[Mapping[str, Any], ...]
     sites: tuple[Mapping[str, Any], ...] = ()
+    how: str = ""
+    command: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The document of `rollback --dry-run`."""

@@ -59,7 +59,8 @@ class Rollout:
     `declared`: the digest by which a deploy of the same is known. `retiring`: addresses of updates whose second half
     waits for the promotion, `removing`: of what is no longer declared, `sites`: of what visitors are to see then.
     `consent` is what that deploy was allowed. `hotfix`: it was deployed as a fix. `detached`: no process stays for it.
-    `engine`: what an engine other than our own has to remember.
+    `engine`: what an engine other than our own has to remember. `rollback`: the rollback for which it is taken back,
+    {"target", "asked", "actor", "at"}; that goes on when the run that began it dies.
     """
 
     release: Release
@@ -76,6 +77,7 @@ class Rollout:
     hotfix: bool = False
     detached: bool = False
     engine: Mapping[str, Any] = field(default_factory=dict)
+    rollback: Mapping[str, Any] | None = None
 
     def is_open(self, current: int) -> bool:
         """True while something is left to do: to shift, to take back, or to record what was promoted.
@@ -85,6 +87,10 @@ class Rollout:
         if self.status.outcome is Outcome.PROMOTED:
             return current < self.release.number
         return not self.status.outcome.finished
+
+    def leads_back(self, current: int) -> bool:
+        """True while a rollback has taken it back, and is no release yet."""
+        return self.rollback is not None and self.base == current and not self.is_open(current)
 
     def with_status(self, status: RolloutStatus) -> Self:
         """The same, as far as `status` says."""
@@ -108,6 +114,7 @@ class Rollout:
             "hotfix": self.hotfix,
             "detached": self.detached,
             "engine": dict(self.engine),
+            "rollback": dict(self.rollback) if self.rollback else None,
         }
 
     @classmethod
@@ -128,4 +135,5 @@ class Rollout:
             hotfix=data.get("hotfix", False),
             detached=data.get("detached", False),
             engine=data.get("engine", {}),
+            rollback=data.get("rollback"),
         )

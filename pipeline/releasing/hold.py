@@ -9,26 +9,38 @@ from typing import Any
 
 from pipeline.errors import Diagnostic, Refused
 from pipeline.model.release import Hold, Release
+from pipeline.model.shift import Rollout
 
 Journal = Mapping[str, Any]
 
 
-def hold_after(rolled_back: Release, target: int, *, since: str, by: str) -> Hold:
+def hold_after(rolled_back: Release, target: int, *, since: str, by: str) -> Hold | None:
     """The hold that rolling `rolled_back` back to release `target` brings about.
 
-    While an environment is on hold already, the commit that was bad first stays the bad one.
+    While an environment is on hold already, the commit that was bad first stays the bad one. Who brings back what the
+    ledger says serves has found no bad commit: the hold stays as it is, or none.
     """
     earlier = rolled_back.hold
+    if target in (rolled_back.number, rolled_back.restores):
+        return earlier
     bad = earlier.bad_commit if earlier and earlier.bad_commit else rolled_back.commit
     return Hold(since, by, f"release {rolled_back.number} was rolled back to release {target}", bad)
 
 
-def check_hold(current: Release | None, unfinished: Journal | None, *, digest: str, commit: str | None) -> None:
+def check_hold(
+    current: Release | None, unfinished: Journal | None, rollout: Rollout | None, *, digest: str, commit: str | None
+) -> None:
     """Refused when a plain deploy may not go on.
 
-    `unfinished` is the head of the journal of a run that did not end well, if there was one; `digest` that of the
-    desired state, `commit` what is checked out.
+    `unfinished` is the head of the journal of a run that did not end well, if there was one; `rollout` the last one,
+    which a rollback may have taken back; `digest` that of the desired state, `commit` what is checked out.
     """
+    if current is not None and rollout is not None and rollout.rollback and rollout.leads_back(current.number):
+        raise Refused(
+            f"deploying: {rollout.rollback['actor']} was rolling back to release {rollout.rollback['target']} and has "
+            f"taken release {rollout.release.number} back for that, which was being rolled out; it did not end",
+            hint=f"pipeline resume --env {current.environment} ends it; to deploy over it: deploy --clear-hold",
+        )
     if unfinished is not None and is_open_rollback(unfinished, current):
         raise Refused(
             f"deploying: run {unfinished['run']} of {unfinished['actor']} was rolling back to release "

@@ -85,7 +85,7 @@ class _Pruning:
             known = {release.number: Entry.of(release) for release in self.ledger.releases(LOOKED_THROUGH)}
         known[self.release.number] = Entry.of(self.release)
         missing = [n for n in range(min(known), self.release.number) if n not in known]
-        found = self.aws.gather([partial(self.ledger.find, number) for number in missing])
+        found = self.aws.gather([partial(self.ledger.history, number) for number in missing])
         known |= {release.number: Entry.of(release) for release in found if release is not None}
         return list(known.values()), etag
 

@@ -107,11 +107,14 @@ class Ledger:
 
     def find(self, number: int) -> Release | None:
         """Release `number`, or None. The current one may have no copy in the history yet."""
-        found = self._read(release_key(number))
-        if isinstance(found, tuple):
-            return Release.from_json(found[0])
-        current = self.head().current
-        return current if current is not None and current.number == number else None
+        found = self.history(number)
+        current = self.head().current if found is None else None
+        return current if current is not None and current.number == number else found
+
+    def history(self, number: int) -> Release | None:
+        """The copy of release `number`, or None: a release that was taken back before it served everybody has none."""
+        found = self.get(release_key(number))
+        return Release.from_json(found) if found else None
 
     def keys(self, prefix: str) -> set[str]:
         """The keys that begin with `prefix`."""

@@ -15,9 +15,12 @@ _WORDS = {"data": "data", "change": "stays changed", "addition": "stays"}
 
 def render_rollback_plan(plan: RollbackPlan, style: Style) -> str:
     """From and to of every function and API, and what stays as it is."""
-    head = f"{plan.environment}: back from {_named(plan.origin)} to {_named(plan.target)}"
+    how = f", {plan.how}," if plan.how else ""
+    head = f"{plan.environment}: back from {_named(plan.origin)}{how} to {_named(plan.target)}"
+    if not plan.how and plan.target.number == plan.origin.number:
+        head = f"{plan.environment}: back to what {_named(plan.target)} is recorded with"
     lines = [style.bold(head), ""]
-    moves = [move for move in plan.moves if move["from"] != move["to"]]
+    moves = [move for move in plan.moves if move["from"] != move["to"] or move.get("shared")]
     if moves:
         lines.append(table([(move["address"], _arrow(move), move["anew"] or "") for move in moves], "  "))
     if still := len(plan.moves) - len(moves):
@@ -38,7 +41,8 @@ def _named(release: Release) -> str:
 
 def _arrow(move: Mapping[str, Any]) -> str:
     after = move["to"] if move["to"] is not None else "made anew"
-    return f"{move['from'] or 'none'} → {after}"
+    before = f"{move['from'] or 'none'}{' and a canary' if move.get('shared') else ''}"
+    return f"{before} → {after}"
 
 
 def render_rollback(report: RollbackReport, style: Style) -> str:
@@ -61,6 +65,6 @@ def render_rollback(report: RollbackReport, style: Style) -> str:
         lines += [
             "",
             f"  {plan.environment} is on hold: no deploy brings back what was rolled back.",
-            f"  once the fix is there: pipeline deploy --env {plan.environment} --clear-hold",
+            f"  once the fix is there: pipeline deploy {plan.command} --clear-hold",
         ]
     return "\n".join(lines)

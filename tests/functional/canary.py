@@ -160,9 +160,9 @@ class Rig:
             environ=os.environ,
         )
 
-    def doomed(self, left: int | None) -> Workspace:
-        """The same for a process that dies at its nth changing call."""
-        space = self.workspace()
+    def doomed(self, left: int | None, *, by_ledger: bool = False) -> Workspace:
+        """The same for a process that dies at its nth changing call; `by_ledger` for commands that read no specs."""
+        space = self.workspace().without_specs() if by_ledger else self.workspace()
         doom = Doom(space.aws.transport, left)
         space.aws.transport = doom
         space.aws._means = replace(space.aws._means, transport=doom)

@@ -1,5 +1,6 @@
 """A release that shifts in steps: promoted, taken back, steered, continued; on moto, with time that does not pass."""
 
+import io
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,7 +16,7 @@ from pipeline.commands.rolling_back import rollback_to
 from pipeline.commands.steering import abortion, promotion, steer
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import PipelineError, Refused
-from pipeline.model.report import RolloutReport
+from pipeline.model.report import RollbackReport, RolloutReport
 from pipeline.model.rollout import Outcome
 from pipeline.model.shift import Rollout
 from pipeline.planning.planner import Consent
@@ -60,6 +61,12 @@ def test_a_release_with_errors_is_taken_back(rig: Rig) -> None:
     assert "worse with" in canary["reason"]
     assert canary["links"]
     assert rig.aliases("shop-orders") == rig.aliases("shop-stock") == {"version": "1", "weights": {}}
+
+
+def told(space: Workspace) -> str:
+    """What a command said to people."""
+    assert isinstance(space.console.err, io.StringIO)
+    return space.console.err.getvalue()
 
 
 def stage_of(rig: Rig) -> dict[str, Any]:
@@ -155,9 +162,9 @@ def test_a_hotfix_takes_its_place(rig: Rig) -> None:
     deploy(rig.workspace(), DeployRequest(detach=True))
     rig.change(5)
     report = deploy(rig.workspace(), DeployRequest(hotfix=True))
-    assert (report.release, report.exit_code) == (2, 0)
+    assert (report.release, report.exit_code) == (3, 0), "release 2 was taken back, and nothing else is called so"
     assert rig.aliases() == {"version": "3", "weights": {}}
-    assert rig.workspace().ledger.release(2).hotfix
+    assert rig.workspace().ledger.release(3).hotfix
 
 
 def test_promote_gives_it_all(rig: Rig) -> None:
@@ -170,11 +177,16 @@ def test_promote_gives_it_all(rig: Rig) -> None:
 
 def test_a_rollback_takes_the_canary_back_and_holds(rig: Rig) -> None:
     deploy(rig.workspace(), DeployRequest(detach=True))
-    report = rollback_to(rig.workspace(), "previous")
-    assert report.to_json()["restores"] == 1
+    space = rig.workspace()
+    report = rollback_to(space, "previous")
+    assert "back from release 2 (" in told(space)
+    assert "which is being rolled out, at 10 %, to release 1 (" in told(space)
+    document = report.to_json()
+    assert (document["release"], document["restores"], document["from"]) == (3, 1, 2)
     assert rig.aliases() == {"version": "1", "weights": {}}
     assert rig.rollout()["status"]["outcome"] == "reverted"
     assert report.hold is not None
+    assert report.hold.reason == "release 2 was rolled back to release 1"
 
 
 def test_what_is_no_longer_declared_goes_after_the_promotion_alone(rig: Rig) -> None:
@@ -208,19 +220,30 @@ def test_killed_anywhere_the_next_deploy_goes_on(rig: Rig, position: int) -> Non
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("position", range(1, 13) if os.environ.get("SOAK") else (2, 6))
+@pytest.mark.parametrize("position", range(1, 20) if os.environ.get("SOAK") else (3, 9))
 def test_a_rollback_that_dies_in_a_canary_is_ended_by_the_next_one(rig: Rig, position: int) -> None:
-    """Wherever it dies, the same command ends it: the canary has no share any more, and release 1 serves."""
+    """Wherever it dies, the same command ends it: the canary has no share any more, release 1 serves, and it holds."""
+    rig.change(5)
+    assert deploy(rig.workspace(), DeployRequest(hotfix=True)).release == 2
+    rig.change(6)
     deploy(rig.workspace(), DeployRequest(detach=True))
     with suppress(Killed, PipelineError):
-        rollback_to(rig.doomed(position), "1")
+        rollback_to(rig.doomed(position, by_ledger=True), "previous")
+    died = rig.dooms[-1].dead
     rig.clock.seconds += 700.0
-    rollback_to(rig.workspace(), "1")
-    assert rig.aliases() == rig.aliases("shop-orders") == {"version": "1", "weights": {}}
-    assert rig.rollout() is None or rig.rollout()["status"]["outcome"] == "reverted"
+    if rig.rollout()["status"]["outcome"] == "reverted":
+        with pytest.raises(Refused):
+            deploy(rig.workspace(), DeployRequest())
+    ended = resume(rig.workspace()) if position % 3 == 0 else None
+    if died and (ended is None or not isinstance(ended.report, RollbackReport)):
+        rollback_to(rig.workspace(), "previous")
+    assert rig.aliases() == rig.aliases("shop-orders") == {"version": "2", "weights": {}}
+    assert rig.rollout()["status"]["outcome"] == "reverted"
     current = rig.workspace().ledger.head().current
     assert current is not None
-    assert 1 in (current.number, current.restores)
+    assert (current.number, current.restores) == (4, 2)
+    assert current.hold is not None
+    assert current.hold.reason == "release 3 was rolled back to release 2"
 
 
 @pytest.mark.slow
@@ -232,5 +255,5 @@ def test_something_else_takes_back_what_a_dead_run_left(rig: Rig) -> None:
     rig.clock.seconds += 700.0
     rig.change(5)
     report = deploy(rig.workspace(), DeployRequest())
-    assert (report.release, report.exit_code) == (2, 0)
+    assert (report.release, report.exit_code) == (3, 0)
     assert rig.aliases() == {"version": "3", "weights": {}}
