@@ -10,7 +10,7 @@ from pipeline.commands.bundling import CODE, Built, build
 from pipeline.commands.planning import Reading, Situation, survey
 from pipeline.commands.probing import check_functions, check_urls, take_back, url_checks
 from pipeline.commands.recording import new_release, record, removals, report
-from pipeline.commands.requesting import DeployRequest
+from pipeline.commands.requesting import DeployRequest, told_of
 from pipeline.commands.running import Clearing, apply, known_outputs, label, under_lock
 from pipeline.commands.showing import show
 from pipeline.commands.underway import REVERTED, strategy_of, underway
@@ -43,7 +43,7 @@ def deploy(workspace: Workspace, request: DeployRequest) -> DeployReport:
     reading = Reading(workspace, ahead=request.source is None)
     with workspace.stage("package") as told:
         built, request = _code(workspace, request)
-        told.append(_archives_line(built.archives) if request.promoted is None else _promoted_line(request.promoted))
+        told.append(_archives_line(built.archives) if request.promoted is None else told_of(request.promoted))
     workspace.ledger.offer(built.offered)
     with built:
         return _deliver(workspace, replace(request, strategy=strategy), built, reading)
@@ -57,11 +57,6 @@ def _code(workspace: Workspace, request: DeployRequest) -> tuple["Built | Promot
 
     found = promoted(workspace, request.source, request.promoted["release"] if request.promoted else None)
     return found, replace(request, promoted=found.source)
-
-
-def _promoted_line(source: Mapping[str, Any]) -> str:
-    commit = f", commit {source['commit'][:7]}" if source["commit"] else ""
-    return f"the code of release {source['release']} of {source['environment']}{commit}"
 
 
 def _deliver(workspace: Workspace, request: DeployRequest, built: "Built | Promoted", reading: Reading) -> DeployReport:

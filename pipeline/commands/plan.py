@@ -4,14 +4,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipeline.commands.bundling import build
+from pipeline.commands.bundling import Built, build
 from pipeline.commands.options import in_regions
 from pipeline.commands.planning import Reading, survey
 from pipeline.commands.regions import Way
+from pipeline.commands.requesting import told_of
 from pipeline.commands.underway import underway
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import BadInput, Diagnostic
@@ -19,10 +20,14 @@ from pipeline.model.plan import Plan
 from pipeline.planning.planner import Consent
 from pipeline.reporting.plan_text import render_plan
 
+if TYPE_CHECKING:
+    from pipeline.commands.promoting import Promoted
+
 EPILOG = """\b
 Examples:
   pipeline plan --env dev --local
   pipeline plan --env production --out plan.json
+  pipeline plan --env production --from staging         what deploy --from staging would do
   pipeline plan --env production --detailed-exitcode    exit 3 when there are changes
 """
 
@@ -35,10 +40,11 @@ Examples:
 @click.option("--details", is_flag=True, help="List every property of what is created.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 3 when there are changes.")
 @click.option("--include-data", is_flag=True, help="Plan deletions of what bears data, too.")
+@click.option("--from", "source", metavar="ENVIRONMENT", help="Plan with the code that this one serves; build nothing.")
 @click.option("--adopt", multiple=True, metavar="ADDRESS", help="Take over an existing resource; may be repeated.")
 def command(
     space: Workspace, out: Path | None, details: bool, detailed_exitcode: bool,
-    include_data: bool, adopt: tuple[str, ...],
+    include_data: bool, source: str | None, adopt: tuple[str, ...],
 ) -> int:  # fmt: skip
     """Show what a deploy would change. Reads AWS, changes nothing."""
     found = plan(
@@ -46,17 +52,24 @@ def command(
         consent=Consent(include_data=include_data, adopt=frozenset(adopt)),
         out=out,
         details=details,
+        source=source,
     )
     return 3 if detailed_exitcode and found.changes else 0
 
 
-def plan(workspace: Workspace, *, consent: Consent, out: Path | None, details: bool, imports: bool = True) -> Plan:
-    """Computes and shows the plan; writes it to `out` when given. Without `imports` none of the code runs."""
+def plan(
+    workspace: Workspace, *, consent: Consent, out: Path | None, details: bool, imports: bool = True,
+    source: str | None = None,
+) -> Plan:  # fmt: skip
+    """Computes and shows the plan; writes it to `out` when given. Without `imports` none of the code runs.
+
+    `source`: the environment whose code is planned with instead of what would be built.
+    """
     with workspace.stage("validate"):
         _ = workspace.loaded
-    reading = Reading(workspace, ahead=True)
-    with workspace.stage("package"):
-        built = build(workspace, imports=imports)
+    reading = Reading(workspace, ahead=source is None)
+    with workspace.stage("package") as told:
+        built = _code(workspace, source, told, imports=imports)
     with built, workspace.stage("plan"):
         # What the home region makes may be missing: it is deployed before this one.
         agreed = replace(consent, home_first=True)
@@ -68,6 +81,16 @@ def plan(workspace: Workspace, *, consent: Consent, out: Path | None, details: b
         _write(out, json.dumps(_saved(workspace, out, document), indent=2) + "\n")
         workspace.console.say(f"wrote {out}")
     workspace.console.result(document, render_plan(found, workspace.console.style, details=details))
+    return found
+
+
+def _code(workspace: Workspace, source: str | None, told: list[str], *, imports: bool) -> "Built | Promoted":
+    if source is None:
+        return build(workspace, imports=imports)
+    from pipeline.commands.promoting import promoted  # noqa: PLC0415 - few plans take the code from elsewhere
+
+    found = promoted(workspace, source)
+    told.append(told_of(found.source))
     return found
 
 

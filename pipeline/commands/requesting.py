@@ -59,3 +59,9 @@ class DeployRequest:
             source=promoted["environment"] if (promoted := data.get("promoted")) else None,
             promoted=promoted,
         )
+
+
+def told_of(source: Mapping[str, Any]) -> str:
+    """Where code was taken from, for people."""
+    commit = f", commit {source['commit'][:7]}" if source["commit"] else ""
+    return f"the code of release {source['release']} of {source['environment']}{commit}"

@@ -30,12 +30,15 @@ def archives(shop: Service) -> list[str]:
 
 
 def test_the_bytes_of_the_other_environment_are_served(shop: Service, live: Service) -> None:
+    planned = live.run("plan", "--from", "test")
+    assert "the code of release 1 of test" in planned.err
     result = promote(live)
     assert result.code == 0, result.err
     theirs = ledger_document(shop, "current.json")
     for name, entry in theirs["functions"].items():
         assert result.json["functions"][name]["code_sha256"] == entry["code_sha256"]
     assert "the code of release 1 of test" in result.err
+    assert planned.json["digest"] == result.json["plan"]["digest"], "what was planned is what was done"
     (release,) = live.run("releases").json["releases"]
     assert release["promoted_from"] == {"environment": "test", "release": 1, "commit": theirs["commit"]}
     again = promote(live)
@@ -75,6 +78,7 @@ def test_what_cannot_be_promoted_is_refused_before_anything_is_touched(
 ) -> None:
     harm(shop)
     proxy.reset()
+    assert live.run("plan", "--from", "test").code == 4
     result = promote(live)
     assert result.code == 4
     assert message in result.err
