@@ -132,7 +132,7 @@ def _tell(following: Following, report: DeployReport) -> None:
 
 
 def _rollback(space: Workspace, intent: Intent, following: Following) -> int:
-    report = rollback_to(space, intent.target or PREVIOUS)
+    report = rollback_to(space, intent.target or PREVIOUS, again=intent.again)
     space.console.result(report.to_json(), render_rollback(report, space.console.style))
     following.rolled_back(report)
     if report.deploy.changed:

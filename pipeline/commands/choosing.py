@@ -200,6 +200,11 @@ def _alternatives(workspace: Workspace, current: Release) -> str:
     return f"a release that can serve again: {', '.join(names)}"
 
 
+def options_of(workspace: Workspace) -> str:
+    """The options with which another command is about the same environment."""
+    return f"--env {workspace.environment.name}{' --local' if workspace.local else ''}"
+
+
 def plan_of(workspace: Workspace, rollback: Rollback) -> RollbackPlan:
     """The plan as people and machines see it."""
     kept = restoring.not_reverted(rollback.target, rollback.origin, workspace.types.specs)
@@ -209,7 +214,7 @@ def plan_of(workspace: Workspace, rollback: Rollback) -> RollbackPlan:
         origin=rollback.origin,
         target=rollback.target,
         how=rollback.how,
-        command=f"--env {workspace.environment.name}{' --local' if workspace.local else ''}",
+        command=options_of(workspace),
         moves=tuple(
             {
                 "address": point.resource.address,

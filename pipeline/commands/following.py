@@ -112,7 +112,11 @@ class Following:
         status = status_text.rolled_back(report, self.space.actor, self.run)
         self.commit = deploy.commit
         self.answered(status)
-        self._deployment("success", f"release {deploy.release} restores {plan.target.number}", url=address_of(deploy))
+        if report.echo is not None:
+            self._deployment("inactive", f"release {report.echo} was made by this run before")
+        else:
+            text = f"release {deploy.release} restores {plan.target.number}"
+            self._deployment("success", text, url=address_of(deploy))
         if deploy.changed and plan.origin.commit:
             self._tell_reverted(plan, plan.origin.commit, status)
         self._leave(deploy.plan, status, deploy)

@@ -8,8 +8,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
-from pipeline.commands.choosing import Rollback, plan_of, plan_rollback, without_rollout
-from pipeline.commands.planning import Situation, survey
+from pipeline.commands.choosing import Rollback, options_of, plan_of, plan_rollback, without_rollout
+from pipeline.commands.planning import Reading, Situation, survey
 from pipeline.commands.recording import removals, report
 from pipeline.commands.running import apply, known_outputs, label, under_lock
 from pipeline.commands.showing import show
@@ -18,7 +18,7 @@ from pipeline.errors import ChangesFailed, Interrupted, PipelineError, Refused
 from pipeline.model.plan import Action, Change, Plan
 from pipeline.model.release import Hold, Release
 from pipeline.model.report import RollbackPlan, RollbackReport, Shown
-from pipeline.model.resource import ObservedState
+from pipeline.model.resource import DesiredState, ObservedState
 from pipeline.model.values import Outputs
 from pipeline.planning.planner import Consent
 from pipeline.planning.safety import check_plan
@@ -31,6 +31,8 @@ from pipeline.reporting.plan_text import summary_line
 from pipeline.reporting.rollback_text import render_rollback_plan
 
 _ATTEMPTS = 5
+# Releases among which one is looked for that this run of a workflow has made.
+_LOOKED_THROUGH = 50
 
 
 def roll_back(workspace: Workspace, rollback: Rollback) -> RollbackReport:
@@ -61,12 +63,33 @@ def roll_back(workspace: Workspace, rollback: Rollback) -> RollbackReport:
     raise Refused("taking the lock: other runs kept changing the environment", hint="run again when they have ended")
 
 
-def rollback_to(workspace: Workspace, target: str) -> RollbackReport:
-    """Rolls back without asking: for CI."""
+def rollback_to(workspace: Workspace, target: str, *, again: bool = False) -> RollbackReport:
+    """Rolls back without asking: for CI.
+
+    `again`: the run of the workflow was started once more. What it has done it does not do a second time: something
+    else may have been deployed since.
+    """
     by_ledger = workspace.without_specs()
+    if again and (echo := _echo(by_ledger)) is not None:
+        return echo
     rollback = plan_rollback(by_ledger, target)
     workspace.console.say(render_rollback_plan(plan_of(by_ledger, rollback), workspace.console.err_style))
     return roll_back(by_ledger, rollback)
+
+
+def _echo(workspace: Workspace) -> RollbackReport | None:
+    """What to say when this very run of the workflow has rolled back already, and another release serves since."""
+    listed = workspace.ledger.releases(_LOOKED_THROUGH)
+    mine = next((r for r in listed if r.restores is not None and r.run_url == workspace.run_url is not None), None)
+    if mine is None or mine.number == listed[0].number:
+        return None
+    head = Reading(workspace).head()
+    current = head.current or listed[0]
+    scope = workspace.scope
+    nothing = Plan(scope.service, scope.environment, scope.region, scope.account, current.commit, ())
+    told = report(workspace, Situation(DesiredState(()), ObservedState({}), head, nothing), current, changed=False)
+    plan = RollbackPlan(workspace.environment.name, mine.number, current, mine, (), (), command=options_of(workspace))
+    return RollbackReport(replace(told, commit=current.commit), plan, current.hold, echo=mine.number)
 
 
 def _carry_out(workspace: Workspace, rollback: Rollback, plan: RollbackPlan, journal: Journal) -> RollbackReport:
@@ -235,7 +258,7 @@ def _last_record(first: Release, situation: Situation, outputs: Mapping[str, Out
 def _incomplete(workspace: Workspace, rollback: Rollback, error: PipelineError) -> PipelineError:
     """Something broke after the traffic had moved: the exit code must not say that nothing was done."""
     doing = f"release {rollback.target.number} serves again and is recorded as release {rollback.number}; the rest"
-    hint = f"mend the cause, then pipeline resume --env {workspace.environment.name}"
+    hint = f"mend the cause, then pipeline resume {options_of(workspace)}"
     if isinstance(error, ChangesFailed):
         told = error.with_context(doing)
         told.hint = hint

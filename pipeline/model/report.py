@@ -217,11 +217,15 @@ class RollbackPlan:
 
 @dataclass(frozen=True)
 class RollbackReport:
-    """The result of a rollback: that of a deploy, and what it was from and to."""
+    """The result of a rollback: that of a deploy, and what it was from and to.
+
+    `echo` is the release that this very run of a workflow made when it was started before; then nothing was done.
+    """
 
     deploy: DeployReport
     plan: RollbackPlan
     hold: Hold | None
+    echo: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The deploy document with `restores`, `from`, `not_reverted` and `hold`."""

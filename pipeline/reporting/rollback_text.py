@@ -50,6 +50,10 @@ def render_rollback(report: RollbackReport, style: Style) -> str:
     deploy, plan = report.deploy, report.plan
     tick = style("✓", fg="green", bold=True)
     took = style.dim(f"({seconds(sum(deploy.seconds.values()))}, {deploy.aws_calls} AWS calls)")
+    if report.echo is not None:
+        what = f"nothing to do: this run has rolled {plan.environment} back before, as release {report.echo}"
+        again = f"  release {deploy.release} serves since; to roll that back, begin anew: push the tag again"
+        return f"{tick} {style.bold(what)} {took}\n{again}"
     if not deploy.changed:
         what = f"nothing to do: release {plan.target.number} serves in {plan.environment}"
         return f"{tick} {style.bold(what)} {took}"

@@ -63,6 +63,11 @@ def shifted(canary: Canary, run: Run) -> str:
 def rolled_back(report: RollbackReport, by: str, run: Run) -> str:
     """An older release serves again."""
     plan = report.plan
+    if report.echo is not None:
+        return (
+            f"⏪ {run} has rolled back before, as release {report.echo}; release {report.deploy.release} serves since, "
+            "and nothing was done"
+        )
     return (
         f"⏪ **reverted**: release {plan.origin.number} was rolled back to release {plan.target.number} by "
         f"{code(by)} in {run}; release {report.deploy.release} serves, and {code(plan.environment)} is on hold"

@@ -59,6 +59,21 @@ def test_all_pull_requests_whose_changes_serve_no_more_are_told(
     assert told == [1, 2, 2], "of the first there was no comment to edit"
 
 
+def test_the_same_run_once_more_does_not_roll_back_what_came_since(
+    service: Service, github: FakeGitHub, live: str
+) -> None:
+    assert service.tagged(*TAG, GITHUB_RUN_ID="77").code == 0
+    service.commit("orders", "pay", "refund")
+    assert service.cli("deploy", "--env", "production", "--clear-hold").code == 0
+    again = service.tagged(*TAG, GITHUB_RUN_ID="77", GITHUB_RUN_ATTEMPT="2")
+    assert again.code == 0, again.err
+    assert "this run has rolled production back before, as release 3" in again.out
+    assert "release 4 serves since" in again.out
+    assert github.statuses[list(github.deployments)[-1]][-1]["state"] == "inactive"
+    assert service.tagged(*TAG, GITHUB_RUN_ID="78").code == 0
+    assert '"release": 5' in service.cli("releases", "--env", "production", "--format", "json").out
+
+
 def test_who_may_not_roll_back(service: Service, people: None) -> None:
     result = service.tagged(*TAG, by="eve")
     assert result.code == 4
