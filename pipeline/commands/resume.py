@@ -16,7 +16,7 @@ Examples:
 
 @click.command(epilog=EPILOG)
 @in_regions(Way.CHANGE)
-@click.option("--due", is_flag=True, help="Only what a rollout has due now, without ending a pause: for schedules.")
+@click.option("--due", is_flag=True, help="For schedules: only what is due now, ending no pause; then clear away.")
 def command(space: Workspace, due: bool) -> int:
     """Continue the last run if it did not end: it was killed, stopped, something broke, or its canary waits.
 

@@ -13,13 +13,14 @@ from pipeline.commands.rolling_back import roll_back
 from pipeline.commands.running import under_lock
 from pipeline.commands.steering import drive
 from pipeline.commands.steering import report as rollout_report
+from pipeline.commands.sweeping import SWEEP, sweep
 from pipeline.commands.underway import Underway, underway
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import Diagnostic, Refused
 from pipeline.model.release import LedgerHead
-from pipeline.model.report import Canary, DeployReport, RollbackReport, RolloutReport
+from pipeline.model.report import Canary, DeployReport, Pruned, RollbackReport, RolloutReport
 from pipeline.releasing.lock import CLOCK_SKEW
-from pipeline.reporting.deploy_text import render_deploy
+from pipeline.reporting.deploy_text import pruned_lines, render_deploy
 from pipeline.reporting.rollback_text import render_rollback
 from pipeline.reporting.rollout_text import render_rollout
 from pipeline.reporting.style import Style
@@ -30,11 +31,12 @@ _ATTEMPTS = 5
 
 @dataclass(frozen=True)
 class Resumed:
-    """What came of it. Without a `journal` there was nothing to continue."""
+    """What came of it. Without a `journal` there was nothing to continue; `pruned` was cleared away then."""
 
     environment: str
     journal: Mapping[str, Any] | None = None
     report: DeployReport | RollbackReport | RolloutReport | None = None
+    pruned: Pruned | None = None
 
     @property
     def exit_code(self) -> int:
@@ -47,6 +49,8 @@ class Resumed:
         """The document of what was continued, with `resumed`: {"run", "kind", "actor", "started"} or None."""
         about = {key: self.journal.get(key) for key in ("run", "kind", "actor", "started")} if self.journal else None
         document = self.report.to_json() if self.report else {"environment": self.environment, "changed": False}
+        if self.pruned is not None:
+            document["pruned"] = self.pruned.to_json()
         return {**document, "resumed": about}
 
 
@@ -54,7 +58,7 @@ def resume(workspace: Workspace, *, due: bool = False) -> Resumed:
     """Continues the last run of the environment if it did not end. Refused when that is not for a machine to decide.
 
     A rollout that is under way goes on from the ledger. `due`, for schedules: only what is due now, no pause is ended,
-    and of runs only those are continued whose machine died.
+    and of runs only those are continued whose machine died; with none, what left the rollback window is removed.
     """
     by_ledger = workspace.without_specs()
     name = by_ledger.environment.name
@@ -101,7 +105,7 @@ def _resume_run(workspace: Workspace, head: LedgerHead, *, due: bool) -> Resumed
     name = by_ledger.environment.name
     journal = journal_of_unfinished(by_ledger, head)
     if journal is None:
-        return Resumed(name)
+        return Resumed(name, pruned=sweep(by_ledger, head) if due else None)
     if due and not _abandoned(workspace, head, journal):
         workspace.console.warn(
             Diagnostic(
@@ -113,6 +117,9 @@ def _resume_run(workspace: Workspace, head: LedgerHead, *, due: bool) -> Resumed
         return Resumed(name)
     what = journal["kind"] + (f" of commit {journal['commit'][:12]}" if journal.get("commit") else "")
     workspace.console.say(f"continuing the {what} that {journal.get('actor')} began ({journal['run']})")
+    if journal["kind"] == SWEEP:
+        _settle(workspace, head)
+        return Resumed(name, journal, pruned=sweep(by_ledger, Reading(by_ledger).head()))
     if journal["kind"] == "rollback":
         target = str(journal["target"])
         return Resumed(name, journal, _rolled_back(workspace, target, journal.get("asked", target)))
@@ -133,7 +140,7 @@ def _abandoned(workspace: Workspace, head: LedgerHead, journal: Mapping[str, Any
     lock = head.lock
     died = lock is not None and lock.held and workspace.clock.now() > lock.expires + CLOCK_SKEW
     same = journal["kind"] == "deploy" and journal.get("commit") == workspace.commit
-    return died and (same or journal["kind"] == "rollback")
+    return died and (same or journal["kind"] in ("rollback", SWEEP))
 
 
 def _settle(workspace: Workspace, head: LedgerHead) -> None:
@@ -147,7 +154,8 @@ def render_resumed(done: Resumed, style: Style) -> str:
     """What came of it, for people."""
     if done.report is None:
         tick = style("✓", fg="green", bold=True)
-        return f"{tick} {style.bold(f'nothing to resume in {done.environment}')}"
+        lines = pruned_lines(done.pruned) if done.pruned else []
+        return "\n  ".join([f"{tick} {style.bold(f'nothing to resume in {done.environment}')}", *lines])
     if isinstance(done.report, RolloutReport):
         return render_rollout(done.report, style)
     if isinstance(done.report, RollbackReport):

@@ -37,6 +37,12 @@ def noted(ledger: Ledger) -> Noted:
     return ledger.document(WINDOW)
 
 
+def is_due(ledger: Ledger, retention: Retention, now: datetime) -> bool:
+    """True when something outside of the window is left, as far as the ledger knows without a look at AWS."""
+    document, _ = noted(ledger) or ({}, "")
+    return bool(window_of([Entry.from_json(entry) for entry in document.get("releases", ())], retention, now).outside)
+
+
 def prune(
     aws: Aws,
     ledger: Ledger,

@@ -33,7 +33,7 @@ def render_deploy(report: DeployReport, style: Style) -> str:
     if report.kept:
         lines += ["", f"  kept, because it holds data: {', '.join(report.kept)}"]
     lines += [f"  the data of {address} before is kept in {where}" for address, where in report.backups.items()]
-    lines += [f"  {line}" for line in _pruned(report.pruned)]
+    lines += [f"  {line}" for line in pruned_lines(report.pruned)]
     return "\n".join(lines)
 
 
@@ -47,12 +47,12 @@ def site_lines(report: DeployReport) -> list[str]:
     ]
 
 
-def _pruned(pruned: Pruned) -> list[str]:
+def pruned_lines(pruned: Pruned) -> list[str]:
     """What went because no release needs it any more, and what could not go."""
     gone = {"version": pruned.versions, "api deployment": pruned.deployments, "ledger object": pruned.objects}
     told = ", ".join(counted(count, what) for what, count in gone.items() if count)
     lines = [f"removed, because no release needs it any more: {told}"] if told else []
-    return [*lines, *(f"left for the next deploy: {problem}" for problem in pruned.problems)]
+    return [*lines, *(f"left for later: {problem}" for problem in pruned.problems)]
 
 
 def _render_unfinished(report: DeployReport, canary: Canary, style: Style, total: float) -> str:

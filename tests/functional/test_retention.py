@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.functional.killing import Killer
 from tests.functional.support import LEDGER, Service, ledger_document, ledger_keys
 from tests.support.fault_proxy import FaultProxy
 
@@ -92,6 +93,34 @@ def test_a_refusal_is_told_and_tried_again(brief: Service, proxy: FaultProxy) ->
     assert brief.run("deploy").json["changed"] is False
     assert release(brief, 4)["pruned"]["versions"] == 3
     assert (versions(brief), versions(brief, "shop-orders")) == (["3", "4"], ["3", "4"])
+
+
+def test_what_is_left_goes_by_schedule_too(brief: Service, proxy: FaultProxy) -> None:
+    proxy.fail("lambda:DeleteFunction", "AccessDeniedException", "not now", times=2)
+    release(brief, 2)
+    assert len(release(brief, 3)["pruned"]["problems"]) == 2
+    assert "pruned" not in brief.run("resume").json, "people who resume wait for nothing else"
+    swept = brief.run("resume", "--due")
+    assert (swept.code, swept.json["pruned"]["versions"]) == (0, 2)
+    assert (versions(brief), ledger_document(brief, "lock.json")["outcome"]) == (["2", "3"], "succeeded")
+    begun = len(ledger_keys(brief))
+    assert "pruned" not in brief.run("resume", "--due").json
+    assert len(ledger_keys(brief)) == begun, "with nothing to do, nothing is written"
+
+
+@pytest.mark.slow
+def test_killed_while_clearing_away_it_is_continued_and_nothing_is_deployed(brief: Service, proxy: FaultProxy) -> None:
+    release(brief, 2)
+    proxy.fail("lambda:DeleteFunction", "AccessDeniedException", "not now", times=2)
+    release(brief, 3)
+    brief.edit("code/handlers/stock.py", "def handle(event, context):\n    return 4\n")
+    proxy.reset()
+    Killer(proxy, 3).run(brief, "resume", "--due")
+    proxy.reset()
+    assert ledger_document(brief, "lock.json")["held"]
+    continued = brief.run("resume")
+    assert (continued.code, continued.json["resumed"]["kind"], continued.json["changed"]) == (0, "sweep", False)
+    assert (versions(brief), ledger_document(brief, "current.json")["release"]) == (["2", "3"], 3)
 
 
 @pytest.mark.slow
