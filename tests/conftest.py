@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from pipeline.applying.aws_client import AwsClient
 from pipeline.local import supervisor
@@ -27,6 +28,9 @@ _CREDENTIALS = {
 
 # As the program itself has it: with everything that tests import in memory, looking for garbage takes longer still.
 gc.set_threshold(100_000)
+# How long an example takes says more about the machine than about what is tested.
+settings.register_profile("patient", settings(deadline=None))
+settings.load_profile("patient")
 
 
 def pytest_configure(config: pytest.Config) -> None:

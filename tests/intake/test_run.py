@@ -3,6 +3,7 @@
 import json
 import signal
 import subprocess
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -72,15 +73,14 @@ def run(
 
 
 @pytest.fixture
-def account(moto_server: str, aws_environment: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
-    """An AWS that starts without our log groups and ledgers."""
+def account(moto_server: str, aws_environment: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """An AWS that starts without our log groups and ledgers, whatever tests of this process left there."""
+    with urllib.request.urlopen(urllib.request.Request(f"{moto_server}/moto-api/reset", method="POST"), timeout=30):
+        pass
     monkeypatch.setenv("AWS_ENDPOINT_URL", moto_server)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     keys = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
-    aws = connect("us-east-1", environment={"AWS_ENDPOINT_URL": moto_server, **keys})
-    yield aws
-    for group in groups(aws):
-        aws.call("logs", "DeleteLogGroup", logGroupName=group)
+    return connect("us-east-1", environment={"AWS_ENDPOINT_URL": moto_server, **keys})
 
 
 def groups(aws: Any) -> list[str]:
