@@ -87,7 +87,7 @@ class _Pruning:
         """What every release from the oldest one on names that something may be left of."""
         document, etag = self.known() or ({}, None)
         known = {entry.number: entry for entry in map(Entry.from_json, document.get("releases", ()))}
-        if not known:
+        if not known and self.release.number > 1:
             known = {release.number: Entry.of(release) for release in self.ledger.releases(LOOKED_THROUGH)}
         known[self.release.number] = Entry.of(self.release)
         missing = [n for n in range(min(known), self.release.number) if n not in known]

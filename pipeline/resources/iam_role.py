@@ -111,15 +111,19 @@ def read(aws: Aws, targets: Sequence[Target]) -> dict[str, Observed]:
 def _read_one(aws: Aws, target: Target) -> Observed | None:
     """Two rounds of calls: the role and the names of its policies, then the inline documents.
 
-    The documents that the last release had are asked for in the first round, which then is the only one. Policies that
-    are resources of their own, now or in the last release, are not the role's.
+    The documents that the last release had are asked for in the first round, which then is the only one. A role that
+    was never recorded most likely does not exist: then one call is enough to know. Policies that are resources of their
+    own, now or in the last release, are not the role's.
     """
+    early = None if target.recorded else aws.found("iam", "GetRole", RoleName=target.name)
+    if early is None and not target.recorded:
+        return None
     declared, released = target.resource.properties, target.released or {}
     elsewhere = {*(declared.get("elsewhere") or ()), *(released.get("elsewhere") or ())}
     guesses = sorted(released.get("policies") or ())
     role, inline, attached, *guessed = aws.gather(
         [
-            lambda: aws.found("iam", "GetRole", RoleName=target.name),
+            lambda: early or aws.found("iam", "GetRole", RoleName=target.name),
             lambda: _listed(aws, target.name, "ListRolePolicies", "PolicyNames"),
             lambda: _listed(aws, target.name, "ListAttachedRolePolicies", "AttachedPolicies"),
             *(_document_of(aws, target.name, name) for name in guesses),

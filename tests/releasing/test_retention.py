@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import pytest
 
@@ -12,7 +12,7 @@ from pipeline.model.delivery import Retention
 from pipeline.model.release import Release
 from pipeline.model.report import Pruned
 from pipeline.model.resource import Resource
-from pipeline.releasing.retention import AT_ONCE, prune
+from pipeline.releasing.retention import AT_ONCE, WINDOW, noted, prune
 from pipeline.releasing.store import Ledger
 from tests.support.aws import SCOPE
 from tests.support.fake_s3 import FakeS3
@@ -114,6 +114,22 @@ def test_what_only_older_releases_name_goes(aws: Account, ledger: Ledger) -> Non
     aws.deleted.clear()
     assert after(aws, ledger, 4, keep=2).versions == 1
     assert sorted(aws.deleted) == ["apigateway:r2", "apigatewayv2:w2", "lambda:2"]
+
+
+def test_before_the_first_release_there_is_nothing_to_look_for(aws: Account) -> None:
+    store = FakeS3(SCOPE, [BUCKET])
+    assert prune(aws, Ledger(store, BUCKET), release(1), Retention(1, 0), NOW) == Pruned()
+    assert [operation for operation, _ in store.calls] == ["GetObject", "PutObject"]
+
+
+def test_what_was_read_before_is_not_read_again(aws: Account, ledger: Ledger) -> None:
+    after(aws, ledger, 1, 2, keep=2)
+    known = noted(ledger)
+    store = cast("FakeS3", ledger.aws)
+    store.calls.clear()
+    pruned = prune(aws, ledger, release(3), Retention(2, 0), NOW, lambda: known)
+    assert (pruned.versions, pruned.problems) == (1, ())
+    assert [operation for operation, params in store.calls if params.get("Key") == WINDOW] == ["PutObject"]
 
 
 def test_what_an_alias_is_on_stays_its_weights_too(aws: Account, ledger: Ledger) -> None:

@@ -188,3 +188,12 @@ def test_deleting_takes_off_what_others_attached(aws: AwsClient) -> None:
 def test_the_path_is_part_of_the_arn(aws: AwsClient) -> None:
     outputs = carry_out(aws, role(path="/service/"))
     assert outputs["arn"] == "arn:aws:iam::123456789012:role/service/orders-role"
+
+
+def test_a_role_that_was_never_made_takes_one_call_to_know(aws: AwsClient) -> None:
+    recorder, case = Recorder(aws), role(policies={"New": policy("s3:GetObject")})
+    assert KIND.read(recorder, [Target(case.resource, {})]) == {}
+    assert [call.name for call in recorder.calls] == ["iam:GetRole"]
+    converge(aws, case)
+    found = KIND.read(recorder, [Target(case.resource, {})])[ADDRESS]
+    assert found.properties["policies"].keys() == {"New"}
