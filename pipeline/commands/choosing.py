@@ -16,7 +16,7 @@ from pipeline.model.release import LedgerHead, Release
 from pipeline.model.report import RollbackPlan
 from pipeline.model.resource import DesiredState
 from pipeline.model.shift import Rollout
-from pipeline.releasing import restoring
+from pipeline.releasing import moving, restoring
 from pipeline.releasing.outlook import Outlook, asked_of, look, possible
 
 # How something serves that the ledger does not say serves.
@@ -69,6 +69,7 @@ def plan_rollback(workspace: Workspace, asked: str) -> Rollback:
         target = _chosen(workspace, found, asked)
         if found.current.destroyed:
             raise Refused(f"rolling back {workspace.environment.name}: it was destroyed", hint="deploy it instead")
+        target = moving.renamed(target, moving.moves_back(target, found.current))
         workspace.aws.workers.wait_for(found.ready)
         outlook = look(workspace.ledger, workspace.aws, workspace.types, target)
         if outlook.obstacles:

@@ -172,7 +172,7 @@ def _carry_out(
             attended = not rollout.detached
             return shifted(workspace, situation, carry_on(workspace, rollouts, journal, attended=attended))
     with workspace.stage("publish") as told:
-        current, carried_on = situation.head.current, situation.head.unfinished
+        current, carried_on = situation.current, situation.head.unfinished
         served = publisher.serve(moves, applied.outputs, current, carried_on=carried_on)
         told.append(f"{counted(len(served.functions), 'function')}, {counted(len(served.apis), 'API')}")
         outputs = {**applied.outputs, **served.outputs}

@@ -49,7 +49,7 @@ def detect(workspace: Workspace) -> Drift:
     # What the types warn of is the business of plans: it is as it was at the last release.
     usual = warnings_of(workspace, found.desired)
     warnings = [warning for warning in found.plan.warnings if warning not in usual]
-    told = remarks(found.desired, head, found.plan, workspace.types.specs)
+    told = remarks(found.desired, replace(head, current=found.current), found.plan, workspace.types.specs)
     return Drift(replace(found.plan, warnings=(*warnings, *told)), head.current)
 
 

@@ -12,23 +12,27 @@ from pipeline.applying.secrets import values_of, with_secrets
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import Diagnostic, PipelineError
 from pipeline.model.plan import Plan
-from pipeline.model.release import LedgerHead
+from pipeline.model.release import LedgerHead, Release
 from pipeline.model.resource import DesiredState, ObservedState, Resource
 from pipeline.planning.planner import Consent, Question, make_plan
 from pipeline.planning.safety import check_account
-from pipeline.releasing import hold
+from pipeline.releasing import hold, moving
 from pipeline.releasing.rollouts import Rollouts
 from pipeline.resources.base import Problem
 
 
 @dataclass(frozen=True)
 class Situation:
-    """What was wanted and what was found, at one moment. `head` is older than `observed`."""
+    """What was wanted and what was found, at one moment. `head` is older than `observed`.
+
+    `current` is the release of `head`, under the addresses that its resources have in `desired`.
+    """
 
     desired: DesiredState
     observed: ObservedState
     head: LedgerHead
     plan: Plan
+    current: Release | None
 
 
 # What packaging adds to resources; until then the last release's stands in for it.
@@ -141,23 +145,28 @@ def survey(
     desired = with_secrets(aws, desired)
     for value in values_of(desired):
         workspace.console.mask(value)
+    moved = workspace.loaded.moved.get(workspace.environment.name, {}) if workspace.needs_specs else {}
+    moves = moving.moves_of(head.current, desired, moved)
+    current = moving.readdressed(head.current, moves) if head.current else None
     seen = reading.seen() if reading else None
     home = workspace.home_of(aws)
-    observed = observe(aws, types, desired, head.current, thorough=thorough or head.unfinished, seen=seen, home=home)
+    observed = observe(aws, types, desired, current, thorough=thorough or head.unfinished, seen=seen, home=home)
     plan = make_plan(
         Question(
             scope=workspace.scope,
             desired=desired,
             observed=observed,
             specs=types.specs,
-            released=head.current.resources if head.current else {},
+            released=current.resources if current else {},
             consent=consent,
             commit=workspace.commit,
             warnings=(*hold.warnings_of(head.current), *warnings_of(workspace, desired)),
             unfinished=head.unfinished,
+            moved={new: old for old, new in moves.items()},
             grants=types.grants(workspace.scope),
         )
     )
+    plan = replace(plan, blockers=(*plan.blockers, *moving.collisions(head.current, desired, moved)))
     if workspace.needs_specs:
         strategy = workspace.loaded.project.rollout_for(workspace.environment.name)
         if strategy.steps:
@@ -165,7 +174,7 @@ def survey(
 
             first = head.current is None or head.current.destroyed
             plan = replace(plan, traffic=traffic_of(plan, desired, strategy, first=first))
-    return Situation(desired, observed, head, plan)
+    return Situation(desired, observed, head, plan, current)
 
 
 def warnings_of(workspace: Workspace, desired: DesiredState) -> list[Diagnostic]:

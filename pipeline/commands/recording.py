@@ -34,7 +34,7 @@ def new_release(
     kept = [c.desired for c in situation.plan.changes if c.action is Action.RETAIN and c.desired is not None]
     desired = (*situation.desired, *kept)
     addresses = {resource.address for resource in desired}
-    current, scope = situation.head.current, workspace.scope
+    current, scope = situation.current, workspace.scope
     hold = current.hold if current is not None and request is not None and not request.clear_hold else None
     return Release(
         number=situation.head.next_number,
@@ -54,6 +54,7 @@ def new_release(
         apis=served.apis,
         plan={"digest": situation.plan.digest, "summary": situation.plan.summary},
         hold=hold,
+        formers={a: before for a, before in (current.formers if current else {}).items() if a in addresses},
         promoted_from=request.promoted if request is not None else None,
         smoke=url_checks(workspace, outputs) if request is not None else (),
         hotfix=request is not None and request.hotfix,

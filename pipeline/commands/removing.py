@@ -48,7 +48,7 @@ def survey_for_removal(workspace: Workspace, head: LedgerHead, consent: Consent)
             commit=workspace.commit,
         )
     )
-    return Situation(nothing, observed, head, plan)
+    return Situation(nothing, observed, head, plan, head.current)
 
 
 def destroy(workspace: Workspace, situation: Situation) -> DeployReport:

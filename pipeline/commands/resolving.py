@@ -50,7 +50,7 @@ def continued(workspace: Workspace, canary: Canary) -> DeployReport:
     """The report of a rollout that another run began: its plan is in its release."""
     scope, head = workspace.scope, workspace.ledger.head()
     nothing = Plan(scope.service, scope.environment, scope.region, scope.account, workspace.commit, ())
-    situation = Situation(DesiredState(()), ObservedState({}), head, nothing)
+    situation = Situation(DesiredState(()), ObservedState({}), head, nothing, head.current)
     told = shifted(workspace, situation, canary)
     return replace(told, planned=canary.rollout.release.plan)
 

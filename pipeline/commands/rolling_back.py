@@ -140,6 +140,7 @@ def _first_record(workspace: Workspace, rollback: Rollback) -> Release:
         desired=(*rollback.desired, *restoring.additions(target, current)),
         desired_digest=rollback.desired.digest,
         outputs=restoring.outputs_after(target, current, points),
+        formers=current.formers,
         functions=_entries(rollback, target.functions, current.functions, functions, waiting),
         apis=_entries(rollback, target.apis, current.apis, apis, waiting),
     )
@@ -269,7 +270,7 @@ def _incomplete(workspace: Workspace, rollback: Rollback, error: PipelineError) 
 def _nothing_done(workspace: Workspace, rollback: Rollback) -> RollbackReport:
     scope = workspace.scope
     nothing = Plan(scope.service, scope.environment, scope.region, scope.account, rollback.target.commit, ())
-    situation = Situation(rollback.desired, ObservedState({}), rollback.head, nothing)
+    situation = Situation(rollback.desired, ObservedState({}), rollback.head, nothing, rollback.current)
     return _report(workspace, situation, rollback.current, plan_of(workspace, rollback), changed=False)
 
 

@@ -44,7 +44,7 @@ def rollout_of(
     workspace: Workspace, situation: Situation, request: DeployRequest, applied: Applied, moves: Sequence[Move]
 ) -> Rollout | None:
     """The rollout of what was published; None where everything moves at once: by strategy, or because it must."""
-    current = situation.head.current
+    current = situation.current
     if not request.strategy.steps or current is None or not any(move.needed for move in moves):
         return None
     published = record_of(moves, applied.outputs, current)

@@ -12,6 +12,7 @@ from pipeline.resources.registry import Registry
 
 DIRECTORY = "aws"
 DEFAULTS = "defaults"
+MOVED = "moved"
 _POLICY_KEYS = frozenset(("Version", "Id", "Statement"))
 
 
@@ -24,8 +25,16 @@ class Declared:
     place: Place
 
 
-def read_specs(files: Files, registry: Registry, findings: Findings) -> list[Declared]:
-    """All declared resources, in the order of files and lines."""
+@dataclass(frozen=True)
+class Specs:
+    """What the files declare, in the order of files and lines; `moved` are their lists of moves, as written."""
+
+    declared: tuple[Declared, ...]
+    moved: tuple[Node, ...]
+
+
+def read_specs(files: Files, registry: Registry, findings: Findings) -> Specs:
+    """All declared resources and moves."""
     paths = files.below(DIRECTORY, (".yaml", ".yml"), findings)
     if not paths:
         findings.error(
@@ -34,15 +43,17 @@ def read_specs(files: Files, registry: Registry, findings: Findings) -> list[Dec
             hint=f"declare one, such as {DIRECTORY}/dynamodb/tables.yaml; `pipeline destroy` removes what was deployed",
         )
     found: list[Declared] = []
+    moved: list[Node] = []
     for path in paths:
         text = files.text(path, findings)
         node = parse(text, path, findings) if text is not None else None
         if isinstance(node, Table):
             found += _items(node, registry, findings)
+            moved += [entry.node for key, entry in node.entries.items() if key == MOVED]
         elif node is not None:
             hint = f"begin with a collection: {one_of(registry.by_collection)}"
             findings.error("a mapping from collections to resources is wanted", node.place, hint=hint)
-    return found
+    return Specs(tuple(found), tuple(moved))
 
 
 def _items(spec: Table, registry: Registry, findings: Findings) -> Iterator[Declared]:
@@ -50,8 +61,8 @@ def _items(spec: Table, registry: Registry, findings: Findings) -> Iterator[Decl
         return  # a policy document that a role names by its path
     known = [key for key in spec.entries if key in registry.by_collection]
     for key, entry in spec.entries.items():
-        if key != DEFAULTS and key not in known:
-            words = [*registry.by_collection, DEFAULTS]
+        if key not in (DEFAULTS, MOVED) and key not in known:
+            words = [*registry.by_collection, DEFAULTS, MOVED]
             findings.error(
                 f'unknown collection "{key[:80]}"{did_you_mean(key, words)}', entry.place, hint=one_of(words)
             )

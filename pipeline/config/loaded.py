@@ -88,13 +88,17 @@ class Project:
 
 @dataclass(frozen=True)
 class Loaded:
-    """Everything that was read. With errors in `diagnostics`, the rest is only what could be understood."""
+    """Everything that was read. With errors in `diagnostics`, the rest is only what could be understood.
+
+    `moved`: environment -> new address -> the one that the resource had before.
+    """
 
     project: Project
     environments: Mapping[str, Environment]
     desired: Mapping[str, DesiredState]
     diagnostics: tuple[Diagnostic, ...]
     smoke: Mapping[str, tuple[Check, ...]] = field(default_factory=dict)
+    moved: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:

@@ -11,7 +11,7 @@ from pipeline.config.attachments import Attachments
 from pipeline.config.authoring import Checkers
 from pipeline.config.boundaries import bounded
 from pipeline.config.checks import CrossCheck
-from pipeline.config.declarations import Declared, read_specs
+from pipeline.config.declarations import Specs, read_specs
 from pipeline.config.desired import Builder
 from pipeline.config.env_rules import DIRECTORY, Rules, read_rules
 from pipeline.config.environments import EnvFile, names_of, read_environment
@@ -20,6 +20,7 @@ from pipeline.config.findings import Findings, Place, did_you_mean
 from pipeline.config.frontend import read_frontend
 from pipeline.config.handlers import Handlers
 from pipeline.config.loaded import Loaded, Project
+from pipeline.config.moves import Moves
 from pipeline.config.parity import check_parity
 from pipeline.config.project import read_project
 from pipeline.config.sharing import at_home, elsewhere
@@ -68,21 +69,23 @@ class _Loading:
         project = read_project(self.files, self.findings)
         read, lacking = self._environments(names, project)
         specs = read_specs(self.files, self.registry, self.findings)
-        declared = [*specs, *read_frontend(self.files, self.registry)]
+        specs = replace(specs, declared=(*specs.declared, *read_frontend(self.files, self.registry)))
         handlers = Handlers(self.files, project, self.findings)
         desired: dict[str, DesiredState] = {}
         found: dict[str, list[Diagnostic]] = {}
         smoke: dict[str, tuple[Check, ...]] = {}
+        moved: dict[str, Mapping[str, str]] = {}
         written = smoke_node(self.files)
         for env in [one for each in read for one in self._in_regions(each)] or [EnvFile("", "", readable=False)]:
             findings, judged = Findings(), stood_in(env, read)
             lacks = lacking.get(env.name, frozenset()) - (judged.values.keys() - env.values.keys())
-            state = self._desired(judged, lacks, declared, handlers, findings)
+            state, moves = self._desired(judged, lacks, specs, handlers, findings)
             state = bounded(state, project.permissions_boundary, judged.environment)
             checks = read_smoke(written, judged, lacks, (state, self.registry), findings)
             found[_where(env)] = findings.found
             desired.setdefault(env.name, state)
             smoke.setdefault(env.name, checks)
+            moved.setdefault(env.name, moves)
         environments = {env.name: env.environment for env in read if env.environment}
         return Loaded(
             project=project,
@@ -90,6 +93,7 @@ class _Loading:
             desired={name: desired[name] for name in environments},
             diagnostics=_sorted([*self.findings.found, *_together(found)]),
             smoke={name: smoke[name] for name in environments},
+            moved={name: moved[name] for name in environments},
         )
 
     def _environments(
@@ -148,23 +152,23 @@ class _Loading:
         self,
         env: EnvFile,
         lacking: frozenset[str],
-        declared: Iterable[Declared],
+        specs: Specs,
         handlers: Handlers,
         findings: Findings,
-    ) -> DesiredState:
-        declared = list(declared)
-        rendered = self._builder(env, lacking, findings).build(declared)
+    ) -> tuple[DesiredState, Mapping[str, str]]:
+        rendered = self._builder(env, lacking, findings).build(specs.declared)
         environment = env.environment
         if environment is not None and environment.region == environment.home:
             rendered = at_home(rendered, environment, self.registry)
         elif environment is not None:
-            home = self._builder(self._at(env, environment.home), lacking, Findings()).build(declared)
+            home = self._builder(self._at(env, environment.home), lacking, Findings()).build(specs.declared)
             rendered = elsewhere(rendered, home, environment, self.registry, findings)
         CrossCheck(rendered, self.registry, findings).run()
         check_aliases(rendered, findings)
         check_access(rendered, env.name, findings)
         handlers.check(rendered, findings)
-        return DesiredState(tuple({r.resource.address: r.resource for r in rendered if r.resource}.values()))
+        moved = Moves(env, lacking, self.registry, findings).read(specs.moved, rendered)
+        return DesiredState(tuple({r.resource.address: r.resource for r in rendered if r.resource}.values())), moved
 
 
 def _where(env: EnvFile) -> str:

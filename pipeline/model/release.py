@@ -39,7 +39,8 @@ class Release:
     "summary"}. `created` is ISO 8601 in UTC. `restores` names the release that a rollback brought back; `hold` is set
     by a rollback and stays until a deploy clears it. `destroyed` marks the record of a destroy: what is still in
     `desired` was kept. `hotfix`: it was deployed as a fix of what served before. `promoted_from`: the release of
-    another environment whose code it has, {"environment", "release", "commit"}.
+    another environment whose code it has, {"environment", "release", "commit"}. `formers`: address -> those that the
+    resource had in earlier releases, the latest first.
     """
 
     number: int
@@ -64,6 +65,7 @@ class Release:
     smoke: tuple[Check, ...] = ()
     hotfix: bool = False
     promoted_from: Mapping[str, Any] | None = None
+    formers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def resources(self) -> dict[str, Resource]:
@@ -95,6 +97,7 @@ class Release:
             "smoke": [check.to_json() for check in self.smoke],
             "hotfix": self.hotfix,
             "promoted_from": dict(self.promoted_from) if self.promoted_from else None,
+            "formers": {address: list(before) for address, before in self.formers.items()},
             "plan": dict(self.plan),
             "functions": {name: dict(entry) for name, entry in self.functions.items()},
             "apis": {name: dict(entry) for name, entry in self.apis.items()},
@@ -123,6 +126,7 @@ class Release:
             smoke=tuple(Check.from_json(check) for check in data.get("smoke", ())),
             hotfix=data.get("hotfix", False),
             promoted_from=data.get("promoted_from"),
+            formers={address: tuple(before) for address, before in data.get("formers", {}).items()},
             plan=data.get("plan", {}),
             functions=data.get("functions", {}),
             apis=data.get("apis", {}),

@@ -65,6 +65,11 @@ class TypeSpec:
             examples=tuple(schema.get("examples", ())),
         )
 
+    @property
+    def renamable(self) -> bool:
+        """True when AWS knows resources by something else than their name, which can then change."""
+        return self.lookup is None and "name" not in self.create_only
+
     def is_one(self, here: Mapping[str, Any], there: Mapping[str, Any]) -> bool:
         """True when what two regions declare by one name, with these properties, is one thing in AWS."""
         return self.one_for_all is not None and all(here.get(name) == there.get(name) for name in self.one_for_all)

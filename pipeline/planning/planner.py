@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from pipeline.errors import Diagnostic
 from pipeline.model.plan import Action, Change, FieldChange, Origin, Plan
-from pipeline.model.resource import DesiredState, Observed, ObservedState, Resource
+from pipeline.model.resource import DesiredState, Mark, Observed, ObservedState, Resource
 from pipeline.model.scope import Scope
 from pipeline.model.type_spec import TypeSpec
 from pipeline.model.values import Properties, Reference, Unknown, Value, canonical_json, plain, resolve
@@ -35,8 +35,9 @@ class Consent:
 class Question:
     """All that a plan depends on. `released` is what the last release declared, by address; empty before the first.
 
-    `unfinished`: an earlier run may have made things that the ledger does not know of. `grants` tells what a resource
-    grants, for the part of the plan about access.
+    `unfinished`: an earlier run may have made things that the ledger does not know of. `moved`: address -> the one that
+    the last release had for it; `released` has the new one. `grants` tells what a resource grants, for the part of the
+    plan about access.
     """
 
     scope: Scope
@@ -48,6 +49,7 @@ class Question:
     commit: str | None = None
     warnings: tuple[Diagnostic, ...] = ()
     unfinished: bool = False
+    moved: Mapping[str, str] = field(default_factory=dict)
     grants: GrantsOf = lambda _type, _properties: ()
 
 
@@ -148,7 +150,11 @@ class _Planner:
             return None
         if any(change.forces_replacement for change in fields):
             return self._replacement(resource, observed, fields)
-        return Change(resource.address, Action.UPDATE, _merged_origin(fields), fields, False, "", resource, observed)
+        before = self.question.moved.get(resource.address)
+        reason = f"moved from {before}" if before else ""
+        return Change(
+            resource.address, Action.UPDATE, _merged_origin(fields), fields, False, reason, resource, observed
+        )
 
     def _replacement(self, resource: Resource, observed: Observed, fields: tuple[FieldChange, ...]) -> Change:
         forcing = ", ".join(change.path for change in fields if change.forces_replacement)
@@ -165,8 +171,8 @@ class _Planner:
     def _ownership(self, resource: Resource, observed: Observed) -> tuple[FieldChange, ...]:
         """A field when the mark has to be written; a blocker when the resource is not ours to touch."""
         scope = self.question.scope
-        if scope.owns(observed.mark):
-            return ()
+        if observed.mark is not None and scope.owns(observed.mark):
+            return self._address_mark(resource, observed.mark)
         if observed.mark is not None:
             owner = f"{observed.mark.service}/{observed.mark.environment}"
             self._block(
@@ -189,6 +195,13 @@ class _Planner:
         after = f"{scope.service}/{scope.environment}"
         drifted = resource.address in self.question.released
         return (FieldChange(OWNERSHIP, None, after, origin=Origin.DRIFT if drifted else Origin.GIT),)
+
+    def _address_mark(self, resource: Resource, mark: Mark) -> tuple[FieldChange, ...]:
+        """A field when the mark names another address than the one that the resource has."""
+        if mark.address in ("", resource.address):
+            return ()
+        origin = Origin.GIT if resource.address in self.question.moved else Origin.DRIFT
+        return (FieldChange(OWNERSHIP, mark.address, resource.address, origin=origin),)
 
     def _removal(self, resource: Resource) -> Change:
         address, consent = resource.address, self.question.consent

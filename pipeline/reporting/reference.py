@@ -66,6 +66,8 @@ def _facts(spec: TypeSpec) -> list[str]:
         order = "before" if spec.replacement == "deleteFirst" else "after"
         which = ", ".join(f"`{name}`" for name in replacing)
         facts.append(("replaced when one changes of", f"{which}; the old one is deleted {order} the new one is made"))
+    if spec.renamable:
+        facts.append(("can be renamed", "yes: with `moved` it stays the same resource"))
     if spec.lookup is not None:
         facts.append(("only looked up", "a deploy never makes, changes or deletes one; a missing one blocks the plan"))
     if spec.one_for_all is not None:

@@ -27,6 +27,7 @@ from pipeline.resources.base import Aws, Target, split_tags, stale_tags, tags_fo
 __all__ = ["canonical", "check", "create", "delete", "derive", "grants", "read", "update", "warn"]
 
 API_SETTINGS = (
+    "name",
     "description",
     "binary_media_types",
     "minimum_compression_size",

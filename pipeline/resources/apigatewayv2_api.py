@@ -162,7 +162,7 @@ def update(aws: Aws, resource: Resource, observed: Observed, paths: frozenset[st
     """Settings, routes, tags, stage settings. What the stage serves stays; a stage that is missing is made."""
     wanted, have = resource.properties, observed.properties
     api_id = str(observed.outputs["id"])
-    if touches(paths, "description", "route_selection_expression"):
+    if touches(paths, "name", "description", "route_selection_expression"):
         _set_api(aws, api_id, wanted)
     if touches(paths, *DEFINED, "unmanaged"):
         routes.converge(aws, api_id, wanted)
@@ -188,6 +188,7 @@ def _set_api(aws: Aws, api_id: str, wanted: Properties) -> None:
         "apigatewayv2",
         "UpdateApi",
         ApiId=api_id,
+        Name=wanted["name"],
         Description=wanted.get("description") or _NO_DESCRIPTION,
         RouteSelectionExpression=wanted["route_selection_expression"],
     )

@@ -195,7 +195,7 @@ def update(aws: Aws, resource: Resource, observed: Observed, paths: frozenset[st
     """Settings, routes, tags, stage settings. What the stage serves stays; a stage that is missing is made."""
     wanted, have = resource.properties, observed.properties
     api_id = str(observed.outputs["id"])
-    if touches(paths, "description", "disable_execute_api_endpoint", "cors"):
+    if touches(paths, "name", "description", "disable_execute_api_endpoint", "cors"):
         _set_api(aws, api_id, wanted, have)
     if touches(paths, *DEFINED, "unmanaged"):
         routes.converge(aws, api_id, wanted)
@@ -223,6 +223,7 @@ def _set_api(aws: Aws, api_id: str, wanted: Properties, have: Properties) -> Non
         "apigatewayv2",
         "UpdateApi",
         ApiId=api_id,
+        Name=wanted["name"],
         Description=wanted.get("description") or _NO_DESCRIPTION,
         DisableExecuteApiEndpoint=wanted["disable_execute_api_endpoint"],
         **cors,

@@ -11,6 +11,7 @@ from pipeline.model.scope import Scope
 from pipeline.model.values import Outputs, Properties
 from pipeline.resources import _cloudfront_etags as etags
 from pipeline.resources import _text_marks as marks
+from pipeline.resources._cloudfront_listed import chosen
 from pipeline.resources.base import Aws, Problem, Target
 
 _THING = "CachePolicy"
@@ -44,10 +45,10 @@ def check(resource: Resource, scope: Scope) -> Iterator[Problem]:
 
 
 def read(aws: Aws, targets: Sequence[Target]) -> dict[str, Observed]:
-    """By their names, from one list."""
+    """By the recorded ids, else by their names, from one list."""
     listed = aws.pages("cloudfront", "ListCachePolicies", key="CachePolicyList.Items", Type="custom")
-    by_name = {one["CachePolicy"]["CachePolicyConfig"]["Name"]: one["CachePolicy"] for one in listed}
-    return {target.address: _observed(target, by_name[target.name]) for target in targets if target.name in by_name}
+    found = [(one["CachePolicy"]["CachePolicyConfig"]["Name"], one["CachePolicy"]) for one in listed]
+    return {target.address: _observed(target, one) for target, one in chosen(targets, found)}
 
 
 def _observed(target: Target, found: Wire) -> Observed:

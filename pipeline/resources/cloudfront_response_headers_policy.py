@@ -11,6 +11,7 @@ from pipeline.model.scope import Scope
 from pipeline.model.values import Outputs, Properties
 from pipeline.resources import _cloudfront_etags as etags
 from pipeline.resources import _text_marks as marks
+from pipeline.resources._cloudfront_listed import chosen
 from pipeline.resources._response_headers import ANY, canonical_headers
 from pipeline.resources.base import Aws, Problem, Target
 
@@ -35,12 +36,12 @@ def warn(resource: Resource, scope: Scope) -> Iterator[Problem]:
 
 
 def read(aws: Aws, targets: Sequence[Target]) -> dict[str, Observed]:
-    """By their names, from one list."""
+    """By the recorded ids, else by their names, from one list."""
     key = "ResponseHeadersPolicyList.Items"
     listed = aws.pages("cloudfront", "ListResponseHeadersPolicies", key=key, Type="custom")
-    found = [one["ResponseHeadersPolicy"] for one in listed]
-    by_name = {one["ResponseHeadersPolicyConfig"]["Name"]: one for one in found}
-    return {target.address: _observed(target, by_name[target.name]) for target in targets if target.name in by_name}
+    policies = [one["ResponseHeadersPolicy"] for one in listed]
+    found = [(one["ResponseHeadersPolicyConfig"]["Name"], one) for one in policies]
+    return {target.address: _observed(target, one) for target, one in chosen(targets, found)}
 
 
 def _observed(target: Target, found: Wire) -> Observed:

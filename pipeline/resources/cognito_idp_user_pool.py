@@ -184,7 +184,7 @@ def update(aws: Aws, resource: Resource, observed: Observed, paths: frozenset[st
     if others:
         if observed.properties["sms"] and not wanted.get("sms"):
             _set_factors(aws, pool, wanted)  # first: no factor may need what goes
-        _set(aws, pool, shape.settings(wanted))
+        _set(aws, pool, {"PoolName": resource.name, **shape.settings(wanted)})
     if others or touches(paths, *_MFA):
         _set_factors(aws, pool, wanted)
     if touches(paths, "tags"):

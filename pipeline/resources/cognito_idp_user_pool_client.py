@@ -187,6 +187,7 @@ def update(aws: Aws, resource: Resource, observed: Observed, paths: frozenset[st
     found = aws.call(SERVICE, "DescribeUserPoolClient", UserPoolId=pool, ClientId=client)["UserPoolClient"]
     merged = {
         **{name: value for name, value in found.items() if name not in _SHOWN_ONLY},
+        "ClientName": resource.name,
         **_settings(resource.properties),
     }
     aws.call(SERVICE, "UpdateUserPoolClient", **{name: value for name, value in merged.items() if value is not None})

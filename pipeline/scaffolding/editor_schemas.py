@@ -10,7 +10,7 @@ from importlib import resources as package_files
 from typing import Any
 
 from pipeline.config.authoring import ADOPT, DEPENDS_ON, not_written
-from pipeline.config.declarations import DEFAULTS
+from pipeline.config.declarations import DEFAULTS, MOVED
 from pipeline.resources.base import ResourceType
 from pipeline.resources.registry import registry
 
@@ -51,12 +51,13 @@ def specs() -> dict[str, Any]:
         }
         collections |= dict.fromkeys(kind.spec.collections, one_or_many)
     defaults = {"type": ["object", "null"], "description": "Lie below every item of the one collection in this file."}
+    moves = {key: value for key, value in _packaged("pipeline.config", "moved.schema.json").items() if key[0] != "$"}
     return {
         "$schema": _DIALECT,
         "title": "Resources",
         "type": "object",
         "anyOf": [
-            {"additionalProperties": False, "properties": {**collections, DEFAULTS: defaults}},
+            {"additionalProperties": False, "properties": {**collections, DEFAULTS: defaults, MOVED: moves}},
             {"required": ["Statement"]},  # a policy document that a role names by its path
         ],
         "definitions": items,

@@ -1,13 +1,14 @@
 """Every resource type, fed by its examples: made, changed, left alone, removed, and killed after every single call."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from pipeline.errors import AmbiguousOutcome, FailedCall
 from pipeline.planning.diff import diff
-from pipeline.resources.base import Aws, ResourceType
+from pipeline.resources.base import Aws, ResourceType, Target
 from pipeline.resources.registry import registry
 from tests.contract import prerequisites
 from tests.contract.conftest import Account
@@ -110,6 +111,27 @@ def test_each_change_alone(account: Account, kind: ResourceType) -> None:
 def _differing(before: Case, after: Case) -> list[str]:
     spec = before.kind.spec
     return [change.path for change in diff(spec, after.resource.properties, before.resource.properties)]
+
+
+@pytest.mark.parametrize("kind", [pytest.param(kind, id=name) for name, kind in made if kind.spec.renamable])
+def test_renamed_is_the_same(account: Account, kind: ResourceType) -> None:
+    """What AWS knows by an id is found by that, and gets its new name, and the mark of its new address, in place."""
+    aws = begin(account, kind)
+    wanted = case(kind, 0, aws)
+    outputs, counted = carry_out(aws, wanted), census(aws, kind)
+    name = f"{wanted.resource.name}-2"
+    properties = {**wanted.resource.properties, "name": name}
+    moved = Case(kind, replace(wanted.resource, name=name, properties=properties))
+    targets = [Target(moved.resource, outputs)]
+    observed = kind.read(account.process(), targets)[moved.address]
+    assert moved.differences(observed) <= {"name"}
+    paths = frozenset({"name", *(["tags"] if observed.markable else [])})
+    kind.update(account.process(), moved.resource, observed, paths)
+    found = kind.read(account.process(), targets)[moved.address]
+    assert moved.differences(found) == set()
+    assert found.outputs == observed.outputs
+    assert not found.markable or found.mark == aws.scope.mark(moved.address)
+    assert census(aws, kind) == counted
 
 
 @every_type

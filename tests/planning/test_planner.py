@@ -1,6 +1,7 @@
 """Which action follows from what is declared, what is there, and what was released."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -308,3 +309,19 @@ def test_what_a_run_left_unmarked_and_empty_is_taken_without_asking() -> None:
     made = plan([thing("x")], [left])
     assert not made.blockers
     assert [f.path for f in made.changes[0].fields] == ["ownership"]
+
+
+def test_a_mark_that_names_another_address_is_written_anew() -> None:
+    mark = Mark("shop", "dev", "test.thing/old")
+    question = Question(
+        scope=SCOPE,
+        desired=DesiredState((thing("new"),)),
+        observed=ObservedState({"test.thing/new": found(thing("new"), mark)}),
+        specs=SPECS,
+        released={"test.thing/new": thing("new")},
+    )
+    (drifted,) = make_plan(question).changes
+    assert (drifted.origin, drifted.reason) == (Origin.DRIFT, "")
+    (moved,) = make_plan(replace(question, moved={"test.thing/new": "test.thing/old"})).changes
+    assert (moved.action, moved.origin, moved.reason) == (Action.UPDATE, Origin.GIT, "moved from test.thing/old")
+    assert [(f.path, f.before, f.after) for f in moved.fields] == [("ownership", "test.thing/old", "test.thing/new")]

@@ -54,8 +54,13 @@ class CognitoIdp(CognitoIdpResponse):
         return ActionResult({"UserPool": _shown(self._pool())})
 
     def update_user_pool(self) -> Any:
-        """AWS keeps what cannot be changed and the tags, keeps MFA, and resets everything else that is not said."""
-        pool, wanted = self._pool(), self.parameters
+        """AWS keeps what cannot be changed and the tags, keeps MFA, and resets everything else that is not said.
+
+        It renames the pool, which moto does not.
+        https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_UpdateUserPool.html
+        """
+        pool, wanted = self._pool(), dict(self.parameters)
+        pool.name = wanted.pop("PoolName", pool.name)
         refused = {*_FIXED, "Schema"} & wanted.keys()
         assert not refused, f"botocore's model has no {refused}"
         invitation = wanted.get("AdminCreateUserConfig", {})

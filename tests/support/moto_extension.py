@@ -42,6 +42,9 @@ def register() -> None:
         for path, handler in list(paths.items()):
             if handler == theirs.dispatch:
                 paths[path] = ours.dispatch
+    # As a server, moto gets addresses without %2F, and knows those of the tags of stages alone.
+    arn = r"arn:(?P<partition>[^/]+):apigateway:(?P<region_name>[^/]+)::/restapis/(?P<function_id>[^/]+)"
+    apigateway_urls.url_paths[f"{{0}}/tags/{arn}$"] = ApiGateway.dispatch
     moto_lambda.register(Lambda.dispatch)
     moto_iam.register()
     moto_websocket.register()
