@@ -8,6 +8,7 @@ from pipeline.model.scope import Scope
 from pipeline.model.values import Expression, Properties, Reference
 from pipeline.resources import _rest_authorizers as authorizers
 from pipeline.resources import _rest_definition as definition
+from pipeline.resources import _rest_errors as errors
 
 LATEST = "latest"
 # A policy of a function holds 20 KB, a statement takes about 430 bytes of it.
@@ -21,6 +22,7 @@ def canonical(properties: Properties, scope: Scope) -> Properties:
     stage = properties.get("stage") or scope.environment
     found |= {"stage": stage, "alias": properties.get("alias") or "live", "unmanaged": [], "live": LATEST}
     found["endpoints"] = definition.endpoints(properties)
+    found["gateway_responses"] = errors.responses(found["endpoints"])
     found["authorizers"] = authorizers.canonical(properties.get("authorizers") or {}, found["endpoints"])
     logs = properties.get("access_logs", True)
     found["access_logs"] = _access_logs(logs, properties["name"], stage) if logs else None

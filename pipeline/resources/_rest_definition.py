@@ -16,6 +16,7 @@ from typing import Any
 from pipeline.model.scope import Scope
 from pipeline.model.values import Properties, digest
 from pipeline.resources import _rest_authorizers as authorizers
+from pipeline.resources import _rest_errors as errors
 from pipeline.resources._rest_authorizers import invocation_uri
 
 __all__ = ["DEFINED", "definition_digest", "document", "endpoints", "invocation_uri", "preflight_of"]
@@ -29,9 +30,11 @@ CORS_DEFAULTS: Mapping[str, Any] = {
 }
 # What changes only with a new api deployment.
 DEFINED = (
-    "endpoints", "authorizers", "alias", "binary_media_types", "minimum_compression_size",
+    "endpoints", "authorizers", "gateway_responses", "alias", "binary_media_types", "minimum_compression_size",
     "disable_execute_api_endpoint",
 )  # fmt: skip
+# Those of them that a definition without has not said anything about.
+_OPTIONAL = ("authorizers", "gateway_responses")
 # The stage variable that names the alias of every function of the API, and what it is for the requests of a canary.
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/aws-api-gateway-stage-variables-reference.html
 VARIABLE, CANARY_ALIAS = "alias", "canary"
@@ -99,7 +102,7 @@ def _preflight(cors: Any, path: str, found: Iterable[str]) -> dict[str, Any]:
 
 def definition_digest(properties: Properties) -> str:
     """Equal for canonical properties, resolved, that a stage serves alike: the key of an api deployment."""
-    defined = {name: properties.get(name) for name in DEFINED if name != "authorizers" or properties.get(name)}
+    defined = {name: properties.get(name) for name in DEFINED if name not in _OPTIONAL or properties.get(name)}
     defined["binary_media_types"] = sorted(properties.get("binary_media_types") or ())
     return digest([_EDITION, defined])
 
@@ -123,6 +126,8 @@ def document(properties: Properties, scope: Scope) -> bytes:
         "paths": paths,
         "components": {"securitySchemes": _SECURITY_SCHEMES | authorizers.schemes(properties, scope)},
     }
+    if properties.get("gateway_responses"):
+        text[errors.EXTENSION] = errors.extension(properties["gateway_responses"])
     if properties.get("binary_media_types"):
         text["x-amazon-apigateway-binary-media-types"] = list(properties["binary_media_types"])
     if properties.get("minimum_compression_size") is not None:

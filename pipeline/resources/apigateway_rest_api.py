@@ -17,6 +17,7 @@ from pipeline.model.resource import Observed, Resource
 from pipeline.model.values import Outputs, Properties, plain, references_of
 from pipeline.resources import _rest_authorizers as authorizers
 from pipeline.resources import _rest_definition as definition
+from pipeline.resources import _rest_errors as errors
 from pipeline.resources import _rest_reading as reading
 from pipeline.resources import _rest_stage as stages
 from pipeline.resources._api_choice import choose
@@ -59,10 +60,11 @@ def _reader(aws: Aws, target: Target, api_id: str, api: Wire | None = None) -> C
 
     def read_one() -> Observed | None:
         recorded = target.recorded.get("deployment") if api is None else None
-        rounds = [fetch("GetResources", embed=["methods"], limit=500), fetch("GetStages")]
+        rounds: list[Callable[[], Any]] = [fetch("GetResources", embed=["methods"], limit=500), fetch("GetStages")]
+        rounds.append(lambda: _responses(aws, target, api_id))
         rounds += [fetch("GetDeployment", deploymentId=recorded)] if recorded else []
         rounds += [fetch("GetRestApi")] if api is None else []
-        resources, listed, *more = aws.gather(rounds)
+        resources, listed, responses, *more = aws.gather(rounds)
         found = api if api is not None else more.pop()
         if found is None or resources is None or listed is None:
             return None
@@ -74,9 +76,17 @@ def _reader(aws: Aws, target: Target, api_id: str, api: Wire | None = None) -> C
         methods = resources.get("items") or ()
         asked = reading.ask_authorizers(methods) or target.resource.properties.get("authorizers")
         judges = _authorizers(aws, api_id) if asked else ()
-        return _observed(aws, target, {**found, "methods": methods, "authorizers": judges}, stage, deployment or {})
+        parts = {"methods": methods, "authorizers": judges, "responses": responses}
+        return _observed(aws, target, {**found, **parts}, stage, deployment or {})
 
     return read_one
+
+
+def _responses(aws: Aws, target: Target, api_id: str) -> Sequence[Wire]:
+    """The answers of the API itself, where any of them are ours."""
+    ours = any((side or {}).get("gateway_responses") for side in (target.resource.properties, target.released))
+    answer = aws.found("apigateway", "GetGatewayResponses", restApiId=api_id, limit=500) if ours else None
+    return (answer or {}).get("items") or ()
 
 
 def _authorizers(aws: Aws, api_id: str) -> Sequence[Wire]:
@@ -98,6 +108,7 @@ def _observed(aws: Aws, target: Target, api: Wire, stage: Wire | None, deploymen
         **reading.api_settings(api),
         **reading.stage_settings(stage or {}, retention),
         "endpoints": endpoints,
+        "gateway_responses": errors.shown(api["responses"]),
         "authorizers": authorizers.shown(
             api["authorizers"],
             authorizers.named(endpoints) | {*(declared.get("authorizers") or ())},

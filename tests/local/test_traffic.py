@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.resources import _rest_errors as rest_errors
 from tests.local.support import ACCOUNT, REGION, Account, http, mock, openapi, proxy
 
 pytestmark = pytest.mark.emulator
@@ -225,6 +226,27 @@ def test_gateway_responses_of_the_api_are_used(account: Account, unique: Unique)
     api = account.api(unique("api"), document)
     answer = http(f"{account.url(api)}/b")
     assert (answer.status, answer.json()) == (404, {"error": "Missing Authentication Token", "at": "/dev/b"})
+
+
+def test_errors_of_the_api_are_for_pages_of_other_origins_too(account: Account, unique: Unique) -> None:
+    """As the pipeline asks for it: a fixed origin, or the one that asks."""
+    paths = {"/a": {"get": proxy(account.arn("nobody:live")) | {"security": [{"pool": []}]}}}
+    scheme = {
+        "type": "apiKey", "name": "Authorization", "in": "header", "x-amazon-apigateway-authtype": "cognito_user_pools",
+        "x-amazon-apigateway-authorizer": {
+            "type": "cognito_user_pools", "providerARNs": [f"arn:aws:cognito-idp:{REGION}:{ACCOUNT}:userpool/x"],
+        },
+    }  # fmt: skip
+    allowed = "access-control-allow-origin"
+    for origins, expected in (
+        (["https://one.example"], "https://one.example"),
+        (["https://a", "https://b"], "https://b"),
+    ):
+        found = rest_errors.responses({"OPTIONS /a": {"cors": {"origins": origins, "credentials": False}}})
+        document = openapi(paths, components={"securitySchemes": {"pool": scheme}})
+        document[rest_errors.EXTENSION] = rest_errors.extension(found)
+        answer = http(f"{account.url(account.api(unique('api'), document))}/a", headers={"origin": "https://b"})
+        assert (answer.status, answer.headers[allowed]) == (401, expected)
 
 
 def test_a_token_must_be_there_where_one_is_asked_for(account: Account, function: str, unique: Unique) -> None:

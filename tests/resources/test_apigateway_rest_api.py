@@ -88,9 +88,10 @@ def test_a_recorded_api_is_read_in_one_round(aws: Recorder) -> None:
     aws.calls.clear()
     observed = read(aws, wanted, recorded=outputs)
     assert sorted(aws.counts) == [
-        f"apigateway:{name}" for name in ("GetDeployment", "GetResources", "GetRestApi", "GetStages")
+        f"apigateway:{name}"
+        for name in ("GetDeployment", "GetGatewayResponses", "GetResources", "GetRestApi", "GetStages")
     ]
-    assert aws.counts.total() == 4
+    assert aws.counts.total() == 5
     assert observed.outputs == outputs
 
 
@@ -452,3 +453,43 @@ def test_two_apis_are_looked_for_with_one_list(aws: Recorder) -> None:
     found = kind().read(aws, [target(one), target(other)])
     assert set(found) == {one.address, other.address}
     assert aws.counts["apigateway:GetRestApis"] == 1
+
+
+@pytest.mark.parametrize(
+    ("cors", "headers"),
+    [
+        ({}, {"Access-Control-Allow-Origin": "'*'"}),
+        (
+            {"origins": ["https://a.example"], "credentials": True},
+            {"Access-Control-Allow-Origin": "'https://a.example'", "Access-Control-Allow-Credentials": "'true'"},
+        ),
+        (
+            {"origins": ["https://a.example", "https://b.example"], "credentials": True},
+            {"Access-Control-Allow-Origin": "method.request.header.Origin", "Vary": "'Origin'"},
+        ),
+    ],
+)
+def test_errors_of_the_api_itself_carry_what_cors_says(cors: dict[str, Any], headers: dict[str, str]) -> None:
+    wanted = api(cors=cors).properties
+    assert wanted["gateway_responses"] == {"DEFAULT_4XX": headers, "DEFAULT_5XX": headers}
+    said = json.loads(definition.document(wanted, SCOPE))["x-amazon-apigateway-gateway-responses"]
+    assert said["DEFAULT_4XX"]["responseParameters"].keys() == {f"gatewayresponse.header.{name}" for name in headers}
+
+
+def test_without_cors_nothing_is_said_of_errors_and_the_definition_is_what_it_was() -> None:
+    wanted = api(cors=False).properties
+    assert wanted["gateway_responses"] == {}
+    assert b"gateway-responses" not in definition.document(wanted, SCOPE)
+    without = {name: value for name, value in wanted.items() if name != "gateway_responses"}
+    assert definition.definition_digest(wanted) == definition.definition_digest(without)
+
+
+def test_errors_that_somebody_changed_are_put_right(aws: Recorder) -> None:
+    wanted = api(cors={})
+    bring(aws, wanted)
+    made = read(aws, wanted).outputs["id"]
+    aws.call("apigateway", "PutGatewayResponse", restApiId=made, responseType="UNAUTHORIZED", statusCode="418")
+    aws.call("apigateway", "DeleteGatewayResponse", restApiId=made, responseType="DEFAULT_5XX")
+    assert differing(wanted, read(aws, wanted)) == {"gateway_responses.DEFAULT_5XX", "gateway_responses.UNAUTHORIZED"}
+    bring(aws, wanted)
+    assert differing(wanted, read(aws, wanted)) == set()

@@ -239,6 +239,9 @@ class ApiGateway(APIGatewayResponse):
             for server in document.get("servers", [])
         )
         api.policy = document.get("x-amazon-apigateway-policy")
+        api.gateway_responses.clear()
+        for kind, given in document.get("x-amazon-apigateway-gateway-responses", {}).items():
+            api.put_gateway_response(kind, None, given["responseParameters"], None)  # type: ignore[arg-type]  # moto's own type leaves out what it takes
         return 200, {}, json.dumps(api.to_dict())
 
     def update_rest_api(self) -> Any:

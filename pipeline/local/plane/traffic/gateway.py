@@ -53,7 +53,7 @@ class Gateway:
         except GatewayError as error:
             if error.reason:
                 _log.warning("%s %s of API %s: %s", request.method, target.path, api.id, error.reason)
-            answer = refusals.answer_of(error, exchange.served.deployment.definition, exchange.context)
+            answer = refusals.answer_of(error, exchange.served.deployment.definition, exchange.context, request)
         answer = answer.with_header("x-amzn-requestid", exchange.request_id)
         answer = answer.with_header("x-amz-apigw-id", extended(exchange.request_id))
         self._record(exchange, stage, answer, (self.clock() - now) * 1000.0)

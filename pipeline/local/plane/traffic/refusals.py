@@ -6,13 +6,13 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-r
 import json
 from collections.abc import Mapping
 
-from pipeline.local.plane.asgi import Answer
+from pipeline.local.plane.asgi import Answer, Request
 from pipeline.local.plane.rest.model import Definition
 from pipeline.local.plane.rest.parts import GATEWAY_RESPONSES, effective_gateway_response
 from pipeline.local.plane.traffic.templates import mapped, render
 from pipeline.local.plane.traffic.velocity import TemplateError
 
-_PREFIX = "gatewayresponse.header."
+_PREFIX, _REQUEST_HEADER = "gatewayresponse.header.", "method.request.header."
 
 
 class GatewayError(Exception):
@@ -86,8 +86,14 @@ def forbidden() -> Answer:
     return Answer.of_json({"message": "Forbidden"}, 403, (("x-amzn-errortype", "ForbiddenException"),))
 
 
-def answer_of(error: GatewayError, definition: Definition, context: Mapping[str, str]) -> Answer:
+def answer_of(error: GatewayError, definition: Definition, context: Mapping[str, str], request: Request) -> Answer:
     """The gateway response as the API has set it."""
+
+    def value_of(path: str) -> str | None:
+        if path.startswith(_REQUEST_HEADER):
+            return request.header(path.removeprefix(_REQUEST_HEADER).lower())
+        return known.get(path.removeprefix("context."))
+
     shown = effective_gateway_response(definition, error.kind)
     own = not shown["defaultResponse"] or error.kind not in GATEWAY_RESPONSES
     status = error.status if error.status is not None and not own else int(shown.get("statusCode") or 500)
@@ -104,7 +110,7 @@ def answer_of(error: GatewayError, definition: Definition, context: Mapping[str,
         body = json.dumps({"message": error.message}).encode()
     answer = Answer(status, (("content-type", "application/json"), ("x-amzn-errortype", error.error_type)), body)
     for name, expression in shown["responseParameters"].items():
-        value = mapped(str(expression), lambda path: known.get(path.removeprefix("context.")))
+        value = mapped(str(expression), value_of)
         if name.startswith(_PREFIX) and value is not None:
             answer = answer.with_header(name.removeprefix(_PREFIX).lower(), value)
     return answer
