@@ -87,7 +87,8 @@ def _echo(workspace: Workspace) -> RollbackReport | None:
     current = head.current or listed[0]
     scope = workspace.scope
     nothing = Plan(scope.service, scope.environment, scope.region, scope.account, current.commit, ())
-    told = report(workspace, Situation(DesiredState(()), ObservedState({}), head, nothing), current, changed=False)
+    situation = Situation(DesiredState(()), ObservedState({}), head, nothing, head.current)
+    told = report(workspace, situation, current, changed=False)
     plan = RollbackPlan(workspace.environment.name, mine.number, current, mine, (), (), command=options_of(workspace))
     return RollbackReport(replace(told, commit=current.commit), plan, current.hold, echo=mine.number)
 

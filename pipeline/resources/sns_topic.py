@@ -1,19 +1,19 @@
 """SNS topics with their subscriptions.
 
-A subscription is what topic, protocol and endpoint say, and subscribing twice gives the same one. One that waits to be
-confirmed by the owner of its endpoint cannot be removed; SNS drops it after two days, and nothing is shown of it here.
-https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html
+A topic is found by its ARN, which follows from its name.
+https://docs.aws.amazon.com/sns/latest/api/API_CreateTopic.html
 """
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pipeline.model.access import Grant
 from pipeline.model.resource import Observed, Resource
 from pipeline.model.scope import Scope
 from pipeline.model.values import Expression, Outputs, Properties, Reference, Value
+from pipeline.resources import _sns_subscriptions as subscriptions
 from pipeline.resources import policies
 from pipeline.resources.base import (
     Aws,
@@ -30,6 +30,8 @@ from pipeline.resources.base import (
 from pipeline.resources.grants import of_document
 
 FIFO, ALIAS = ".fifo", "live"
+# https://docs.aws.amazon.com/sns/latest/dg/sns-large-payload-raw-message-delivery.html
+_RAW = ("sqs", "https", "firehose")
 # What every topic has until it gets a policy: https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html
 _DEFAULT_SID = "__default_statement_ID"
 _DEFAULT_ACTIONS = (
@@ -55,7 +57,7 @@ def canonical(properties: Properties, scope: Scope) -> Properties:
     return {
         **properties,
         "subscriptions": [
-            {**one, "endpoint": _endpoint(one["protocol"], one["endpoint"])}
+            subscriptions.canonical(one, _endpoint(one["protocol"], one["endpoint"]))
             for one in properties.get("subscriptions") or ()
         ],
         "policy": policies.canonical(document, partition=scope.partition) if document else None,
@@ -108,6 +110,8 @@ def check(resource: Resource, scope: Scope) -> Iterator[Problem]:
             yield Problem("only queues can subscribe to a FIFO topic", (*path, "protocol"))
         if (protocol, str(endpoint)) in seen:
             yield Problem(f"{endpoint} subscribes twice", path, "keep one of them")
+        if one["raw"] and protocol not in _RAW:
+            yield Problem(f"{protocol} has no raw delivery", (*path, "raw"), f"it is for {', '.join(_RAW)}")
         seen.add((protocol, str(endpoint)))
     if wanted.get("policy") is not None:
         yield from policies.problems(wanted["policy"], policies.Use.RESOURCE, ("policy",))
@@ -137,25 +141,21 @@ def _read_one(aws: Aws, target: Target) -> Observed | None:
     found = aws.found("sns", "GetTopicAttributes", TopicArn=arn)
     if found is None:
         return None
-    tags, subscriptions = aws.gather(
+    tags, listed = aws.gather(
         [
             lambda: aws.call("sns", "ListTagsForResource", ResourceArn=arn)["Tags"],
-            lambda: _subscriptions(aws, arn),
+            lambda: subscriptions.listed(aws, arn),
         ]
     )
     own, mark = split_tags(tag_map(tags))
     attributes = found["Attributes"]
-    wanted = [_key(one) for one in target.resource.properties.get("subscriptions") or ()]
+    wanted = target.resource.properties.get("subscriptions") or ()
     properties = {
         "name": target.name,
         "fifo": attributes.get("FifoTopic") == "true",
         "content_deduplication": attributes.get("ContentBasedDeduplication") == "true",
         "display_name": attributes.get("DisplayName") or "",
-        "subscriptions": [
-            {"protocol": one["Protocol"], "endpoint": one["Endpoint"]}
-            for one in subscriptions
-            if _confirmed(one) or (one["Protocol"], one["Endpoint"]) in wanted
-        ],
+        "subscriptions": subscriptions.shown(aws, listed, wanted),
         "kms_key": attributes.get("KmsMasterKeyId") or None,
         "policy": _own_policy(attributes.get("Policy")),
         "tags": own,
@@ -182,7 +182,7 @@ def create(aws: Aws, resource: Resource) -> Outputs:
     given = {name: value for name, value in attributes.items() if value}
     tags = tag_list(tags_for(aws, resource))
     arn = aws.call("sns", "CreateTopic", Name=resource.name, Attributes=given, Tags=tags)["TopicArn"]
-    _subscribe(aws, arn, wanted["subscriptions"], [])
+    subscriptions.converge(aws, arn, wanted["subscriptions"], [])
     return {"arn": arn}
 
 
@@ -199,7 +199,7 @@ def update(aws: Aws, resource: Resource, observed: Observed, paths: frozenset[st
         if touches(paths, name):
             aws.call("sns", "SetTopicAttributes", TopicArn=arn, AttributeName=attribute, AttributeValue=value)
     if touches(paths, "subscriptions"):
-        _subscribe(aws, arn, wanted["subscriptions"], _subscriptions(aws, arn))
+        subscriptions.converge(aws, arn, wanted["subscriptions"], subscriptions.listed(aws, arn))
     if touches(paths, "tags"):
         tags = tags_for(aws, resource)
         aws.call("sns", "TagResource", ResourceArn=arn, Tags=tag_list(tags))
@@ -211,31 +211,6 @@ def update(aws: Aws, resource: Resource, observed: Observed, paths: frozenset[st
 def delete(aws: Aws, observed: Observed) -> None:
     """The topic with its subscriptions."""
     aws.found("sns", "DeleteTopic", TopicArn=observed.outputs["arn"])
-
-
-def _subscribe(aws: Aws, arn: str, wanted: Sequence[Mapping[str, str]], found: Sequence[Mapping[str, str]]) -> None:
-    present = {(one["Protocol"], one["Endpoint"]): one for one in found}
-    keys = [_key(one) for one in wanted]
-    for protocol, endpoint in keys:
-        # Asking again would send another mail to somebody who has not confirmed yet.
-        if (protocol, endpoint) not in present:
-            aws.call("sns", "Subscribe", TopicArn=arn, Protocol=protocol, Endpoint=endpoint)
-    for key, one in sorted(present.items()):
-        if key not in keys and _confirmed(one):
-            aws.found("sns", "Unsubscribe", SubscriptionArn=one["SubscriptionArn"])
-
-
-def _subscriptions(aws: Aws, arn: str) -> list[Mapping[str, str]]:
-    return aws.pages("sns", "ListSubscriptionsByTopic", key="Subscriptions", TopicArn=arn)
-
-
-def _confirmed(subscription: Mapping[str, str]) -> bool:
-    """False when it waits for confirmation, or is on its way out: there is a word instead of an ARN then."""
-    return subscription["SubscriptionArn"].startswith("arn:")
-
-
-def _key(subscription: Mapping[str, Any]) -> tuple[str, Any]:
-    return subscription["protocol"], subscription["endpoint"]
 
 
 def _flag(wanted: Properties) -> str:

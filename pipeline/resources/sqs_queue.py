@@ -9,7 +9,7 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_Delete
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline.model.access import Grant
 from pipeline.model.resource import Observed, Resource
@@ -21,6 +21,7 @@ from pipeline.resources.grants import of_document
 
 KMS, OWN_KEYS = "aws:kms", "SSE-SQS"
 FIFO = ".fifo"
+_ADMISSION = "SubscribedTopics"
 # Seconds; a deletion takes up to 60.
 EVERY, GONE_WITHIN = 2.0, 180.0
 
@@ -67,6 +68,33 @@ def _queue(value: Value) -> Value:
     if isinstance(value, str) and not value.startswith("arn:"):
         return Expression((Reference(f"sqs.queue/{value}", "arn"),))
     return value
+
+
+def compose(resource: Resource, stack: Sequence[Resource], scope: Scope) -> tuple[Resource, tuple[Resource, ...]]:
+    """With a policy that admits the declared topics that the queue subscribes to, and nobody else for that.
+
+    https://docs.aws.amazon.com/sns/latest/dg/subscribe-sqs-queue-to-sns-topic.html#SendMessageToSQS.sqs.permissions
+    """
+    topics = sorted(one.name for one in stack if one.type == "sns.topic" and _subscribes(resource, one, scope))
+    if not topics:
+        return resource, ()
+    admission = {
+        "Sid": _ADMISSION,
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": scope.arn("sqs", resource.name),
+        "Condition": {"ArnEquals": {"aws:SourceArn": [scope.arn("sns", topic) for topic in topics]}},
+    }
+    policy = policies.canonical({"Version": policies.VERSION, "Statement": [admission]}, partition=scope.partition)
+    if own := resource.properties.get("policy"):
+        policy = {**own, "Statement": {**policy["Statement"], **own["Statement"]}}
+    return replace(resource, properties={**resource.properties, "policy": policy}), ()
+
+
+def _subscribes(queue: Resource, topic: Resource, scope: Scope) -> bool:
+    ends = (_queue(queue.name), scope.arn("sqs", queue.name))
+    return any(one["protocol"] == "sqs" and one["endpoint"] in ends for one in topic.properties["subscriptions"])
 
 
 def check(resource: Resource, scope: Scope) -> Iterator[Problem]:

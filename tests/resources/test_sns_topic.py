@@ -21,12 +21,12 @@ ADA = {"protocol": "email", "endpoint": "ada@example.com"}
 GRACE = {"protocol": "email", "endpoint": "grace@example.com"}
 
 
-def topic(*subscriptions: dict[str, str], name: str = "orders", **properties: Any) -> Case:
+def topic(*subscriptions: dict[str, Any], name: str = "orders", **properties: Any) -> Case:
     item = {"name": name, "subscriptions": list(subscriptions), **properties}
     return Case(KIND, Resource(KIND.name, name, declared(KIND, item, SCOPE)))
 
 
-def problems(*subscriptions: dict[str, str], **properties: Any) -> list[str]:
+def problems(*subscriptions: dict[str, Any], **properties: Any) -> list[str]:
     return [problem.message for problem in KIND.check(topic(*subscriptions, **properties).resource, SCOPE)]
 
 
@@ -40,6 +40,7 @@ def playing(clock: FakeClock, *subscriptions: dict[str, str]) -> tuple[AwsClient
     replies: dict[str, list[Reply]] = {
         "sns:GetTopicAttributes": [{"Attributes": {}}],
         "sns:ListTagsForResource": [{"Tags": []}],
+        "sns:GetSubscriptionAttributes": [{"Attributes": {"RawMessageDelivery": "false"}}],
         "sns:ListSubscriptionsByTopic": [{"Subscriptions": list(subscriptions)}],
     }
     transport = FakeTransport(replies)
@@ -78,10 +79,11 @@ def test_a_function_that_subscribes_may_be_invoked_by_the_topic_alone() -> None:
         ({"protocol": "https", "endpoint": "http://x"}, {}, "http://x is no endpoint of the protocol https"),
         ({"protocol": "sms", "endpoint": "123"}, {}, "123 is no endpoint of the protocol sms"),
         ({"protocol": "lambda", "endpoint": QUEUE}, {}, f"{QUEUE} is no endpoint of the protocol lambda"),
+        ({**ADA, "raw": True}, {}, "email has no raw delivery"),
         (ADA, {"policy": {"Version": "2012-10-17"}}, "a policy document has at least one Statement"),
     ],
 )
-def test_what_sns_would_refuse(subscription: dict[str, str], properties: dict[str, Any], message: str) -> None:
+def test_what_sns_would_refuse(subscription: dict[str, Any], properties: dict[str, Any], message: str) -> None:
     assert problems(subscription, **properties) == [message]
 
 
@@ -100,7 +102,7 @@ def test_a_subscription_that_waits_is_not_asked_for_again(clock: FakeClock) -> N
     aws, transport = playing(clock, shown(ADA, "PendingConfirmation"))
     observed = topic(ADA, GRACE).read(aws)
     assert observed is not None
-    assert observed.properties["subscriptions"] == [ADA]
+    assert [one["endpoint"] for one in observed.properties["subscriptions"]] == ["ada@example.com"]
     KIND.update(aws, topic(ADA, GRACE).resource, observed, frozenset({"subscriptions"}))
     asked = [params["Endpoint"] for name, _, params in transport.sent if name == "sns:Subscribe"]
     assert asked == ["grace@example.com"]
@@ -145,3 +147,20 @@ def test_a_policy_that_is_taken_away_leaves_what_every_topic_has(aws: AwsClient)
 def test_a_fifo_topic_keeps_its_kind(aws: AwsClient) -> None:
     carry_out(aws, topic(name="orders.fifo", fifo=True))
     converge(aws, topic(name="orders.fifo", fifo=True, content_deduplication=True))
+
+
+def test_filters_and_forms_change_in_place(aws: AwsClient) -> None:
+    to_queue = {"protocol": "sqs", "endpoint": QUEUE}
+    filtered = {**to_queue, "filter": {"kind": ["order"]}, "filter_by": "MessageBody", "raw": True}
+    carry_out(aws, topic(to_queue))
+    recorder = Recorder(aws)
+    converge(recorder, topic(filtered))
+    changed = {c.params["AttributeName"]: c.params["AttributeValue"] for c in recorder.changing}
+    assert changed == {
+        "FilterPolicyScope": "MessageBody", "FilterPolicy": '{"kind":["order"]}', "RawMessageDelivery": "true",
+    }  # fmt: skip
+    converge(aws, topic(to_queue))
+    carry_out(aws, topic({**to_queue, "raw": True}))
+    observed = topic(to_queue).read(aws)
+    assert observed is not None
+    assert topic(to_queue).differences(observed) == {"subscriptions"}

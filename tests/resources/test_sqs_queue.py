@@ -142,3 +142,34 @@ def test_deletion_waits_until_the_queue_is_gone(clock: FakeClock) -> None:
     aws.scope = SCOPE
     KIND.delete(aws, Observed("sqs.queue/orders", {"name": "orders"}, {}))
     assert [name for name, _, _ in transport.sent].count("sqs:GetQueueUrl") == 4
+
+
+def composed(queue: Resource, *topics: dict[str, Any]) -> Any:
+    kinds = registry()
+    stack = [Resource("sns.topic", str(one["name"]), declared(kinds["sns.topic"], one, SCOPE)) for one in topics]
+    return kinds["sqs.queue"].compose(queue, stack, SCOPE)[0].properties["policy"]
+
+
+def test_a_queue_admits_the_topics_that_it_subscribes_to_and_no_others() -> None:
+    arn = "arn:aws:sqs:us-east-1:123456789012:jobs"
+    queue = Resource("sqs.queue", "jobs", declared(registry()["sqs.queue"], {"name": "jobs"}, SCOPE))
+    by_name = {"name": "orders", "subscriptions": [{"protocol": "sqs", "endpoint": "jobs"}]}
+    by_arn = {"name": "alarms", "subscriptions": [{"protocol": "sqs", "endpoint": arn}]}
+    other = {"name": "other", "subscriptions": [{"protocol": "email", "endpoint": "ada@example.com"}]}
+    found = composed(queue, by_name, by_arn, other)
+    (statement,) = found["Statement"].values()
+    sources = [f"arn:aws:sns:us-east-1:123456789012:{name}" for name in ("alarms", "orders")]
+    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": sources}}
+    assert (statement["Resource"], statement["Action"]) == ([arn], ["sqs:SendMessage"])
+    assert composed(queue, other) is None
+
+
+def test_a_policy_of_one_s_own_stays_beside_the_admission() -> None:
+    own = {
+        "Version": "2012-10-17",
+        "Statement": [{"Sid": "Mine", "Effect": "Deny", "Principal": "*", "Action": "sqs:*"}],
+    }
+    properties = declared(registry()["sqs.queue"], {"name": "jobs", "policy": own}, SCOPE)
+    topic = {"name": "orders", "subscriptions": [{"protocol": "sqs", "endpoint": "jobs"}]}
+    found = composed(Resource("sqs.queue", "jobs", properties), topic)
+    assert {*found["Statement"]} == {"Mine", "SubscribedTopics"}
