@@ -44,7 +44,13 @@ def account_for(workspace: Workspace, repository: Repository, github: str | None
     scope = workspace.scope
     declared = tuple(workspace.loaded.desired[scope.environment])
     settings = workspace.loaded.project.environments.get(scope.environment)
-    needs = Needs(scope, declared, bucket_name(scope), deletes_data=settings is not None and settings.deletes_data)
+    needs = Needs(
+        scope,
+        declared,
+        bucket_name(scope),
+        deletes_data=settings is not None and settings.deletes_data,
+        elsewhere={region: bucket_name(replace(scope, region=region)) for region in workspace.environment.elsewhere},
+    )
     return Account(needs, repository, github or scope.environment)
 
 

@@ -60,14 +60,14 @@ def boundary(needs: Needs, own: Sequence[str]) -> dict[str, Any]:
     `own` are the ARNs of those roles and of their policies: the prefix of the service's names covers them, too.
     """
     known = needs.known
-    regions = sorted({needs.scope.region, "us-east-1"})  # certificates of CloudFront are of us-east-1
+    regions = sorted({*needs.regions, "us-east-1"})  # certificates of CloudFront are of us-east-1
     never = {*known.rules["denied"], *(() if needs.deletes_data else known.losing_data)}
     return _document(
         [
             _ALL,
             {"Sid": "Never", "Effect": "Deny", "Action": sorted(never), "Resource": ["*"]},
             {"Sid": "NotItself", "Effect": "Deny", "Action": list(_SELF), "Resource": sorted(own)},
-            {"Sid": "NotTheLedger", "Effect": "Deny", "Action": ["s3:DeleteBucket"], "Resource": [needs.bucket]},
+            {"Sid": "NotTheLedger", "Effect": "Deny", "Action": ["s3:DeleteBucket"], "Resource": needs.buckets},
             {"Sid": "NoOtherRoles", "Effect": "Deny", "Action": ["sts:AssumeRole"], "Resource": ["*"]},
             {
                 "Sid": "OnlyHere",

@@ -5,7 +5,7 @@ other policy; all others by their very names.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pipeline.granting.collecting import Collected, Statement, statement
@@ -21,13 +21,15 @@ from pipeline.rollout.codedeploy import role_name
 class Needs:
     """The needs of one service in one environment. `ledger` is the name of its bucket.
 
-    `deletes_data`: whether the role that deploys may delete what holds data, as `--include-data` does.
+    `deletes_data`: whether the role that deploys may delete what holds data, as `--include-data` does. `elsewhere`: the
+    other regions of the environment, each with its ledger's bucket.
     """
 
     scope: Scope
     resources: tuple[Resource, ...]
     ledger: str
     deletes_data: bool = False
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
     known: Knowledge = field(default_factory=knowledge)
 
     @property
@@ -40,7 +42,8 @@ class Needs:
         for resource in self.resources:
             for leaf in leaves(resource.properties):
                 if isinstance(leaf, Secret):
-                    found.take_secret(leaf.reference, self.scope)
+                    for scope in self._scopes:
+                        found.take_secret(leaf.reference, scope)
         return found.statements()
 
     @property
@@ -55,7 +58,7 @@ class Needs:
         self._take_core(found, CHANGE)
         # The ledger's bucket is a bucket like any other when the first deploy sets it up.
         actions = self.known.actions("s3.bucket", READ) | self.known.actions("s3.bucket", CHANGE)
-        found.add("LedgerBucket", actions, [self.bucket])
+        found.add("LedgerBucket", actions, self.buckets)
         self._take_codedeploy(found)
         return [*found.statements(), *self._passing(), *self._bounded()]
 
@@ -66,12 +69,13 @@ class Needs:
     def arns(self, kind: str, patterns: Iterable[str] | None = None) -> list[str]:
         """Where actions on a type's resources are allowed."""
         wanted = list(self.known.resources(kind) if patterns is None else patterns)
-        return sorted({self._arn(pattern, resource) for resource in self.of(kind) for pattern in wanted})
+        resources = self.of(kind)
+        return sorted({arn for resource in resources for pattern in wanted for arn in self._arns(pattern, resource)})
 
     def arns_of(self, resource: Resource) -> list[str]:
         """Where actions on one resource are looked for, by its very name."""
         fields = {name: _text(value) for name, value in resource.properties.items()} | {"name": resource.name}
-        return sorted(self._filled(pattern, fields) for pattern in self.known.resources(resource.type))
+        return sorted(self._filled(pattern, fields, self.scope) for pattern in self.known.resources(resource.type))
 
     @property
     def boundaries(self) -> set[str | None]:
@@ -80,9 +84,18 @@ class Needs:
         return {boundary if isinstance(boundary, str) else None for boundary in found}
 
     @property
-    def bucket(self) -> str:
-        """The ARN of the ledger's bucket."""
-        return f"arn:{self.scope.partition}:s3:::{self.ledger}"
+    def buckets(self) -> list[str]:
+        """The ARNs of the ledgers' buckets, one of each region."""
+        return [f"arn:{self.scope.partition}:s3:::{name}" for name in (self.ledger, *self.elsewhere.values())]
+
+    @property
+    def regions(self) -> list[str]:
+        """The regions of the environment."""
+        return [scope.region for scope in self._scopes]
+
+    @property
+    def _scopes(self) -> tuple[Scope, ...]:
+        return (self.scope, *(replace(self.scope, region=region) for region in self.elsewhere))
 
     def _principals(self) -> list[str]:
         """Whom functions are opened to; a function's own URL may be everybody's."""
@@ -96,8 +109,8 @@ class Needs:
         scope = self.scope
         places = {
             "anywhere": ["*"],
-            "ledger": [self.bucket, f"{self.bucket}/*"],
-            "reviews": [f"{self.bucket}/reviews/*"],
+            "ledger": [arn for bucket in self.buckets for arn in (bucket, f"{bucket}/*")],
+            "reviews": [f"{bucket}/reviews/*" for bucket in self.buckets],
             "self": [scope.arn("iam", f"role/{scope.service}-{scope.environment}-*", regional=False)],
             "provider": [scope.arn("iam", "oidc-provider/*", regional=False)],
         }
@@ -116,15 +129,17 @@ class Needs:
         fields = {"service": self.scope.service, "environment": self.scope.environment}
         for pattern, actions in self.known.rules["codedeploy"].items():
             title = f"Codedeploy{pattern.partition(':')[0].capitalize()}"
-            found.add(title, set(actions), [self.scope.arn("codedeploy", pattern.format_map(fields))])
+            found.add(title, set(actions), [one.arn("codedeploy", pattern.format_map(fields)) for one in self._scopes])
 
-    def _arn(self, pattern: str, resource: Resource) -> str:
+    def _arns(self, pattern: str, resource: Resource) -> Iterator[str]:
+        """The resource's ARN in each region."""
         fields = {name: self._prefixed(_text(value)) for name, value in resource.properties.items()}
-        return self._filled(pattern, fields | {"name": self._prefixed(resource.name)})
+        for scope in self._scopes:
+            yield self._filled(pattern, fields | {"name": self._prefixed(resource.name)}, scope)
 
-    def _filled(self, pattern: str, fields: dict[str, str]) -> str:
-        known = _Lenient(fields | {"region": self.scope.region, "account": self.scope.account})
-        return f"arn:{self.scope.partition}:{pattern.format_map(known)}"
+    def _filled(self, pattern: str, fields: dict[str, str], scope: Scope) -> str:
+        known = _Lenient(fields | {"region": scope.region, "account": scope.account})
+        return f"arn:{scope.partition}:{pattern.format_map(known)}"
 
     def _prefixed(self, name: str) -> str:
         """The name up to where the service's prefix ends, and `*`.
@@ -166,7 +181,7 @@ class Needs:
                 role = role.get(key) if role else None
             if role is not None:
                 for pattern in rule["resources"]:
-                    yield self._filled(pattern, {"role": self._prefixed(_text(role))})
+                    yield self._filled(pattern, {"role": self._prefixed(_text(role))}, self.scope)
 
     def _bounded(self) -> list[Statement]:
         """Roles are made with their boundary only, where the specs give all of them one."""

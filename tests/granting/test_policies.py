@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.granting.account import Account, own_name
-from pipeline.granting.documents import packed
+from pipeline.granting.documents import boundary, packed
 from pipeline.granting.needs import Needs
 from pipeline.granting.trust import Repository, trust
 from pipeline.model.resource import Resource
@@ -103,6 +103,28 @@ def test_secrets_may_be_read_one_by_one() -> None:
     ]
     arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:orders/db-??????"
     assert statement(found, "secretsmanager:GetSecretValue")["Resource"] == [arn]
+
+
+def test_what_is_of_a_region_is_granted_in_every_region_of_the_environment() -> None:
+    table = Resource("dynamodb.table", "orders-list", {"environment": Secret("ssm:/orders/key")})
+    both = Needs(SCOPE, (table,), "ledger-home", elsewhere={"eu-west-1": "ledger-away"})
+    for action in ("dynamodb:DescribeTable", "ssm:GetParameters"):
+        regions = {arn.split(":")[3] for arn in statement(both.reading, action)["Resource"]}
+        assert regions == {"us-east-1", "eu-west-1"}
+    ledgers = statement(both.changing, "s3:PutObject")["Resource"]
+    assert ledgers == [f"arn:aws:s3:::ledger-{one}{end}" for one in ("away", "home") for end in ("", "/*")]
+    found = {one["Sid"]: one for one in boundary(both, ["arn"])["Statement"]}
+    assert found["OnlyHere"]["Condition"]["StringNotEquals"]["aws:RequestedRegion"] == ["eu-west-1", "us-east-1"]
+    assert found["NotTheLedger"]["Resource"] == ["arn:aws:s3:::ledger-home", "arn:aws:s3:::ledger-away"]
+
+
+def test_a_pool_passes_the_role_that_sends_its_messages_and_one_without_passes_none() -> None:
+    pool = Resource("cognito-idp.user_pool", "orders-users", {"sms": {"role": "orders-sms", "external_id": "x"}})
+    (passing,) = [one for one in needs(pool).changing if "iam:PassRole" in one["Action"]]
+    assert "arn:aws:iam::123456789012:role/orders-*" in passing["Resource"]
+    assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "cognito-idp.amazonaws.com"}}
+    bare = Resource("cognito-idp.user_pool", "orders-users", {"sms": None})
+    assert not [one for one in needs(bare).changing if "iam:PassRole" in one["Action"]]
 
 
 def test_deleting_data_is_nobodys() -> None:
