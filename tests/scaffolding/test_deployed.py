@@ -2,6 +2,8 @@
 
 import io
 import json
+import shutil
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
@@ -14,7 +16,8 @@ from pipeline.cli import main
 from pipeline.local import supervisor
 from tests.scaffolding.support import init
 
-pytestmark = pytest.mark.emulator
+pytestmark = [pytest.mark.emulator, pytest.mark.slow]
+MANUAL = Path(__file__).parents[1] / "fixtures" / "manual"
 
 
 @pytest.fixture
@@ -35,10 +38,22 @@ def test_it_deploys_at_once_and_answers(root: Path) -> None:
     assert run(root, "plan")["changes"] == []
 
 
-def run(root: Path, command: str) -> Any:
+def test_what_comes_of_the_manuals_folder_deploys_too(tmp_path: Path, root: Path) -> None:
+    shutil.rmtree(root)
+    init(str(root), "--from-manual", str(MANUAL))
+    done = run(root, "deploy", "production")
+    assert done["plan"]["summary"]["create"] > 20
+    url = next(value for value in done["outputs"].values() if str(value).startswith("http:"))
+    with pytest.raises(urllib.error.HTTPError) as answered:
+        ask(f"{url}/usage")
+    assert answered.value.code == 501, "its code is not in the folder"
+    assert run(root, "plan", "production")["changes"] == []
+
+
+def run(root: Path, command: str, environment: str = "dev") -> Any:
     out, err = io.StringIO(), io.StringIO()
     with redirect_stdout(out), redirect_stderr(err):
-        code = main([command, "--env", "dev", "--local", "--root", str(root), "--format", "json"])
+        code = main([command, "--env", environment, "--local", "--root", str(root), "--format", "json"])
     assert code == 0, err.getvalue()
     return json.loads(out.getvalue())
 

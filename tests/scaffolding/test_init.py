@@ -1,18 +1,34 @@
 """`pipeline init`: what it makes is right, and what it refuses is left alone."""
 
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
+from pipeline.cli import program
 from pipeline.errors import BadInput
 from pipeline.scaffolding.answers import Answers, Tool, accounts, environments, service_name
 from pipeline.scaffolding.template import repository
 from pipeline.scaffolding.writing import write
 from tests.scaffolding.support import ACCOUNT, files, init, loaded
+
+
+def test_the_commands_of_its_readme_are_commands(tmp_path: Path) -> None:
+    init(str(tmp_path / "orders"))
+    text = (tmp_path / "orders" / "README.md").read_text()
+    lines = re.findall(r"\./run (pipeline (?:deploy|validate|doctor|rollback)[^`#\n]*)", text)
+    assert len(lines) >= 4
+    for line in lines:
+        _, name, *arguments = shlex.split(line)
+        command = program.get_command(click.Context(program), name)
+        assert command is not None
+        command.make_context(name, arguments)  # raises for what is missing or unknown
 
 
 def test_a_new_repository_is_valid(tmp_path: Path) -> None:
