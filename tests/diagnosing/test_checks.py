@@ -70,6 +70,9 @@ def test_actions_that_the_plan_needs_and_the_role_lacks_are_named() -> None:
     table = f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/orders-list"
     assert asked[0]["ResourceArns"] == [table, f"{table}/*"]
     assert found("permissions", patient(TABLE)) == [], "nothing is planned"
+    planning = identity(ROLE.replace("-deploy/", "-plan/")) | {"iam:SimulatePrincipalPolicy": simulate}
+    found("permissions", patient(TABLE, replies=planning, changes=(create(TABLE),)))
+    assert asked[-1]["PolicySourceArn"].endswith(":role/orders-dev-deploy"), "it is the one that will do it"
 
 
 @pytest.mark.parametrize(
@@ -143,6 +146,9 @@ def test_throttled_tables_and_functions_say_how_often() -> None:
     (one,) = found("throttled-tables", patient(TABLE, replies=metric(4)))
     assert one.evidence == ("read: 5 throttled in the last 1 h", "write: 5 throttled in the last 1 h")
     assert found("throttled-tables", patient(TABLE, replies=metric(0))) == []
+    assert str(one.fix).startswith("keys that spread"), "it has all the capacity that there is"
+    fixed = declared("dynamodb.table", "orders-fixed", partition_key="id", billing_mode="PROVISIONED")
+    assert "PAY_PER_REQUEST" in str(found("throttled-tables", patient(fixed, replies=metric(4)))[0].fix)
     indexed = declared(
         "dynamodb.table", "orders-indexed", partition_key="id", indexes=[{"name": "by-day", "partition_key": "day"}]
     )

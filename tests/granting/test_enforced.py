@@ -153,7 +153,10 @@ def await_answer(endpoint: str) -> None:
 
 # What the emulator authorizes on "*", because the resource is not in the path of the request, which AWS does not:
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
-GAPS = ["cloudwatch:DeleteAlarms", "cloudwatch:ListTagsForResource", "dynamodb:ListTagsOfResource"]
+GAPS = [
+    "cloudwatch:DeleteAlarms", "cloudwatch:ListTagsForResource", "dynamodb:ListTagsOfResource",
+    "iam:SimulatePrincipalPolicy",
+]  # fmt: skip
 PLAN, DEPLOY = "repo:acme/jobs:environment:dev-plan", "repo:acme@7/jobs@8:environment:dev"
 
 
@@ -189,6 +192,9 @@ def test_the_roles_can_do_their_work_and_no_more(enforced: Enforced) -> None:
     connect("us-east-1").call("lambda", "UpdateFunctionConfiguration", FunctionName="jobs-work", Timeout=7)
     enforced.become("jobs-dev-plan", PLAN)
     assert enforced.done("drift")["summary"]["drift"] == 1
+    _, found, err = enforced.run("doctor")
+    assert [one["id"] for one in found["findings"] if one["severity"] in ("unknown", "error")] == [], err
+    enforced.done("cost", "--plan")
     enforced.become("jobs-dev-deploy", DEPLOY)
     enforced.done("rollback", "--to", "previous")
 

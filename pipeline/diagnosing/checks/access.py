@@ -5,6 +5,7 @@ from typing import Any
 
 from pipeline.diagnosing.finding import Check, Finding
 from pipeline.diagnosing.patient import Patient
+from pipeline.granting.account import DEPLOY, PLAN, own_name
 from pipeline.granting.knowledge import CHANGE, DELETE
 from pipeline.model.plan import Action, Change
 from pipeline.model.resource import Resource
@@ -44,13 +45,16 @@ def region(patient: Patient) -> Iterator[Finding]:
 
 
 def permissions(patient: Patient) -> Iterator[Finding]:
-    """What this plan needs is asked of IAM's simulator, for the role of these credentials.
+    """What this plan needs is asked of IAM's simulator, for the role of these credentials; of one that only plans, for
+    the role that deploys.
 
     https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
     """
     principal = principal_of(str(patient.identity["Arn"]))
     if principal is None:
         return
+    if principal.endswith(f":role/{own_name(patient.scope, PLAN)}"):
+        principal = patient.scope.arn("iam", f"role/{own_name(patient.scope, DEPLOY)}", regional=False)
     wanted = needed(patient)
     for arns, actions in wanted.items():
         ordered = sorted(actions)

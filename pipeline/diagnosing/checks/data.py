@@ -11,13 +11,20 @@ _SOON = 45  # days; AWS renews its own certificates 60 days before they end
 
 
 def throttled_tables(patient: Patient) -> Iterator[Finding]:
-    """Reads and writes that DynamoDB refused for want of capacity."""
+    """Reads and writes that DynamoDB refused for want of capacity.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html
+    """
     for table in patient.of("dynamodb.table"):
         evidence = tuple(_throttled(patient, table))
         if not evidence:
             continue
         place = str(table.source) if table.source else "the specs"
         fix = f"billing_mode: PAY_PER_REQUEST, or more capacity, in {place}"
+        if table.properties.get("billing_mode") == "PAY_PER_REQUEST":
+            fix = (
+                "keys that spread: one of them takes 3,000 reads and 1,000 writes a second, and new tables begin lower"
+            )
         yield Finding(f"table {table.name} is throttled", "warning", evidence, fix, table.address)
 
 
