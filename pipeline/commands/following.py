@@ -73,6 +73,7 @@ class Following:
         self._tell(status)
         self._done()
         self._labels(plan)
+        self._tell_left()
         self._check(
             conclusion_of(plan),
             title_of(plan),
@@ -237,6 +238,20 @@ class Following:
         number = self.intent.pull_request
         if number is not None:
             self._put("the labels", lambda hub: hub.repository.set_labels(number, wanted, ours))
+
+    def _tell_left(self) -> None:
+        """Plans for environments that the pull request is no more for stand for nothing."""
+        number, status = self.intent.pull_request, status_text.left(self.run)
+
+        def job(hub: Hub) -> None:
+            assert number is not None
+            for place in map(hub.place, self.intent.left):
+                mark = plan_comment.marker(place)
+                hub.repository.put_comment(number, mark, lambda old: old and plan_comment.with_status(old, status))
+                hub.repository.set_labels(number, (), plan_comment.all_labels(place))
+
+        if number is not None and self.intent.left:
+            self._put("the end of other plans", job)
 
     def _check(self, conclusion: str, title: str, text: str, findings: tuple[Diagnostic, ...]) -> None:
         if self.intent.sha is not None:

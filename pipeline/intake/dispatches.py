@@ -35,6 +35,9 @@ def dispatched(event: Dispatched, branches: Branches) -> Intent:
 
     BadInput lists all that is wrong with them. Other inputs are the business of the workflow that has them.
     """
+    if not event.inputs:
+        why = f"{event.name} without inputs: action has to be {one_of(ACTIONS)}"
+        return Intent(Kind.IGNORE, sha=event.sha, reason=why, mistake=True)
     inputs = _Inputs(event)
     name = inputs.text("action")
     action = ACTIONS.get(name)

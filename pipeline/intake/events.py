@@ -114,6 +114,7 @@ def _pull_request(_name: str, fields: Fields, facts: RunFacts) -> Event:
         # A fork that was deleted is null; whatever cannot be told counts as one.
         from_fork=there is None or there != (here or facts.repo),
         base_changed=fields.find("changes.base") is not None,
+        base_before=fields.maybe_text("changes.base.ref.from"),
         author=fields.maybe_text("pull_request.user.login"),
         **_common(fields, facts, sha=fields.sha("pull_request.head.sha")),
     )

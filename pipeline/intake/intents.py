@@ -99,7 +99,8 @@ def _pull_request(event: PullRequest, branches: Branches) -> Intent:
         reason = f"{reason}: {obstacle}"
         return Intent(Kind.VALIDATE, tuple(branches), event.sha, pull_request=event.number, reason=reason)
     reason = f"{reason}: {_HAPPENED.get(event.action, event.action)}"
-    return Intent(Kind.PREVIEW, environments, event.sha, pull_request=event.number, reason=reason)
+    left = environments_of(event.base_before, branches) if event.base_before else ()
+    return Intent(Kind.PREVIEW, environments, event.sha, pull_request=event.number, reason=reason, left=left)
 
 
 def _obstacle(event: PullRequest, *, planned: bool) -> str | None:

@@ -52,7 +52,8 @@ class RefDeleted(Occurrence):
 class PullRequest(Occurrence):
     """Something about pull request `number`; `action` says what. `sha` is the head's, not that of the trial merge.
 
-    `base` is the branch it goes to, `base_changed` that it went to another one before, `author` who opened it.
+    `base` is the branch it goes to, `base_changed` that it went to another one before (`base_before`, where that is
+    told), `author` who opened it.
     `from_fork`: its code lies in another repository, or in one that is gone.
     """
 
@@ -63,6 +64,7 @@ class PullRequest(Occurrence):
     merged: bool = False
     from_fork: bool = False
     base_changed: bool = False
+    base_before: str | None = None
     author: str | None = None
 
 

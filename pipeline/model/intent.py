@@ -33,7 +33,8 @@ class Intent:
     `clear_hold`: a deploy that ends the hold of a rollback. `comment` is the id of the comment that asked, also in the
     run that the command then starts, `actor` the login of who asked. `by_tag`: a tag did; `by_push`: a push to the
     environment's branch, `by_schedule`: the time, which ends no pause that a person made. `again`: the run for it was
-    started once more, maybe long after. `commits`: those that a push brought, the newest last.
+    started once more, maybe long after. `commits`: those that a push brought, the newest last. `left`: environments
+    that a pull request is no more for, since its base changed.
     """
 
     kind: Kind
@@ -53,6 +54,7 @@ class Intent:
     by_schedule: bool = field(default=False, compare=False)
     again: bool = field(default=False, compare=False)
     commits: tuple[str, ...] = field(default=(), compare=False)
+    left: tuple[str, ...] = field(default=(), compare=False)
 
     def only(self, environment: str) -> Self:
         """The part of it that is about `environment`; nothing to do when it is about others."""

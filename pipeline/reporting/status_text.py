@@ -28,6 +28,11 @@ def planned(run: Run) -> str:
     return f"📋 **planned** in {run}"
 
 
+def left(run: Run) -> str:
+    """The pull request goes to another branch now."""
+    return f"⚪ **not planned any more**, since {run}: the pull request goes to another branch"
+
+
 def deploying(run: Run, what: str = "") -> str:
     """It is under way; `what` says how far, in words of ours, such as `canary 10 %`."""
     return f"🚀 **deploying** in {run}" + (f": {what}" if what else "")

@@ -107,15 +107,17 @@ class Service:
 
     # What starts it.
 
-    def opened(self, number: int, sha: str, base: str = "main", **more: Any) -> Result:
-        """A pull request of this repository was opened."""
+    def opened(self, number: int, sha: str, base: str = "main", *, before: str | None = None, **more: Any) -> Result:
+        """A pull request of this repository was opened; or it goes to `base` now, and went to `before`."""
         self.github.add_pull(number, sha, base)
         repo = {"full_name": REPO}
         pull = {
             "number": number, "user": {"login": "ada"}, "base": {"ref": base, "repo": repo},
             "head": {"sha": sha, "repo": repo},
         }  # fmt: skip
-        payload = {"action": "opened", "pull_request": pull, "sender": {"login": "ada"}}
+        payload: dict[str, Any] = {"action": "opened", "pull_request": pull, "sender": {"login": "ada"}}
+        if before:
+            payload |= {"action": "edited", "changes": {"base": {"ref": {"from": before}}}}
         return self.run("pull_request", payload, **more)
 
     def merged(self, number: int, head: str, sha: str, branch: str = "main", **more: Any) -> Result:

@@ -65,6 +65,18 @@ def test_labels_and_annotations_of_what_destroys_something(service: Service, git
     assert github.labels[1] == []
 
 
+def test_a_plan_for_a_base_that_was_left_says_so(service: Service, github: FakeGitHub) -> None:
+    service.pushed(service.commit("orders"))
+    head = service.commit()
+    service.opened(1, head)
+    assert github.labels[1] == ["production: destructive"]
+    assert service.opened(1, head, "dev", before="main").code == 0
+    old, new = sorted(github.bodies(1), key=lambda body: "pipeline:plan dev" in body)
+    assert "⚪ **not planned any more**, since [run 3]" in old
+    assert "**planned** in [run 3]" in new
+    assert not [label for label in github.labels[1] if "production" in label]
+
+
 def test_a_deploy_that_fails_says_so(service: Service, github: FakeGitHub) -> None:
     head = service.commit("orders")
     service.opened(1, head)
