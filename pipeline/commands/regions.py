@@ -11,7 +11,6 @@ from typing import Any
 
 from pipeline.commands.workspace import Workspace
 from pipeline.config.files import Files
-from pipeline.config.identity import read_identity
 from pipeline.config.regions import check_region, regions_of
 from pipeline.errors import NothingUnderWay, PipelineError
 from pipeline.reporting.console import Console
@@ -49,6 +48,8 @@ def regions_at(space: Workspace) -> tuple[str, ...]:
 
 def chosen(space: Workspace, region: str) -> Workspace:
     """The surroundings for one region. BadInput when the environment is not there."""
+    from pipeline.config.identity import read_identity  # noqa: PLC0415 - all that reads and checks environments
+
     regions = regions_at(space)
     check_region(space.name, region, regions or (read_identity(space.root, space.name).region,))
     return replace(space, region=region if regions else None)

@@ -7,13 +7,13 @@ from importlib import resources as package_files
 from typing import Any
 
 from pipeline.config.documents import parse
-from pipeline.config.files import Files
+from pipeline.config.files import ENVIRONMENTS, Files
 from pipeline.config.findings import Findings, Place
 from pipeline.config.nodes import Items, Node, Table
 from pipeline.config.shape import Schema, Shape
 from pipeline.config.validation import Checker, schema_problem
 
-DIRECTORY = "environments"
+DIRECTORY = ENVIRONMENTS
 SCHEMA = f"{DIRECTORY}/schema.json"
 
 

@@ -8,6 +8,7 @@ from pipeline.config.findings import Findings, Place
 from pipeline.config.loaded import FILE, Module
 from pipeline.errors import BadInput
 
+ENVIRONMENTS = "environments"  # the directory of environment files
 MAX_BYTES = 1_000_000
 _MAX_ENTRIES = 10_000
 _MAX_DEPTH = 16

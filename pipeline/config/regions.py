@@ -5,23 +5,25 @@ Whatever is read of an environment is read for one region, the one at hand: AWS_
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from pipeline.config.dotenv import Assignment, parse
-from pipeline.config.env_rules import DIRECTORY
-from pipeline.config.files import Files
+from pipeline.config.files import ENVIRONMENTS, Files
 from pipeline.config.findings import Findings
 from pipeline.errors import BadInput
+
+if TYPE_CHECKING:
+    from pipeline.config.dotenv import Assignment
 
 ONE, SEVERAL = "AWS_REGION", "AWS_REGIONS"
 
 
-def regions_in(found: Mapping[str, Assignment]) -> tuple[str, ...]:
+def regions_in(found: "Mapping[str, Assignment]") -> tuple[str, ...]:
     """What AWS_REGIONS lists; nothing without it."""
     listed = found[SEVERAL].value.split(",") if SEVERAL in found else []
     return tuple(region.strip() for region in listed if region.strip())
 
 
-def at_hand(found: dict[str, Assignment], region: str | None) -> dict[str, Assignment]:
+def at_hand(found: "dict[str, Assignment]", region: str | None) -> "dict[str, Assignment]":
     """The keys with AWS_REGION among them where AWS_REGIONS stands for it: `region`, or the first."""
     regions = regions_in(found)
     if ONE in found or not regions:
@@ -32,9 +34,13 @@ def at_hand(found: dict[str, Assignment], region: str | None) -> dict[str, Assig
 def regions_of(files: Files, name: str) -> tuple[str, ...]:
     """The regions of environment `name` where there are several; nothing is judged, and one has no names."""
     quiet = Findings()
-    file = f"{DIRECTORY}/{name}.env"
+    file = f"{ENVIRONMENTS}/{name}.env"
     text = files.text(file, quiet) if files.exists(file) else None
-    found = (parse(text, file, quiet) if text is not None and SEVERAL in text else None) or {}
+    if text is None or SEVERAL not in text:
+        return ()
+    from pipeline.config.dotenv import parse  # noqa: PLC0415 - every command asks this first, and few have several
+
+    found = parse(text, file, quiet) or {}
     regions = tuple(dict.fromkeys(regions_in(found)))
     return regions if len(regions) > 1 and ONE not in found else ()
 

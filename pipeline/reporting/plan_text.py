@@ -27,7 +27,10 @@ def render_plan(plan: Plan, style: Style, *, details: bool = False) -> str:
         lines.append("")
     lines += access_lines(plan.access, style)
     lines += traffic_lines(plan, style)
-    return "\n".join([*lines, style.bold(summary_line(plan)), *finding_lines(plan, style)])
+    lines += [style.bold(summary_line(plan)), *finding_lines(plan, style)]
+    if plan.blockers:
+        lines.append(style.bold("as it stands, this plan cannot be deployed: deploy refuses it (exit 4)"))
+    return "\n".join(lines)
 
 
 def traffic_lines(plan: Plan, style: Style) -> list[str]:

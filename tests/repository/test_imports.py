@@ -1,8 +1,12 @@
 """Rules of who may import whom that import-linter has no words for; its own contracts are in pyproject.toml."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from tests.repository.files import ROOT, committed
 
@@ -51,6 +55,21 @@ def test_start_up_imports_nothing_slow() -> None:
     for name in ("__main__", "cli"):
         tops = {module.split(".")[0] for module in top_level_imports(PACKAGE / f"{name}.py")}
         assert not tops & slow, name
+
+
+@pytest.mark.parametrize(
+    ("command", "unwanted"),
+    [
+        ("validate", ("pipeline.config.loading", "pipeline.resources", "jsonschema", "yaml")),
+        ("package", ("pipeline.config.loading", "pipeline.config.validation", "pipeline.resources.registry", "yaml")),
+        ("plan", ("pipeline.commands.rolling_out", "pipeline.releasing.driver", "botocore", "github")),
+        ("deploy", ("pipeline.commands.rolling_out", "pipeline.releasing.driver", "botocore", "github")),
+    ],
+)
+def test_commands_import_only_what_they_always_use(command: str, unwanted: tuple[str, ...]) -> None:
+    program = f"import sys, pipeline.commands.{command}; print('\\n'.join(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert not set(loaded.stdout.split()) & set(unwanted)
 
 
 def top_level_imports(path: Path) -> Iterator[str]:
