@@ -98,11 +98,13 @@ class Pruned:
     deployments: int = 0
     objects: int = 0
     problems: tuple[str, ...] = ()
+    layers: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """As reported."""
         return {
             "versions": self.versions,
+            "layers": self.layers,
             "deployments": self.deployments,
             "objects": self.objects,
             "problems": list(self.problems),

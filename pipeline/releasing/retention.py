@@ -1,5 +1,7 @@
 """Removes the versions, api deployments, archives and files that no release of the rollback window names.
 
+A version of a layer goes when no function of the account names it any more: what uses it goes on with its own copy, but
+could not be changed. https://docs.aws.amazon.com/lambda/latest/dg/creating-deleting-layers.html
 What an alias is on, with weights, and what a stage is on, with a canary, stays, whoever made that alias or stage; so
 does what was published by somebody else. AWS refuses the same once more. Nothing here may hinder a release that serves
 already: what could not be removed is told, and tried again after the next release.
@@ -9,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from pipeline.errors import AwsError, Interrupted, PipelineError
@@ -27,6 +30,8 @@ WINDOW = "window.json"
 LOOKED_THROUGH = 1000
 # How many releases are cleared away at most after one deploy, which people wait for.
 AT_ONCE = 20
+# Of `window.json`: what has another one is made anew.
+_FORMAT = 2
 
 
 Noted = tuple[Mapping[str, Any], str] | None
@@ -40,7 +45,12 @@ def noted(ledger: Ledger) -> Noted:
 def is_due(ledger: Ledger, retention: Retention, now: datetime) -> bool:
     """True when something outside of the window is left, as far as the ledger knows without a look at AWS."""
     document, _ = noted(ledger) or ({}, "")
-    return bool(window_of([Entry.from_json(entry) for entry in document.get("releases", ())], retention, now).outside)
+    return bool(window_of(_read(document), retention, now).outside)
+
+
+def _read(document: Mapping[str, Any]) -> list[Entry]:
+    """What `window.json` holds; nothing when it is of another edition: then it is made anew."""
+    return [Entry.from_json(entry) for entry in document.get("releases", ()) if document.get("format") == _FORMAT]
 
 
 def prune(
@@ -79,14 +89,14 @@ class _Pruning:
         waiting, window = whole.outside[AT_ONCE:], replace(whole, outside=whole.outside[:AT_ONCE])
         pruned = self._pruned(Window((*window.inside, *waiting), window.outside)) if window.outside else Pruned()
         left = [*waiting, *window.inside] if not pruned.problems else [*whole.outside, *window.inside]
-        document = {"format": 1, "releases": [entry.to_json() for entry in left]}
+        document = {"format": _FORMAT, "releases": [entry.to_json() for entry in left]}
         self.ledger.put(WINDOW, document, if_match=etag)
         return pruned
 
     def _entries(self) -> tuple[list[Entry], str | None]:
         """What every release from the oldest one on names that something may be left of."""
         document, etag = self.known() or ({}, None)
-        known = {entry.number: entry for entry in map(Entry.from_json, document.get("releases", ()))}
+        known = {entry.number: entry for entry in _read(document)}
         if not known and self.release.number > 1:
             known = {release.number: Entry.of(release) for release in self.ledger.releases(LOOKED_THROUGH)}
         known[self.release.number] = Entry.of(self.release)
@@ -98,17 +108,40 @@ class _Pruning:
     def _pruned(self, window: Window) -> Pruned:
         versions, needed = functions_of(window.spare("versions")), functions_of(window.needs("versions"))
         deployments, deployed = apis_of(window.spare("deployments")), apis_of(window.needs("deployments"))
+        layers = functions_of(window.spare("layers"))
         counts = self.aws.gather(
             [
+                *([partial(self._layers, layers)] if layers else []),
                 *(partial(self._function, name, spare, needed.get(name, set())) for name, spare in versions.items()),
                 *(partial(self._api, *api, spare, deployed.get(api, set())) for api, spare in deployments.items()),
                 *(partial(self._object, key) for key in window.spare("objects")),
                 *(partial(self._files, bucket, keys) for bucket, keys in keys_of(window.spare("files")).items()),
             ]
         )
-        split, end = len(versions), len(versions) + len(deployments)
-        sums = sum(counts[:split]), sum(counts[split:end]), sum(counts[end:])
-        return Pruned(*sums, tuple(sorted(self.problems)))
+        gone = iter(counts)
+        return Pruned(
+            layers=sum(islice(gone, bool(layers))),
+            versions=sum(islice(gone, len(versions))),
+            deployments=sum(islice(gone, len(deployments))),
+            objects=sum(gone),
+            problems=tuple(sorted(self.problems)),
+        )
+
+    def _layers(self, layers: Mapping[str, set[str]]) -> int:
+        try:
+            functions = self.aws.pages("lambda", "ListFunctions", "Functions")
+        except AwsError as error:
+            return self._unless_gone("looking which layers are in use", error)
+        used = {str(layer["Arn"]) for function in functions for layer in function.get("Layers") or ()}
+        ours = {(n, v): self.aws.scope.arn("lambda", f"layer:{n}:{v}") for n, spare in layers.items() for v in spare}
+        return sum(
+            self._removed(
+                f"version {version} of layer {name}",
+                partial(self.aws.found, "lambda", "DeleteLayerVersion", LayerName=name, VersionNumber=int(version)),
+            )
+            for (name, version), arn in sorted(ours.items())
+            if arn not in used
+        )
 
     def _function(self, name: str, spare: set[str], needed: set[str]) -> int:
         try:

@@ -17,14 +17,16 @@ from pipeline.releasing.apis import APIS, entry_names
 from pipeline.releasing.store import artifact_key
 from pipeline.releasing.traffic import Kind
 
-_CODE = ("lambda.function", "lambda.layer")
+_LAYER = "lambda.layer"
+_CODE = ("lambda.function", _LAYER)
 _SITE = "s3.site"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What release `number` names: `versions` (function, version), `deployments` (kind, api id, api deployment),
-    `files` (bucket, key) of static sites, and `objects`, the keys of the ledger that it cannot serve again without.
+    """What release `number` names: `versions` (function, version), `layers` (layer, version), `deployments` (kind, api
+    id, api deployment), `files` (bucket, key) of static sites, and `objects`, the keys of the ledger that it cannot
+    serve again without.
 
     `created` is ISO 8601 in UTC.
     """
@@ -32,6 +34,7 @@ class Entry:
     number: int
     created: str
     versions: frozenset[tuple[str, str]] = frozenset()
+    layers: frozenset[tuple[str, str]] = frozenset()
     deployments: frozenset[tuple[str, str, str]] = frozenset()
     files: frozenset[tuple[str, str]] = frozenset()
     objects: frozenset[str] = frozenset()
@@ -45,6 +48,7 @@ class Entry:
             release.number,
             release.created,
             frozenset((name, str(entry["version"])) for name, entry in release.functions.items()),
+            frozenset(_layers(release)),
             frozenset(_deployments(release)),
             frozenset(
                 (str(r.properties["bucket"]), path) for r in release.own if r.type == _SITE for path in _files(r)
@@ -58,6 +62,7 @@ class Entry:
             "release": self.number,
             "created": self.created,
             "versions": sorted(self.versions),
+            "layers": sorted(self.layers),
             "deployments": sorted(self.deployments),
             "files": sorted(self.files),
             "objects": sorted(self.objects),
@@ -70,6 +75,7 @@ class Entry:
             data["release"],
             data["created"],
             frozenset((name, version) for name, version in data["versions"]),
+            frozenset((name, version) for name, version in data["layers"]),
             frozenset((kind, api, deployment) for kind, api, deployment in data["deployments"]),
             frozenset((bucket, key) for bucket, key in data["files"]),
             frozenset(data["objects"]),
@@ -88,6 +94,14 @@ def _contents(resource: Resource) -> Iterable[str]:
         yield from (digest.replace("sha256:", "file:", 1) for digest in _files(resource).values())
 
 
+def _layers(release: Release) -> Iterable[tuple[str, str]]:
+    """What its functions were published with."""
+    for resource in release.desired:
+        version = release.outputs.get(resource.address, {}).get("version") if resource.type == _LAYER else None
+        if version is not None:
+            yield resource.name, str(version)
+
+
 def _deployments(release: Release) -> Iterable[tuple[str, str, str]]:
     for address, name in entry_names(release.desired).items():
         served = release.apis.get(name, {}).get("deployment")
@@ -104,7 +118,7 @@ class Window:
     outside: tuple[Entry, ...]
 
     def needs(self, what: str) -> frozenset[Any]:
-        """All that the releases inside name: of `versions`, `deployments`, `files` or `objects`."""
+        """All that the releases inside name: of `versions`, `layers`, `deployments`, `files` or `objects`."""
         return frozenset().union(*(getattr(entry, what) for entry in self.inside))
 
     def spare(self, what: str) -> frozenset[Any]:
@@ -127,7 +141,7 @@ def window_of(entries: Sequence[Entry], retention: Retention, now: datetime) -> 
 
 
 def functions_of(versions: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
-    """function -> versions."""
+    """function, or layer -> versions."""
     found: dict[str, set[str]] = {}
     for name, version in versions:
         found.setdefault(name, set()).add(version)

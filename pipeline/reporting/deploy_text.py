@@ -49,7 +49,10 @@ def site_lines(report: DeployReport) -> list[str]:
 
 def pruned_lines(pruned: Pruned) -> list[str]:
     """What went because no release needs it any more, and what could not go."""
-    gone = {"version": pruned.versions, "api deployment": pruned.deployments, "ledger object": pruned.objects}
+    gone = {
+        "version": pruned.versions, "layer version": pruned.layers, "api deployment": pruned.deployments,
+        "ledger object": pruned.objects,
+    }  # fmt: skip
     told = ", ".join(counted(count, what) for what, count in gone.items() if count)
     lines = [f"removed, because no release needs it any more: {told}"] if told else []
     return [*lines, *(f"left for later: {problem}" for problem in pruned.problems)]

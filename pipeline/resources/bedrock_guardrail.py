@@ -2,12 +2,12 @@
 
 A guardrail's draft changes at once for everybody who uses it, so every change is published as a version, and callers
 name that (`${bedrock.guardrail/NAME.version}`): it serves with the release of the functions that use it, and the one
-before goes on serving until then, and again after a rollback. A version is made only when the newest one says something
-else than the draft, so a run that died in between is noticed.
+before goes on serving until then. A version is made only when none says the same as the draft, so a run that died in
+between is noticed, and after a rollback the old version serves again, not another one like it.
 https://docs.aws.amazon.com/bedrock/latest/userguide/guardrails-versions-create.html
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pipeline.errors import PipelineError
@@ -85,15 +85,18 @@ def _read_one(aws: Aws, target: Target, made: str) -> Observed | None:
     if draft is None or draft["status"] == "DELETING":
         return None
     arn = str(draft["guardrailArn"])
-    tags, newest = aws.gather([lambda: _tags(aws, arn), lambda: _newest(aws, made)])
+    wanted = shape.definition(shape.shown(draft))
+    asked: list[Callable[[], Any]] = [lambda: _tags(aws, arn), lambda: _versions(aws, made)]
+    tags, numbers = aws.gather(asked)
     if tags is None:
         return None
     own, mark = split_tags(tags)
-    properties = {**shape.shown(draft), "tags": own}
-    same = newest is not None and shape.definition(shape.shown(newest)) == shape.definition(properties)
-    properties["published"] = LATEST if same else None
-    version = {"version": str(newest["version"])} if newest else {}
-    return Observed(target.address, properties, {"id": made, "arn": arn, **version}, mark)
+    same = _alike(aws, made, numbers, wanted)
+    properties = {**shape.shown(draft), "tags": own, "published": LATEST if same else None}
+    number = same or (str(numbers[-1]) if numbers else None)
+    return Observed(
+        target.address, properties, {"id": made, "arn": arn} | ({"version": number} if number else {}), mark
+    )
 
 
 def _get(aws: Aws, made: str, version: str | None = None) -> Wire | None:
@@ -112,9 +115,13 @@ def _versions(aws: Aws, made: str) -> list[int]:
     return sorted(int(one["version"]) for one in listed if one["version"] != DRAFT)
 
 
-def _newest(aws: Aws, made: str) -> Wire | None:
-    numbers = _versions(aws, made)
-    return _get(aws, made, str(numbers[-1])) if numbers else None
+def _alike(aws: Aws, made: str, numbers: Sequence[int], wanted: str) -> str | None:
+    """The newest version that says what is wanted, nearly always the newest of all; None when there is none."""
+    for number in reversed(numbers):
+        found = _get(aws, made, str(number))
+        if found is not None and shape.definition(shape.shown(found)) == wanted:
+            return str(found["version"])
+    return None
 
 
 def create(aws: Aws, resource: Resource) -> Outputs:
@@ -147,9 +154,8 @@ def _publish(aws: Aws, made: str, wanted: Properties) -> str:
     """The number of the version that says what is wanted; made unless the newest one does."""
     _settled(aws, made)
     numbers = _versions(aws, made)
-    newest = _get(aws, made, str(numbers[-1])) if numbers else None
-    if newest is not None and shape.definition(shape.shown(newest)) == shape.definition(wanted):
-        return str(newest["version"])
+    if (same := _alike(aws, made, numbers, shape.definition(wanted))) is not None:
+        return same
     for number in numbers[: max(0, len(numbers) - _MOST_VERSIONS + 1)]:
         aws.found("bedrock", "DeleteGuardrail", guardrailIdentifier=made, guardrailVersion=str(number))
     # Known again when it is repeated: this version of this guardrail, after that one.

@@ -32,6 +32,7 @@ class Account:
         self.aliases: list[dict[str, Any]] = []
         self.stages: list[dict[str, Any]] = []
         self.websocket_stages: list[dict[str, Any]] = []
+        self.functions: list[dict[str, Any]] = []
         self.refuse: dict[str, PipelineError] = {}
         self.deleted: list[str] = []
 
@@ -39,7 +40,12 @@ class Account:
         if operation == "GetStages":
             self._check("stages")
             return {"item": self.stages}
-        what = params.get("Qualifier") or params.get("deploymentId") or params.get("DeploymentId")
+        what = (
+            params.get("VersionNumber")
+            or params.get("Qualifier")
+            or params.get("deploymentId")
+            or params.get("DeploymentId")
+        )
         assert what, "without a qualifier the whole function would go"
         self._check(what)
         self.deleted.append(f"{service}:{what}")
@@ -47,7 +53,8 @@ class Account:
 
     def pages(self, service: str, operation: str, /, key: str, **params: Any) -> list[Any]:
         self._check(key.lower())
-        return {"Aliases": self.aliases, "Versions": self.versions, "Items": self.websocket_stages}[key]
+        listed = {"Aliases": self.aliases, "Versions": self.versions, "Items": self.websocket_stages}
+        return {**listed, "Functions": self.functions}[key]
 
     def found(self, service: str, operation: str, /, **params: Any) -> dict[str, Any] | None:
         return self.call(service, operation, **params)
@@ -130,6 +137,30 @@ def test_what_was_read_before_is_not_read_again(aws: Account, ledger: Ledger) ->
     pruned = prune(aws, ledger, release(3), Retention(2, 0), NOW, lambda: known)
     assert (pruned.versions, pruned.problems) == (1, ())
     assert [operation for operation, params in store.calls if params.get("Key") == WINDOW] == ["PutObject"]
+
+
+def layered(number: int, layer: int) -> Release:
+    """Release `number`, whose functions were published with this version of a layer."""
+    found = release(number)
+    outputs = {**found.outputs, "lambda.layer/words": {"version": layer}}
+    return replace(found, desired=(*DESIRED, Resource("lambda.layer", "words", {})), outputs=outputs)
+
+
+def test_versions_of_a_layer_go_with_the_releases_and_never_while_a_function_names_them(
+    aws: Account, ledger: Ledger
+) -> None:
+    arn = SCOPE.arn("lambda", "layer:words:{}")
+    aws.functions = [{"FunctionName": "of-somebody-else", "Layers": [{"Arn": arn.format(2)}]}, {"FunctionName": "f"}]
+    for number, layer in ((1, 1), (2, 2), (3, 3), (4, 3)):
+        ledger.put_copy(layered(number, layer))
+    pruned = prune(aws, ledger, layered(5, 4), Retention(2, 0), NOW)
+    assert (pruned.layers, pruned.problems) == (1, ()), "3 is inside the window, 2 is in use"
+    assert [name for name in aws.deleted if name in ("lambda:1", "lambda:2", "lambda:3")].count("lambda:1") == 2
+    aws.deleted.clear()
+    aws.refuse["functions"] = refusal("AccessDeniedException")
+    pruned = prune(aws, ledger, layered(6, 4), Retention(1, 0), NOW)
+    assert pruned.layers == 0
+    assert "looking which layers are in use" in pruned.problems[0]
 
 
 def test_what_an_alias_is_on_stays_its_weights_too(aws: Account, ledger: Ledger) -> None:
