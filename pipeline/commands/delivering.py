@@ -167,7 +167,7 @@ def _carry_out(
         from pipeline.commands.resolving import shifted  # noqa: PLC0415 - as above
         from pipeline.commands.rolling_out import begin, carry_on, rollout_of  # noqa: PLC0415 - as above
 
-        if (rollout := rollout_of(workspace, situation, request, applied, moves)) is not None:
+        if (rollout := rollout_of(workspace, situation, request, applied, moves, rollouts.known)) is not None:
             begin(workspace, rollouts, rollout)
             attended = not rollout.detached
             return shifted(workspace, situation, carry_on(workspace, rollouts, journal, attended=attended))

@@ -36,25 +36,34 @@ from pipeline.releasing.publisher import record as record_of
 from pipeline.releasing.rollouts import Rollouts
 from pipeline.releasing.shifting import Traffic, shifts_of
 from pipeline.releasing.sites import SITE
+from pipeline.rollout.baseline import alone
 from pipeline.rollout.events import AwaitApproval, Wait
 from pipeline.rollout.machine import next_action
 
 
 def rollout_of(
-    workspace: Workspace, situation: Situation, request: DeployRequest, applied: Applied, moves: Sequence[Move]
+    workspace: Workspace,
+    situation: Situation,
+    request: DeployRequest,
+    applied: Applied,
+    moves: Sequence[Move],
+    last: Rollout | None,
 ) -> Rollout | None:
-    """The rollout of what was published; None where everything moves at once: by strategy, or because it must."""
+    """The rollout of what was published; None where everything moves at once: by strategy, or because it must.
+
+    `last` is the one before it.
+    """
     current = situation.current
     if not request.strategy.steps or current is None or not any(move.needed for move in moves):
         return None
-    published = record_of(moves, applied.outputs, current)
+    published, began = record_of(moves, applied.outputs, current), workspace.clock.now()
     removing = removals(workspace, situation)
     rollout = Rollout(
         release=new_release(workspace, situation, {**applied.outputs, **published.outputs}, published, request),
         strategy=request.strategy,
         shifts=shifts_of(workspace.aws, situation.desired, moves, request.strategy.engine),
         declared=situation.desired.declared,
-        began=workspace.clock.now(),
+        began=began,
         base=current.number,
         retiring=tuple(change.address for change in removing if change.action is Action.RETIRE),
         removing=tuple(change.address for change in removing if change.action is Action.DELETE),
@@ -62,6 +71,7 @@ def rollout_of(
         consent=request.to_json(),
         hotfix=request.hotfix,
         detached=request.detach or request.strategy.detach,
+        alone=alone(current, last, began),
     )
     if is_shared(rollout):
         return rollout

@@ -142,7 +142,7 @@ class RolloutStatus:
     is over and was passed. `approved` names who opened the gate of this step. `paused` waits for a person, for
     `reason`; for an aborted rollout `reason` is why. `looks` counts measurements that got an answer; `failures` those
     that failed; `inconclusive` those of this step after its bake; `errors` the last ones in a row. `alarms` maps names
-    to their state before the release, or OK once they were seen so.
+    to their state before the release, or OK once they were seen so. `ended`: when one release had all traffic.
     """
 
     step: int = 0
@@ -159,6 +159,7 @@ class RolloutStatus:
     errors: int = 0
     alarms: Mapping[str, str] = field(default_factory=dict)
     measurements: tuple[Measurement, ...] = ()
+    ended: float | None = None
 
     @property
     def last(self) -> Measurement | None:

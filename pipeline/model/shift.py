@@ -60,7 +60,8 @@ class Rollout:
     waits for the promotion, `removing`: of what is no longer declared, `sites`: of what visitors are to see then.
     `consent` is what that deploy was allowed. `hotfix`: it was deployed as a fix. `detached`: no process stays for it.
     `engine`: what an engine other than our own has to remember. `rollback`: the rollback for which it is taken back,
-    {"target", "asked", "actor", "at"}; that goes on when the run that began it dies.
+    {"target", "asked", "actor", "at"}; that goes on when the run that began it dies. `alone`: from when to when `base`
+    had all traffic before, where that is known.
     """
 
     release: Release
@@ -78,6 +79,7 @@ class Rollout:
     detached: bool = False
     engine: Mapping[str, Any] = field(default_factory=dict)
     rollback: Mapping[str, Any] | None = None
+    alone: tuple[tuple[float, float], ...] | None = None
 
     def is_open(self, current: int) -> bool:
         """True while something is left to do: to shift, to take back, or to record what was promoted.
@@ -115,6 +117,7 @@ class Rollout:
             "detached": self.detached,
             "engine": dict(self.engine),
             "rollback": dict(self.rollback) if self.rollback else None,
+            "alone": None if self.alone is None else [list(interval) for interval in self.alone],
         }
 
     @classmethod
@@ -136,4 +139,5 @@ class Rollout:
             detached=data.get("detached", False),
             engine=data.get("engine", {}),
             rollback=data.get("rollback"),
+            alone=None if data.get("alone") is None else tuple((start, end) for start, end in data["alone"]),
         )

@@ -24,7 +24,8 @@ class Step:
 class Analysis:
     """When a canary is good enough; the words of the schema. Times in seconds, `p99` in milliseconds, `errors` percent.
 
-    `errors` and `p99` hold whatever the stable release does; None: only the comparison with it counts.
+    `errors` and `p99` hold whatever the stable release does; None: only the comparison with it counts. `client_errors`:
+    4xx answers count, too, where the definition of a REST API shifts.
     """
 
     errors: float | None = None
@@ -39,6 +40,7 @@ class Analysis:
     error_limit: int = 4
     on_error: Literal["hold", "abort"] = "hold"
     alarms: tuple[str, ...] = ()
+    client_errors: bool = True
     dry_run: bool = False
 
 

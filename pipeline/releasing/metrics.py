@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from pipeline.errors import PipelineError
 from pipeline.model.rollout import Figures
@@ -23,6 +23,7 @@ from pipeline.resources._rest_definition import CANARY_ALIAS
 from pipeline.resources.base import Aws
 from pipeline.rollout.alarms import Alarm
 from pipeline.rollout.analysis import Sample
+from pipeline.rollout.baseline import latest
 from pipeline.rollout.latency import PERCENTILES
 
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html
@@ -31,6 +32,10 @@ _MINUTE, _LONGEST_PERIOD = 60, 86_400
 _LEAST_BEFORE = 5 * _MINUTE  # of an API, to compare with
 _ALARMS_PER_CALL = 100
 _LAMBDA, _GATEWAY = "AWS/Lambda", "AWS/ApiGateway"
+
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-metrics-and-dimensions.html
+ApiKind = Literal["api", "definition"]
+_METRICS: Mapping[ApiKind, str] = {"api": "5XXError", "definition": "4XXError"}
 
 Dimensions = tuple[tuple[str, str], ...]
 
@@ -43,6 +48,9 @@ class Query:
     metric: str
     statistic: str
     dimensions: Dimensions
+
+
+Found = Mapping[Query, float]
 
 
 @dataclass(frozen=True)
@@ -72,29 +80,33 @@ class CloudWatch:
     """The metrics of one rollout."""
 
     def __init__(self, aws: Aws, rollout: Rollout) -> None:
-        # Whole minutes before the rollout: the one in which it began has requests of the canary in it.
-        self._aws, self._began = aws, math.floor(rollout.began / _MINUTE) * _MINUTE
+        self._aws = aws
+        self._alone = ((0.0, rollout.began),) if rollout.alone is None else rollout.alone
         sharing = [s for s in rollout.shifts if Kind(s.kind) is Kind.ALIAS and s.way is not Way.PROMOTION]
         self._functions = [_Function.of(shift) for shift in sharing]
         self._apis = dict(_apis(rollout))
+        self._defined = _defined(rollout) if rollout.strategy.analysis.client_errors else frozenset()
 
     def samples(self, start: float, end: float) -> Sequence[Sample]:
         """Each function with both versions in the same minutes, each API beside its minutes before the rollout."""
-        length = end - start
-        before = self._began - max(length, _LEAST_BEFORE)
-        asked: list[Callable[[], Mapping[Query, float]]] = [
+        of_apis = list(self._of_apis())
+        asked: list[Callable[[], Found]] = [
             partial(self._ask, list(self._of_functions()), start, end),
-            partial(self._ask, list(self._of_apis()), start, end),
-            partial(self._ask, list(self._of_apis()), before, self._began),
+            partial(self._ask, of_apis, start, end),
+            *(partial(self._ask, of_apis, *w) for w in latest(self._alone, max(end - start, _LEAST_BEFORE))),
         ]
-        functions, apis, apis_before = self._aws.gather(asked)
+        functions, apis, *before = self._aws.gather(asked)
         return [
             *(Sample(f.name, _figures(functions, f.canary), _figures(functions, f.stable)) for f in self._functions),
-            *(
-                Sample(name, _answers(apis, named), _answers(apis_before, named), "api", "before")
-                for name, named in self._apis.items()
-            ),
+            *(self._answered(name, "api", [apis], before) for name in self._apis),
+            *(self._answered(name, "definition", [apis], before) for name in self._apis if name in self._defined),
         ]
+
+    def _answered(self, name: str, kind: ApiKind, now: Sequence[Found], before: Sequence[Found]) -> Sample:
+        """The answers of an API, which cannot tell those of the canary apart."""
+        named, metric = self._apis[name], _METRICS[kind]
+        canary, stable = (Figures.total(_answers(each, named, metric) for each in found) for found in (now, before))
+        return Sample(name, canary, stable, kind, "before")
 
     def alarms(self, names: Sequence[str]) -> Sequence[Alarm]:
         """These alarms as they are now, composite ones too."""
@@ -120,11 +132,13 @@ class CloudWatch:
                 yield from (Query(_LAMBDA, "Duration", name, dimensions) for name in PERCENTILES)
 
     def _of_apis(self) -> Iterator[Query]:
-        for named in self._apis.values():
+        for name, named in self._apis.items():
             yield Query(_GATEWAY, "Count", "Sum", named)
-            yield Query(_GATEWAY, "5XXError", "Sum", named)
+            yield Query(_GATEWAY, _METRICS["api"], "Sum", named)
+            if name in self._defined:
+                yield Query(_GATEWAY, _METRICS["definition"], "Sum", named)
 
-    def _ask(self, wanted: Sequence[Query], start: float, end: float) -> Mapping[Query, float]:
+    def _ask(self, wanted: Sequence[Query], start: float, end: float) -> Found:
         """The figures of a whole window: sums of all its minutes, percentiles of all its requests."""
         queries = list(dict.fromkeys(wanted))
         batches = [queries[at : at + _QUERIES_PER_CALL] for at in range(0, len(queries), _QUERIES_PER_CALL)]
@@ -163,6 +177,12 @@ def _apis(rollout: Rollout) -> Iterable[tuple[str, Dimensions]]:
             yield resource.name, (("ApiName", str(resource.properties["name"])), ("Stage", stage))
 
 
+def _defined(rollout: Rollout) -> frozenset[str]:
+    """The names of the REST APIs whose definition shifts by a canary on their stage."""
+    shifting = (s.address for s in rollout.shifts if Kind(s.kind) is Kind.STAGE and s.way is Way.STAGE)
+    return frozenset(address.removeprefix(f"{REST_API}/") for address in shifting)
+
+
 def window(start: float, end: float) -> tuple[int, int]:
     """Whole minutes around a time: CloudWatch has these metrics by the minute."""
     first = math.floor(start / _MINUTE) * _MINUTE
@@ -182,7 +202,7 @@ def _whole(query: Query, values: Sequence[float]) -> float | None:
     return values[0] if len(values) == 1 else None
 
 
-def _figures(found: Mapping[Query, float], dimensions: Dimensions) -> Figures:
+def _figures(found: Found, dimensions: Dimensions) -> Figures:
     def total(metric: str, dimensions: Dimensions) -> int:
         return round(found.get(Query(_LAMBDA, metric, "Sum", dimensions), 0.0))
 
@@ -199,8 +219,8 @@ def _figures(found: Mapping[Query, float], dimensions: Dimensions) -> Figures:
     )
 
 
-def _answers(found: Mapping[Query, float], named: Dimensions) -> Figures:
+def _answers(found: Found, named: Dimensions, metric: str) -> Figures:
     def total(metric: str) -> int:
         return round(found.get(Query(_GATEWAY, metric, "Sum", named), 0.0))
 
-    return Figures(requests=total("Count"), errors=total("5XXError"))
+    return Figures(requests=total("Count"), errors=total(metric))

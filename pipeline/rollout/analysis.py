@@ -22,6 +22,7 @@ from pipeline.rollout.alarms import Alarm, AlarmFindings, judge_alarms
 from pipeline.rollout.exact import Tail, accusers, binomial, fisher
 
 _WHOLE = "all together"
+_NOUNS = {"function": "error", "api": "5xx answer", "definition": "4xx answer"}
 _MOST_REASONS = 3
 # One error among the first requests of a small share may be certain enough by itself, and still be anybody's fault.
 _LEAST_ERRORS = 2
@@ -32,19 +33,20 @@ class Sample:
     """What is compared under one name: a function, or an API whose figures tell the canary's requests apart.
 
     An API's `errors` are its 5xx answers: a handler that catches its failure and answers 500 has no errors of its own.
+    Those of its definition are 4xx answers: what a definition does not know is refused, and no function notices.
     Where only the API as a whole can be seen, `stable` may be its minutes before the release, with `against` "before".
     """
 
     name: str
     canary: Figures
     stable: Figures
-    kind: Literal["function", "api"] = "function"
+    kind: Literal["function", "api", "definition"] = "function"
     against: str = "stable"
 
     @property
     def noun(self) -> str:
         """What its errors are called."""
-        return "error" if self.kind == "function" else "5xx answer"
+        return _NOUNS[self.kind]
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,8 @@ def judge(
     `share` is what this look may use of the error probability (`Measure.share`), `before` the alarms' earlier states.
     """
     every = tuple(samples)
-    parts = [s for s in every if s.kind == "function" and s.against == "stable"] or every
+    parts = [s for s in every if s.kind == "function" and s.against == "stable"]
+    parts = parts or [s for s in every if s.kind != "definition"]
     canary, stable = Figures.total(s.canary for s in parts), Figures.total(s.stable for s in parts)
     whole = Sample(_WHOLE, canary, stable, kind=parts[0].kind if parts else "function")
     tests = [test for sample in every for test in _tests(sample, settings, alone=len(every) == 1)]
@@ -144,7 +147,7 @@ def _tests(sample: Sample, settings: Analysis, *, alone: bool) -> Iterator[_Test
         yield _compared(sample, prefix)
         for tail, counts in latency.comparisons(canary, stable, settings):
             yield _Test(sample.name, tail, prefix + counts.replace("stable", sample.against), "slower")
-    if settings.errors is not None:
+    if settings.errors is not None and sample.kind != "definition":
         counts = f"{prefix}{_counted(sample)}, {settings.errors:g} % is allowed"
         tail = binomial(canary.errors, canary.requests, settings.errors / 100)
         yield _Test(sample.name, tail, counts, "too many")
@@ -197,7 +200,7 @@ def _open(samples: Sequence[Sample], whole: Sample, settings: Analysis) -> Itera
     for sample in samples:
         prefix = "" if len(samples) == 1 else f"{sample.name}: "
         rate = sample.canary.error_rate or 0
-        if settings.errors is not None and rate > settings.errors:
+        if settings.errors is not None and sample.kind != "definition" and rate > settings.errors:
             yield f"{prefix}{_counted(sample)}, {settings.errors:g} % is allowed: not certain yet"
         if _is_incomparable(sample, settings):
             yield f"{prefix}{_counts(sample)}: too few to compare with"
@@ -207,7 +210,7 @@ def _open(samples: Sequence[Sample], whole: Sample, settings: Analysis) -> Itera
 
 
 def _is_incomparable(sample: Sample, settings: Analysis) -> bool:
-    """True when an API answers more 5xx than before, and was called too little before for any test to tell why.
+    """True when an API answers more errors than before, and was called too little before for any test to tell why.
 
     A function's two versions had their requests in the same minutes, by chance; an API's minutes before may be a night.
     """

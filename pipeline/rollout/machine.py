@@ -70,9 +70,10 @@ def after(strategy: Strategy, status: RolloutStatus, event: Event) -> RolloutSta
         return _after_measured(strategy, status, event)
     if isinstance(event, Promoted):
         ready = status.outcome is Outcome.RUNNING and status.step >= len(strategy.steps)
-        return replace(status, outcome=Outcome.PROMOTED, weight=100, paused=False, reason="") if ready else status
+        promoted = replace(status, outcome=Outcome.PROMOTED, weight=100, paused=False, reason="", ended=event.at)
+        return promoted if ready else status
     if isinstance(event, Reverted):
-        reverted = replace(status, outcome=Outcome.REVERTED, weight=0, since=None)
+        reverted = replace(status, outcome=Outcome.REVERTED, weight=0, since=None, ended=event.at)
         return reverted if status.outcome is Outcome.ABORTED else status
     if refusal(strategy, status, event) is not None:
         return status

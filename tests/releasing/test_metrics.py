@@ -1,7 +1,7 @@
 """What CloudWatch is asked for a rollout, and what becomes of its answers."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 
 import pytest
@@ -10,7 +10,7 @@ from pipeline.errors import PipelineError
 from pipeline.model.release import Release
 from pipeline.model.resource import Resource
 from pipeline.model.shift import Rollout, Shift, Way
-from pipeline.model.strategy import Step, Strategy
+from pipeline.model.strategy import Analysis, Step, Strategy
 from pipeline.releasing.metrics import CloudWatch, window
 from pipeline.resources.base import Aws
 from pipeline.rollout.alarms import Alarm
@@ -108,6 +108,39 @@ def test_an_api_is_compared_with_its_minutes_before() -> None:
     before = aws.asked[2]
     assert before["EndTime"].timestamp() == 1_000_020.0 // 60 * 60
     assert before["EndTime"].timestamp() - before["StartTime"].timestamp() == 300
+
+
+def test_minutes_in_which_another_release_had_traffic_are_left_out() -> None:
+    api = Resource("apigateway.rest_api", "shop", {
+        "name": "shop-dev", "stage": "dev", "endpoints": {"GET /orders": {"function": "orders"}},
+    })  # fmt: skip
+    aws = Figures({("Count", "Sum", "dev"): [100.0], ("5XXError", "Sum", "dev"): [1.0]})
+    found = replace(rollout(function("orders"), desired=(api,)), alone=((0.0, BEGAN - 600), (BEGAN - 150, BEGAN)))
+    sample = provider(aws, found).samples(BEGAN, BEGAN + 60)[1]
+    assert (sample.stable.requests, sample.stable.errors) == (200, 2)
+    lengths = [asked["EndTime"].timestamp() - asked["StartTime"].timestamp() for asked in aws.asked[2:]]
+    assert lengths == [120, 180]
+    nothing = provider(Figures(), replace(found, alone=())).samples(BEGAN, BEGAN + 60)[1]
+    assert nothing.stable.requests == 0
+
+
+@pytest.mark.parametrize(("way", "wanted", "kinds"), [
+    (Way.STAGE, True, ["function", "api", "definition"]),
+    (Way.STAGE, False, ["function", "api"]),
+    (Way.PROMOTION, True, ["function", "api"]),
+])  # fmt: skip
+def test_refused_requests_count_where_the_definition_shifts(way: Way, wanted: bool, kinds: list[str]) -> None:
+    api = Resource("apigateway.rest_api", "shop", {
+        "name": "shop-dev", "stage": "dev", "endpoints": {"GET /orders": {"function": "orders"}},
+    })  # fmt: skip
+    aws = Figures({("Count", "Sum", "dev"): [500.0], ("4XXError", "Sum", "dev"): [9.0]})
+    stage = Shift(api.address, "stage", "a1", "dev", "d1", "d2", way)
+    found = rollout(function("orders", Way.STAGE), stage, desired=(api,))
+    strategy = replace(found.strategy, analysis=Analysis(client_errors=wanted))
+    samples = provider(aws, replace(found, strategy=strategy)).samples(BEGAN, BEGAN + 60)
+    assert [sample.kind for sample in samples] == kinds
+    if "definition" in kinds:
+        assert (samples[2].canary.errors, samples[2].stable.errors, samples[2].noun) == (9, 9, "4xx answer")
 
 
 def test_an_api_that_calls_nothing_that_shifts_is_left_alone() -> None:

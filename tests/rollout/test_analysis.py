@@ -1,6 +1,7 @@
 """Verdicts: what is said of which figures."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -213,6 +214,21 @@ def test_5xx_answers_without_minutes_to_compare_with_are_no_success(
     if result is Result.INCONCLUSIVE:
         counts = f"{now.errors} 5xx answers in 170 requests, before {before.errors} in {before.requests}"
         assert verdict.reason == f"orders-api: {counts}: too few to compare with"
+
+
+def test_a_definition_that_lacks_a_path_is_seen_by_the_requests_that_are_refused() -> None:
+    """Limits for errors are not for them: what clients do wrong is refused by a good release, too."""
+    api = Sample("orders-api", Figures(3000, 0), Figures(3000, 0), kind="api", against="before")
+    worse = Sample("orders-api", Figures(3000, 190), Figures(3000, 90), kind="definition", against="before")
+    usual = replace(worse, canary=Figures(3000, 93))
+    function, limited = sample((0, 300), (0, 2700)), replace(SETTINGS, errors=1.0)
+    counts = "orders-api: 190 4xx answers in 3000 requests, before 90 in 3000"
+    assert said([function, api, worse], limited, 0.16) == f"{counts}: worse with more than 99.9 % confidence: failed"
+    verdict = judge([function, api, usual], limited, share=0.16)
+    assert (verdict.result, verdict.canary.requests) == (Result.SUCCESSFUL, 300)
+    assert judge([api, usual], SETTINGS).canary.requests == 3000, "each request counts once"
+    quiet = replace(worse, stable=Figures(3, 0))
+    assert judge([function, api, quiet], SETTINGS).result is Result.INCONCLUSIVE
 
 
 def test_where_only_an_api_changed_its_figures_are_the_releases() -> None:
