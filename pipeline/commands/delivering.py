@@ -176,10 +176,10 @@ def _carry_out(
         served = publisher.serve(moves, applied.outputs, current, carried_on=carried_on)
         told.append(f"{counted(len(served.functions), 'function')}, {counted(len(served.apis), 'API')}")
         outputs = {**applied.outputs, **served.outputs}
-    if failures := check_urls(workspace, url_checks(workspace, outputs), applied.done):
-        take_back(workspace, current, moves, failures)
     sites = [r for r in situation.desired if carried_on or r.address in applied.done]
     shown = show(workspace, sites, outputs, carried_on=carried_on)
+    if failures := check_urls(workspace, url_checks(workspace, outputs), applied.done):
+        take_back(workspace, current, moves, failures, shown)
     with workspace.stage("prune"):
         removing = removals(workspace, situation)
         pruned = apply(workspace, removing, outputs, journal, "removing what is no longer declared")

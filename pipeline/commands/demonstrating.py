@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from pipeline.commands.delivering import deploy
+from pipeline.commands.regions import each_region
 from pipeline.commands.requesting import DeployRequest
 from pipeline.commands.workspace import Workspace
 from pipeline.demonstrating.copying import copy_service, set_rollout
@@ -72,7 +73,8 @@ def demonstrate(space: Workspace, fault: Fault) -> Demonstration:
         root = Path(place).resolve()
         copy_service(space.root, root)
         space = replace(space, root=root, local=True, environment_name=_environment(space, root))
-        set_rollout(root, space.environment.name)
+        set_rollout(root, space.name)
+        space = next(each_region(space))
         with _embedded(root):
             return _shown(space, fault, began)
 
@@ -105,7 +107,7 @@ def _shown(space: Workspace, fault: Fault, began: float) -> Demonstration:
         say(f"{RATE:g} requests a second from now on: {', '.join(map(str, routes))}")
         _warm(space, fault)
         broken.carry_out()
-        again = replace(space, seconds={})
+        again = replace(space, seconds={}, tried=[])
         say(f"release 2: {broken.told}; {strategy_line(again.loaded.project.rollout_for(name))}\n")
         canary = _rolled_out(deploy(again, DeployRequest()), broken.told)
         ended = space.clock.now()

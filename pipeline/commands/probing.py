@@ -7,10 +7,12 @@ from dataclasses import replace
 from http.client import HTTPException
 from typing import Any
 
+from pipeline.commands.showing import show
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import Diagnostic, PipelineError, TakenBack
-from pipeline.model.delivery import Check
+from pipeline.model.delivery import Check, failures_of
 from pipeline.model.release import Release
+from pipeline.model.report import Shown
 from pipeline.model.values import Outputs, Reference, Unknown, Value, resolve
 from pipeline.releasing.publisher import FUNCTION, Move, Published, Publisher
 from pipeline.releasing.smoke import PATIENCE, NoReply, Reply, Timing, ask_all, invoke_all
@@ -31,8 +33,9 @@ def check_functions(workspace: Workspace, moves: Iterable[Move], changed: Collec
         return
     with workspace.stage("smoke") as told:
         patience = PATIENCE if any(address.startswith("iam.") for address in changed) else 0.0
-        failures = invoke_all(workspace.aws, checks, versions, _timing(workspace), patience)
-        if failures:
+        tried = invoke_all(workspace.aws, checks, versions, _timing(workspace), patience)
+        workspace.tried.extend(tried)
+        if failures := failures_of(tried):
             raise PipelineError(
                 f"smoke tests before traffic: {counted(len(failures), 'check')} of {len(checks)} failed",
                 hint="callers get what they got before: mend the cause and deploy again",
@@ -61,7 +64,9 @@ def check_urls(workspace: Workspace, checks: Sequence[Check], changed: Collectio
     with workspace.stage("smoke") as told:
         settling = any(address.startswith(_SETTLING) for address in changed)
         patience = PATIENCE if settling else PATIENCE / 6
-        failures = ask_all(workspace.aws, _web, asked, _timing(workspace), patience)
+        tried = ask_all(workspace.aws, _web, asked, _timing(workspace), patience)
+        workspace.tried.extend(tried)
+        failures = failures_of(tried)
         told.append(
             f"{len(failures)} of {counted(len(checks), 'request')} failed"
             if failures
@@ -70,18 +75,29 @@ def check_urls(workspace: Workspace, checks: Sequence[Check], changed: Collectio
     return failures
 
 
-def take_back(workspace: Workspace, current: Release | None, moves: Sequence[Move], failures: Sequence[str]) -> None:
-    """Points everything at what served before, and raises TakenBack; PipelineError when nothing did."""
+def take_back(
+    workspace: Workspace,
+    current: Release | None,
+    moves: Sequence[Move],
+    failures: Sequence[str],
+    shown: Mapping[str, Shown],
+) -> None:
+    """Points everything at what served before, and raises TakenBack; PipelineError when nothing did.
+
+    `shown`: the static sites that visitors were shown anew; they get the old pages again.
+    """
     moved = [move for move in moves if move.needed and move.before is not None]
     told = [Diagnostic(failure) for failure in failures]
     what = f"smoke tests after traffic: {counted(len(failures), 'check')} failed"
-    if current is None or not moved:
+    sites = [r for r in current.desired if r.address in shown] if current else []
+    if current is None or not (moved or sites):
         hint = "nothing served before that could serve again: mend the cause and deploy again"
         raise PipelineError(what, hint=hint, diagnostics=told)
     with workspace.stage("revert") as line:
         serve_all(workspace.aws, [(move.pointer, str(move.before)) for move in moved])
         before = Published(current.functions, current.apis, {})
         Publisher(workspace.aws).keep_previous(before, [move.resource for move in moved])
+        show(workspace, sites, current.outputs, back=True)
         line.append(f"release {current.number} serves again")
     raise TakenBack(
         f"{what}: release {current.number} serves again", hint="mend the cause and deploy again", diagnostics=told

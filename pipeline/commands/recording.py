@@ -94,5 +94,6 @@ def report(workspace: Workspace, situation: Situation, release: Release | None, 
         outputs=outputs,
         seconds=workspace.seconds,
         aws_calls=workspace.aws.total_calls,
+        smoke=tuple(workspace.tried),
         kept=tuple(c.address for c in situation.plan.changes if c.action is Action.RETAIN),
     )

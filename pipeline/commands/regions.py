@@ -117,7 +117,7 @@ class _Course:
         before = len(self.gathering.results)
         self.gathering.title = region
         try:
-            return self.act(replace(self.space, region=region, seconds={}))
+            return self.act(replace(self.space, region=region, seconds={}, tried=[]))
         finally:
             found = self.gathering.results[before:]
             self.gathering.results[before:] = [{"region": region, **document} for document in found]

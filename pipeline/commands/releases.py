@@ -8,9 +8,11 @@ from pipeline.commands.options import in_regions
 from pipeline.commands.regions import Way
 from pipeline.commands.workspace import Workspace
 from pipeline.model.report import Canary
+from pipeline.model.shift import Rollout
+from pipeline.releasing.lock import CLOCK_SKEW
 from pipeline.releasing.rollouts import Rollouts
 from pipeline.reporting.deploy_text import release_row, render_releases
-from pipeline.reporting.rollout_text import rollout_note
+from pipeline.reporting.rollout_text import awaited, rollout_note
 
 EPILOG = """\b
 Examples:
@@ -35,8 +37,17 @@ def command(space: Workspace, limit: int) -> int:
     style = space.console.style
     text = render_releases(found, style, space.name)
     if rollout is not None:
-        canary = Canary(rollout)
+        canary = Canary(rollout, _waiting(space, rollout))
         document["rollout"] = canary.to_json()
         text += "".join(f"\n\n{line}" for line in rollout_note(canary, space.name, found, style))
     space.console.result(document, text)
     return 0
+
+
+def _waiting(space: Workspace, rollout: Rollout) -> str | None:
+    """For what the rollout waits; None when it is over, or while a run that lives sees to it."""
+    head, now = space.ledger.head(), space.clock.now()
+    if not rollout.is_open(head.current.number if head.current else 0):
+        return None
+    driven = head.lock is not None and head.lock.held and now <= head.lock.expires + CLOCK_SKEW
+    return None if driven else awaited(rollout, space.name, now)

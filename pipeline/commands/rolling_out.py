@@ -3,7 +3,7 @@
 The same functions carry it on in another process: everything that they need is in the ledger.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -23,7 +23,7 @@ from pipeline.model.release import LedgerHead
 from pipeline.model.report import Canary
 from pipeline.model.resource import DesiredState
 from pipeline.model.rollout import Outcome
-from pipeline.model.shift import Rollout, Way
+from pipeline.model.shift import Rollout, Shift, Way
 from pipeline.model.values import Outputs
 from pipeline.planning.planner import Consent
 from pipeline.releasing.codedeploy import CodeDeploy
@@ -36,9 +36,11 @@ from pipeline.releasing.publisher import record as record_of
 from pipeline.releasing.rollouts import Rollouts
 from pipeline.releasing.shifting import Traffic, shifts_of
 from pipeline.releasing.sites import SITE
+from pipeline.reporting.rollout_text import awaited
+from pipeline.resources.base import Aws
 from pipeline.rollout.baseline import alone
-from pipeline.rollout.events import AwaitApproval, Wait
-from pipeline.rollout.machine import next_action
+
+ALL = 100  # percent: what a release has that was promoted
 
 
 def rollout_of(
@@ -57,7 +59,7 @@ def rollout_of(
     if not request.strategy.steps or current is None or not any(move.needed for move in moves):
         return None
     published, began = record_of(moves, applied.outputs, current), workspace.clock.now()
-    removing = removals(workspace, situation)
+    removing, unsure = removals(workspace, situation), situation.head.unfinished
     rollout = Rollout(
         release=new_release(workspace, situation, {**applied.outputs, **published.outputs}, published, request),
         strategy=request.strategy,
@@ -67,7 +69,7 @@ def rollout_of(
         base=current.number,
         retiring=tuple(change.address for change in removing if change.action is Action.RETIRE),
         removing=tuple(change.address for change in removing if change.action is Action.DELETE),
-        sites=tuple(r.address for r in situation.desired if r.type == SITE and r.address in applied.done),
+        sites=tuple(r.address for r in situation.desired if r.type == SITE and (unsure or r.address in applied.done)),
         consent=request.to_json(),
         hotfix=request.hotfix,
         detached=request.detach or request.strategy.detach,
@@ -119,16 +121,38 @@ def carry_on(workspace: Workspace, rollouts: Rollouts, journal: Journal, *, atte
         journal.outcome = REVERTED
         return Canary(ended, links=links)
     journal.outcome = WAITING
-    return Canary(ended, _awaited(workspace, ended), links)
+    return Canary(ended, awaited(ended, workspace.environment.name, workspace.clock.now()), links)
 
 
 def _engine(workspace: Workspace, rollouts: Rollouts, around: Surroundings) -> Driver | CodeDeploy:
     """Who shifts: this program, or AWS CodeDeploy."""
     aws, rollout = workspace.aws, rollouts.current
-    traffic = Traffic(aws, rollout.shifts)
+    traffic = _Whole(aws, rollout.shifts, partial(_show_base, workspace, rollouts))
     if rollout.strategy.engine == "codedeploy":
         return CodeDeploy(aws, rollouts, traffic, around)
     return Driver(rollouts, traffic, CloudWatch(aws, rollout), around)
+
+
+class _Whole(Traffic):
+    """The traffic of a release with its static sites: what is taken back was shown to visitors, too, once promoted."""
+
+    def __init__(self, aws: Aws, shifts: Iterable[Shift], show_base: Callable[[], None]) -> None:
+        super().__init__(aws, shifts)
+        self._show_base = show_base
+
+    def revert(self) -> None:
+        """Functions and APIs first: old pages may call what the new ones do not need any more."""
+        super().revert()
+        self._show_base()
+
+
+def _show_base(workspace: Workspace, rollouts: Rollouts) -> None:
+    """The sites as the stable release has them; nothing to do unless this one was promoted before it was taken back."""
+    rollout = rollouts.current
+    base = workspace.ledger.head().current if rollout.sites and rollout.status.weight == ALL else None
+    if base is not None and base.number == rollout.base:
+        sites = [r for r in base.desired if r.address in rollout.sites]
+        show(workspace, sites, base.outputs, carried_on=True, back=True)
 
 
 def _guard(workspace: Workspace) -> None:
@@ -144,36 +168,20 @@ def _interrupted(workspace: Workspace, rollout: Rollout) -> str:
     )
 
 
-def _awaited(workspace: Workspace, rollout: Rollout) -> str:
-    """For what or whom a rollout waits that no process drives, and what to say then."""
-    name = workspace.environment.name
-    if rollout.strategy.engine == "codedeploy":
-        return f"CodeDeploy is at work; pipeline resume --env {name} sees to its end"
-    action = next_action(rollout.strategy, rollout.status, workspace.clock.now())
-    if isinstance(action, AwaitApproval):
-        how = "resume" if action.paused else "promote"
-        return f"{action.reason}; pipeline {how} --env {name} lets it go on, pipeline abort --env {name} takes it back"
-    if isinstance(action, Wait):
-        left = max(0, round(action.until - workspace.clock.now()))
-        return f"it is looked at next in {left} s, by pipeline resume --env {name}"
-    return f"pipeline resume --env {name} goes on"
-
-
 def _promoted(workspace: Workspace, rollouts: Rollouts, journal: Journal) -> Canary:
     """The release serves: what only the one before needed goes, and the release is recorded."""
     rollout = rollouts.current
     head = workspace.ledger.head()
     release = rollout.release
     if head.current is None or head.current.number < release.number:
+        sites = [r for r in release.desired if r.address in rollout.sites]
+        show(workspace, sites, release.outputs, carried_on=True)
         if failures := check_urls(workspace, release.smoke):
             rollouts.take_back(f"smoke tests after the promotion: {'; '.join(failures)}")
             return carry_on(workspace, rollouts, journal, attended=True)
         addresses = [shift.address for shift in rollout.shifts if shift.moves]
         moved = [r for r in release.desired if r.address in addresses]
         Publisher(workspace.aws).keep_previous(Published(release.functions, release.apis, {}), moved)
-        show(workspace, release.desired, release.outputs)
-        sites = [r for r in release.desired if r.address in rollout.sites]
-        show(workspace, sites, release.outputs, carried_on=head.unfinished)
         outputs = _prune(workspace, rollout, head, journal)
         with workspace.stage("record") as told:
             release = replace(release, outputs={a: outputs.get(a, v) for a, v in release.outputs.items()})

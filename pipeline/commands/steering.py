@@ -135,6 +135,7 @@ def report(workspace: Workspace, canary: Canary) -> RolloutReport:
         canary=canary,
         seconds=workspace.seconds,
         aws_calls=workspace.aws.total_calls,
+        smoke=tuple(workspace.tried),
     )
 
 

@@ -18,6 +18,7 @@ from pipeline.commands.followers import Follower, Nobody
 from pipeline.commands.remembering import load
 from pipeline.config.loaded import Loaded
 from pipeline.errors import BadInput, Diagnostic
+from pipeline.model.delivery import Tried
 from pipeline.model.environment import Environment
 from pipeline.model.scope import Scope
 from pipeline.reporting.console import Console
@@ -53,8 +54,9 @@ class Clock:
 class Workspace:
     """The surroundings of one command. `environment_name` is None where every environment is meant.
 
-    With `needs_specs` the whole configuration has to be right before anything else is done. `region` is the one at hand
-    where the environment has several; `alone` when the user named it, and nothing else is meant.
+    `seconds` and `tried` fill while it works: what each stage took, what came of smoke tests. With `needs_specs` the
+    whole configuration has to be right before anything else is done. `region` is the one at hand where the environment
+    has several; `alone` when the user named it, and nothing else is meant.
     `purpose` is the command in words, for those who look at who called AWS.
     """
 
@@ -66,6 +68,7 @@ class Workspace:
     stop: Event
     environ: Mapping[str, str]
     seconds: dict[str, float] = field(default_factory=dict)
+    tried: list[Tried] = field(default_factory=list)
     needs_specs: bool = True
     region: str | None = None
     alone: bool = False

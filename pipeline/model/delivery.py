@@ -1,6 +1,6 @@
 """How releases are delivered and kept: settings of pipeline.yaml as values."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -48,3 +48,24 @@ class Check:
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """The inverse of `to_json`."""
         return cls(**data)
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What came of a check: `problem` is None when everything was as expected."""
+
+    check: Check
+    problem: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.check.title}: {self.problem or 'as expected'}"
+
+    def to_json(self) -> dict[str, Any]:
+        """As reported: `before` or `after` the release gets traffic."""
+        when = "before" if self.check.function else "after"
+        return {"check": self.check.title, "when": when, "passed": self.problem is None, "problem": self.problem}
+
+
+def failures_of(tried: Iterable[Tried]) -> list[str]:
+    """What is wrong, by check."""
+    return [str(one) for one in tried if one.problem]

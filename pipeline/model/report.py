@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline.model.delivery import Tried
 from pipeline.model.plan import BACKUP, Action, Plan
 from pipeline.model.release import Hold, Release
 from pipeline.model.rollout import Measurement, Outcome
@@ -77,6 +78,7 @@ class RolloutReport:
     canary: Canary
     seconds: Mapping[str, float] = field(default_factory=dict)
     aws_calls: int = 0
+    smoke: tuple[Tried, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The document of `promote`, `abort` and `pause`."""
@@ -85,6 +87,7 @@ class RolloutReport:
             "environment": self.environment,
             "commit": self.canary.rollout.release.commit,
             "canary": self.canary.to_json(),
+            "smoke": [one.to_json() for one in self.smoke],
             "seconds": {name: round(value, 3) for name, value in self.seconds.items()},
             "aws_calls": self.aws_calls,
         }
@@ -129,7 +132,8 @@ class DeployReport:
 
     `changed` is False when everything was as declared already. `functions`, `apis` and `outputs` have the shapes of
     product.md; `canary` is the rollout, where traffic shifted in steps, and `planned` the digest and summary of the
-    plan that another run had when it began that; `seconds` maps stage names to durations.
+    plan that another run had when it began that; `seconds` maps stage names to durations. `smoke` is what
+    came of the smoke tests.
     """
 
     release: int | None
@@ -145,6 +149,7 @@ class DeployReport:
     planned: Mapping[str, Any] | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
     aws_calls: int = 0
+    smoke: tuple[Tried, ...] = ()
     kept: tuple[str, ...] = ()
     pruned: Pruned = Pruned()
     sites: Mapping[str, Shown] = field(default_factory=dict)
@@ -172,6 +177,7 @@ class DeployReport:
             "apis": {name: dict(entry) for name, entry in self.apis.items()},
             "outputs": dict(self.outputs),
             "canary": self.canary.to_json() if self.canary else {"steps": []},
+            "smoke": [one.to_json() for one in self.smoke],
             "kept": list(self.kept),
             "backups": self.backups,
             "pruned": self.pruned.to_json(),

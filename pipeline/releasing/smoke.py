@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import Any, Protocol
 
 from pipeline.errors import AwsError
-from pipeline.model.delivery import Check
+from pipeline.model.delivery import Check, Tried
 from pipeline.resources.base import Aws
 
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html and IAM's
@@ -52,23 +52,22 @@ class Timing:
 
 def invoke_all(
     aws: Aws, checks: Sequence[Check], versions: Mapping[str, str], timing: Timing, patience: float
-) -> list[str]:
-    """Invokes the `versions` (function -> number) of the checks; what is wrong, by check."""
+) -> list[Tried]:
+    """Invokes the `versions` (function -> number) of the checks; what came of each."""
     asked = [partial(_invoked, aws, check, versions[str(check.function)]) for check in checks]
-    return _failures(aws, checks, asked, timing, patience)
+    return _all(aws, checks, asked, timing, patience)
 
 
-def ask_all(aws: Aws, web: Web, checks: Sequence[Check], timing: Timing, patience: float) -> list[str]:
-    """Asks the addresses of the checks; what is wrong, by check."""
-    return _failures(aws, checks, [partial(_asked, web, check) for check in checks], timing, patience)
+def ask_all(aws: Aws, web: Web, checks: Sequence[Check], timing: Timing, patience: float) -> list[Tried]:
+    """Asks the addresses of the checks; what came of each."""
+    return _all(aws, checks, [partial(_asked, web, check) for check in checks], timing, patience)
 
 
-def _failures(
+def _all(
     aws: Aws, checks: Sequence[Check], asked: Sequence[Callable[[], Reply]], timing: Timing, patience: float
-) -> list[str]:
+) -> list[Tried]:
     thunks = [partial(_failure, c, ask, timing, patience) for c, ask in zip(checks, asked, strict=True)]
-    found = aws.gather(thunks)
-    return [f"{check.title}: {text}" for check, text in zip(checks, found, strict=True) if text]
+    return [Tried(check, problem) for check, problem in zip(checks, aws.gather(thunks), strict=True)]
 
 
 def _failure(check: Check, ask: Callable[[], Reply], timing: Timing, patience: float) -> str | None:

@@ -8,7 +8,9 @@ from pipeline.model.rollout import Measurement, Outcome, Result, RolloutStatus
 from pipeline.model.shift import Rollout, Shift, Way
 from pipeline.model.strategy import Step, Strategy
 from pipeline.reporting.style import Style, counted, seconds, table
+from pipeline.rollout.events import AwaitApproval, Wait
 from pipeline.rollout.latency import milliseconds
+from pipeline.rollout.machine import next_action
 
 _COLOURS = {Result.SUCCESSFUL: "green", Result.FAILED: "red", Result.INCONCLUSIVE: "yellow", Result.ERROR: "magenta"}
 
@@ -45,12 +47,17 @@ def look_line(found: Measurement, rollout: Rollout, style: Style, *, known: Coll
     step = rollout.strategy.steps[found.step]
     watched = min(max(0.0, found.end - found.start), step.bake)
     shown = f"{duration(watched)} of {duration(step.bake)}" if step.bake else "at the gate"
-    latency = ""
-    if found.canary.p99 is not None and found.stable.p99 is not None:
-        latency = f", p99 {milliseconds(found.canary.p99)}, stable {milliseconds(found.stable.p99)}"
     verdict = style(str(found.verdict), fg=_COLOURS[found.verdict], bold=True)
     notes = "".join(f"\n        {style.dim(note)}" for note in found.notes if note not in known)
-    return f"  {_weight(found.weight)}  {shown}  {found.reason}{latency}: {verdict}{notes}"
+    return f"  {_weight(found.weight)}  {shown}  {_figures(found)}: {verdict}{notes}"
+
+
+def _figures(found: Measurement) -> str:
+    """The counts of both releases, and their slowest requests where both are known."""
+    canary, stable = found.canary.p99, found.stable.p99
+    if canary is None or stable is None:
+        return found.reason
+    return f"{found.reason}, p99 {milliseconds(canary)}, stable {milliseconds(stable)}"
 
 
 def duration(value: float) -> str:
@@ -87,7 +94,7 @@ def now_line(rollout: Rollout, now: float) -> str:
     whole = step.bake + rollout.strategy.analysis.metric_delay
     text = f"step {status.step + 1} of {len(steps)} at {step.weight:g} %: {duration(elapsed)}"
     text += f", {duration(whole - elapsed)} left" if elapsed < whole else ", waiting for figures"
-    return text + (f"; {status.last.reason}" if status.last else "")
+    return text + (f"; {_figures(status.last)}: {status.last.verdict}" if status.last else "")
 
 
 def strategy_line(strategy: Strategy) -> str:
@@ -168,18 +175,41 @@ def progress(rollout: Rollout) -> str:
     return f"canary {status.weight:g} %" + (", paused" if status.paused else "")
 
 
+def awaited(rollout: Rollout, environment: str, now: float) -> str:
+    """For what or whom a rollout waits that no process drives, and what to say then."""
+    if rollout.strategy.engine == "codedeploy":
+        return f"CodeDeploy is at work; pipeline resume --env {environment} sees to its end"
+    action = next_action(rollout.strategy, rollout.status, now)
+    if isinstance(action, AwaitApproval):
+        how = "resume" if action.paused else "promote"
+        going = f"pipeline {how} --env {environment} lets it go on"
+        return f"{action.reason}; {going}, pipeline abort --env {environment} takes it back"
+    if isinstance(action, Wait):
+        left = max(0, round(action.until - now))
+        return f"it is looked at next in {left} s, by pipeline resume --env {environment}"
+    return f"pipeline resume --env {environment} goes on"
+
+
 def rollout_note(canary: Canary, environment: str, releases: Sequence[Release], style: Style) -> list[str]:
-    """What the list of releases does not show: a release that is being rolled out, or was taken back since."""
+    """What the list of releases does not show: a release that is being rolled out, or was taken back since.
+
+    Without `waiting` a run drives it.
+    """
     rollout, status = canary.rollout, canary.rollout.status
     current = releases[0].number if releases else 0
     if rollout.is_open(current):
         share = f"release {rollout.release.number} has {status.weight:g} % of the traffic: it is being rolled out"
-        hint = f"  pipeline promote --env {environment}, or pipeline abort --env {environment}"
-        return [style(share, fg="yellow", bold=True) + f"\n{hint}"]
+        hint = f"waiting: {canary.waiting}" if canary.waiting else _steered(environment)
+        return [style(share, fg="yellow", bold=True) + f"\n  {hint}"]
     if status.outcome is not Outcome.REVERTED or current >= rollout.release.number:
         return []
     commit = (rollout.release.commit or "-")[:7]
     return [style(f"commit {commit} was taken back: {status.reason}", fg="yellow")]
+
+
+def _steered(environment: str) -> str:
+    steps = ("promote", "pause", "abort")
+    return f"a run sees to it; {', '.join(f'pipeline {step} --env {environment}' for step in steps)} steer it"
 
 
 def render_rollout(report: RolloutReport, style: Style) -> str:

@@ -18,8 +18,11 @@ _MINUTE = 60
 
 
 def alone(current: Release, last: Rollout | None, until: float) -> tuple[Interval, ...]:
-    """When `current` had all traffic, up to `until`, as far as it is known; `last` is the rollout before this one."""
-    since = datetime.fromisoformat(current.created).timestamp()
+    """When `current` had all traffic, up to `until`, as far as it is known; `last` is the rollout before this one.
+
+    Nothing served before a first release, so that its first minute, too, is its own.
+    """
+    since = datetime.fromisoformat(current.created).timestamp() if current.number > 1 else 0.0
     if last is None:
         return _positive([(since, until)])
     if last.release.number == current.number and last.status.outcome is Outcome.PROMOTED:

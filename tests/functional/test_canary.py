@@ -141,6 +141,7 @@ def test_what_is_under_way_is_shown_and_not_destroyed(rig: Rig) -> None:
     deploy(rig.workspace(), DeployRequest(detach=True))
     document = rig.service.run("releases").json
     assert (document["releases"][0]["release"], document["rollout"]["weight"]) == (1, 10)
+    assert "pipeline resume --env test" in document["rollout"]["waiting"]
     with pytest.raises(Refused, match="is being rolled out"):
         plan_removal(rig.workspace(), Consent())
     rig.change(5)

@@ -93,6 +93,18 @@ def test_a_site_comes_back_with_its_release_without_the_checkout(site: Service) 
     assert held(site)["index.html"] == PAGE
 
 
+def test_pages_go_back_with_the_release_whose_smoke_tests_fail(site: Service, proxy: FaultProxy) -> None:
+    """What is asked is the release as visitors have it; caches are told of the old pages as they were of the new."""
+    deploy(site)
+    site.edit("web/index.html", "new page")
+    url = f"{site.endpoint}/moto-api/"
+    site.edit("pipeline.yaml", lambda text: f"{text}smoke:\n  - url: {url}\n    expect: {{status: 299}}\n")
+    failed = site.run("deploy")
+    assert failed.code == 5, failed.err
+    assert placed(proxy)[-2:] == ["index.html", "index.html"]
+    assert held(site)["index.html"] == PAGE
+
+
 def test_files_go_when_no_release_in_reach_has_them(site: Service) -> None:
     deploy(site)
     (site.root / "web/style.css").unlink()

@@ -90,7 +90,10 @@ def test_a_function_is_tried_before_it_gets_traffic(echoing: Service, proxy: Fau
     assert served(echoing) == ("1", "-")
     assert ledger_document(echoing, "current.json")["release"] == 1
     declare(echoing, check.replace("{}", RIGHT))
-    assert echoing.run("deploy").json["release"] == 2
+    again = echoing.run("deploy").json
+    assert again["release"] == 2
+    tried = {"check": "function shop-stock", "when": "before", "passed": True, "problem": None}
+    assert again["smoke"] == [tried]
     assert served(echoing) == ("2", "1")
 
 
@@ -129,6 +132,8 @@ def test_after_a_rollout_the_promoted_release_is_asked(shop: Service, page: Page
     status = rig.rollout()["status"]
     assert status["outcome"] == ("promoted" if right else "reverted")
     assert right or "answered 418" in status["reason"]
+    (tried,) = report.to_json()["smoke"]
+    assert (tried["when"], tried["passed"]) == ("after", right)
 
 
 def test_where_nothing_served_before_there_is_nothing_to_take_back_to(shop: Service, page: Page) -> None:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import pytest
 
 from pipeline.errors import AwsError, FailedCall
-from pipeline.model.delivery import Check
+from pipeline.model.delivery import Check, Tried, failures_of
 from pipeline.releasing.smoke import NoReply, Reply, Timing, ask_all, invoke_all, reply_of, unexpected
 from tests.support.aws import SCOPE
 
@@ -66,7 +66,7 @@ def invoke(aws: Functions, patience: float = 0.0, **expected: Any) -> tuple[list
     """What is wrong with function `f`, and how long that took to say."""
     clock = Clock()
     check = Check(function="f", payload={"path": "/"}, **expected)
-    return invoke_all(aws, [check], {"f": "7"}, clock.timing(), patience), clock.seconds
+    return failures_of(invoke_all(aws, [check], {"f": "7"}, clock.timing(), patience)), clock.seconds
 
 
 def test_the_new_version_gets_the_payload() -> None:
@@ -138,9 +138,11 @@ def test_addresses_are_asked_again_until_they_answer() -> None:
 
     clock = Clock()
     check = Check(url="https://x", method="POST", body={"a": 1}, headers={"X-A": "b"}, timeout=9, contains="ok")
-    assert ask_all(Functions(), web, [check], clock.timing(), 30.0) == []
+    assert ask_all(Functions(), web, [check], clock.timing(), 30.0) == [Tried(check)]
     assert clock.seconds == 2.0
     assert sent[0] == ("POST", "https://x", {"Content-Type": "application/json", "X-A": "b"}, b'{"a": 1}', 9.0)
     answers[:] = [None]
     (failure,) = ask_all(Functions(), web, [check], clock.timing(), 0.0)
-    assert failure == "POST https://x: no answer: connection refused"
+    assert failure.to_json() == {
+        "check": "POST https://x", "when": "after", "passed": False, "problem": "no answer: connection refused",
+    }  # fmt: skip

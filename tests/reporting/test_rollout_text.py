@@ -10,6 +10,7 @@ from pipeline.model.rollout import Figures, Measurement, Outcome, Result, Rollou
 from pipeline.model.shift import Rollout, Shift, Way
 from pipeline.model.strategy import Step, Strategy
 from pipeline.reporting.rollout_text import (
+    awaited,
     duration,
     happened,
     how,
@@ -63,6 +64,8 @@ def test_people_are_named() -> None:
 def test_a_live_line_tells_elapsed_and_left() -> None:
     assert now_line(rollout(weight=5, since=1000.0), 1060.0) == "step 1 of 2 at 5 %: 1 min, 3 min left"
     assert now_line(rollout(weight=5, since=1000.0), 1300.0) == "step 1 of 2 at 5 %: 5 min, waiting for figures"
+    looked = now_line(rollout(weight=5, since=1000.0, measurements=(BAD,)), 1060.0)
+    assert looked == f"step 1 of 2 at 5 %: 1 min, 3 min left; {BAD.reason}, p99 250 ms, stable 240 ms: failed"
     assert now_line(rollout(), 1000.0) == "shifting to 5 %"
     assert now_line(rollout(step=2), 1000.0) == "promoting"
 
@@ -111,6 +114,38 @@ def test_the_list_of_releases_tells_what_it_cannot_show(outcome: Outcome, curren
         PLAIN,
     )
     assert (expected in found[0]) if expected else found == []
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (
+            {"paused": True, "reason": "paused by eve: lunch"},
+            "paused by eve: lunch; pipeline resume --env dev lets it go on",
+        ),
+        ({"step": 1, "since": 1000.0, "judged": True}, "its gate is closed; pipeline promote --env dev lets it go on"),
+        ({"since": 1000.0}, "it is looked at next in 130 s, by pipeline resume --env dev"),
+        ({"outcome": Outcome.ABORTED}, "pipeline resume --env dev goes on"),
+    ],
+)
+def test_what_waits_says_for_whom_and_what_to_do_then(status: dict[str, object], expected: str) -> None:
+    found = rollout(weight=5, **status)
+    waiting = awaited(found, "dev", 1050.0)
+    assert expected in waiting
+    (note,) = rollout_note(Canary(found, waiting), "dev", [], PLAIN)
+    assert note.splitlines()[1] == f"  waiting: {waiting}"
+    (driven,) = rollout_note(Canary(found), "dev", [], PLAIN)
+    assert "a run sees to it; pipeline promote --env dev, pipeline pause --env dev" in driven
+    by_codedeploy = replace(found, strategy=Strategy("canary", (Step(10, 60),), engine="codedeploy"))
+    assert awaited(by_codedeploy, "dev", 1050.0).startswith("CodeDeploy is at work")
+
+
+def test_a_note_is_told_once_while_it_stays_the_same() -> None:
+    again = replace(BAD, at=1240.0)
+    first, both = rollout(since=1000.0, measurements=(BAD,)), rollout(since=1000.0, measurements=(BAD, again))
+    assert "stock: 2 requests throttled" not in happened(first.status, both, PLAIN)[0]
+    changed = rollout(since=1000.0, measurements=(BAD, replace(again, notes=("stock: 3 requests throttled",))))
+    assert "stock: 3 requests throttled" in happened(first.status, changed, PLAIN)[0]
 
 
 def test_strategies_in_words() -> None:

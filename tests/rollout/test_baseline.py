@@ -30,24 +30,25 @@ LOOK = Measurement(0, 10, NOON + 800, NOON + 700, NOON + 800, Result.FAILED, "ba
     ("last", "expected"),
     [
         (None, [(NOON, UNTIL)]),
-        (rollout(2, 1, REVERTED), [(NOON, NOON + 600), (NOON + 900, UNTIL)]),
-        (rollout(2, 1, replace(REVERTED, ended=None, measurements=(LOOK,))), [(NOON, NOON + 600), (NOON + 800, UNTIL)]),
-        (rollout(2, 1, replace(REVERTED, ended=None)), [(NOON, NOON + 600), (NOON + 600, UNTIL)]),
-        (rollout(1, 0, RolloutStatus(outcome=Outcome.PROMOTED, ended=NOON + 1200)), [(NOON + 1200, UNTIL)]),
-        (rollout(1, 0, RolloutStatus(outcome=Outcome.PROMOTED)), [(NOON, UNTIL)]),
+        (rollout(3, 2, REVERTED), [(NOON, NOON + 600), (NOON + 900, UNTIL)]),
+        (rollout(3, 2, replace(REVERTED, ended=None, measurements=(LOOK,))), [(NOON, NOON + 600), (NOON + 800, UNTIL)]),
+        (rollout(3, 2, replace(REVERTED, ended=None)), [(NOON, NOON + 600), (NOON + 600, UNTIL)]),
+        (rollout(2, 1, RolloutStatus(outcome=Outcome.PROMOTED, ended=NOON + 1200)), [(NOON + 1200, UNTIL)]),
+        (rollout(2, 1, RolloutStatus(outcome=Outcome.PROMOTED)), [(NOON, UNTIL)]),
         (rollout(9, 8, REVERTED), [(NOON, UNTIL)]),
-        (rollout(2, 1, REVERTED, began=NOON - 60), [(NOON + 900, UNTIL)]),
+        (rollout(3, 2, REVERTED, began=NOON - 60), [(NOON + 900, UNTIL)]),
     ],
 )
 def test_the_stable_release_was_alone_but_for_the_rollout_before(
     last: Rollout | None, expected: list[Interval]
 ) -> None:
     """What was promoted serves alone from then on, not from when its rollout began."""
-    assert list(alone(release(1), last, UNTIL)) == expected
+    assert list(alone(release(2), last, UNTIL)) == expected
 
 
 def test_what_began_to_serve_just_now_was_never_alone() -> None:
-    assert alone(release(1), None, NOON) == ()
+    assert alone(release(2), None, NOON) == ()
+    assert alone(release(1), None, NOON) == ((0.0, NOON),), "nothing served before a first release"
 
 
 @pytest.mark.parametrize(
@@ -70,8 +71,8 @@ def test_the_latest_whole_minutes_are_taken(
 
 
 def test_a_rollout_is_kept_with_them() -> None:
-    known = replace(rollout(2, 1, REVERTED), alone=((NOON, UNTIL),))
-    for one in (known, rollout(2, 1, REVERTED), replace(known, alone=())):
+    known = replace(rollout(3, 2, REVERTED), alone=((NOON, UNTIL),))
+    for one in (known, rollout(3, 2, REVERTED), replace(known, alone=())):
         assert Rollout.from_json(one.to_json()) == one
     old = {key: value for key, value in known.to_json().items() if key != "alone"}
     assert Rollout.from_json(old).alone is None
