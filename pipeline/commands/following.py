@@ -274,7 +274,8 @@ class Following:
     def _leave(self, plan: Plan, status: str, report: DeployReport | None) -> None:
         """What stays with the job: its summary, files for an artifact, outputs for other steps."""
         canary = report.to_json()["canary"]["steps"] if report else ()
-        text = render_summary(plan, status, self.frame, seconds=self.space.seconds, canary=canary)
+        looks = report.canary.rollout.status.measurements if report and report.canary else ()
+        text = render_summary(plan, status, self.frame, seconds=self.space.seconds, canary=canary, looks=looks)
         summarize(self.space, text)
         name = self.space.place.replace("/", "-")
         keep(self.space, f"{name}.md", text)

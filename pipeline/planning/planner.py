@@ -1,7 +1,7 @@
 """Computes the plan: what must be done for the observed state to become the desired one. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pipeline.errors import Diagnostic
 from pipeline.model.plan import Action, Change, FieldChange, Origin, Plan
@@ -14,6 +14,7 @@ from pipeline.planning.diff import diff
 from pipeline.planning.graph import graph_of, ordered
 
 OWNERSHIP = "ownership"
+_SERVED = "live"  # the property that says whether callers get the newest version
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,8 @@ class _Planner:
             origin = _origin_of_absence(resource, released)
             reason = "is gone from AWS" if origin is not Origin.GIT else "is new"
             return Change(resource.address, Action.CREATE, origin, fields, False, reason, resource, None)
-        fields = (*self._ownership(resource, observed), *diff(spec, wanted, observed.properties, pair, self._cause))
+        differing = diff(spec, wanted, observed.properties, pair, self._cause)
+        fields = (*self._ownership(resource, observed), *map(self._left, differing))
         if observed.pending:
             self.warnings.append(Diagnostic(observed.pending, address=resource.address, severity="warning"))
         if not fields:
@@ -155,6 +157,11 @@ class _Planner:
         return Change(
             resource.address, Action.UPDATE, _merged_origin(fields), fields, False, reason, resource, observed
         )
+
+    def _left(self, change: FieldChange) -> FieldChange:
+        """What a run that did not end has not pointed at the new version yet is no drift: nobody moved it."""
+        left = self.question.unfinished and change.path == _SERVED and change.origin is Origin.DRIFT
+        return replace(change, origin=Origin.GIT) if left else change
 
     def _replacement(self, resource: Resource, observed: Observed, fields: tuple[FieldChange, ...]) -> Change:
         forcing = ", ".join(change.path for change in fields if change.forces_replacement)

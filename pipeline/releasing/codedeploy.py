@@ -1,9 +1,12 @@
 """AWS CodeDeploy as the engine of a rollout: it shifts the aliases and watches the alarms, we start, watch and stop it.
 
 One application for the service and environment, one deployment group and one deployment for each function: CodeDeploy
-deploys one function at a time. What it cannot shift (definitions of APIs, functions whose alias AWS does not share)
+deploys one function at a time. When one fails while nobody looks, CodeDeploy rolls it back: by another deployment,
+of the revision that it deployed successfully last, which need not be what served. So that is ended as well, and what
+served is served again by us. What it cannot shift (definitions of APIs, functions whose alias AWS does not share)
 moves with the promotion, as it does with our own engine. The rollout in the ledger is the same, and so are its ends.
 https://docs.aws.amazon.com/codedeploy/latest/userguide/deployment-steps-lambda.html
+https://docs.aws.amazon.com/codedeploy/latest/userguide/deployments-rollback-and-redeploy.html
 """
 
 import json
@@ -28,7 +31,9 @@ _ENDED = ("Succeeded", "Failed", "Stopped")
 _UNENDED = ["Created", "Queued", "InProgress", "Baking", "Ready"]
 _MISSING = ("ApplicationDoesNotExistException", "DeploymentGroupDoesNotExistException")
 _STOPPED_WITHIN = 300.0
-_ROLL_BACK_ON = ["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"]
+# Not when it is stopped: whoever does that (we, or a person, whom we notice) says what is to serve.
+_ROLL_BACK_ON = ["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM"]
+_ROLLS_BACK_WITHIN, _LOOKS = 20.0, 2.0  # seconds until a failed deployment names the one that rolls it back
 
 
 class CodeDeploy:
@@ -46,11 +51,11 @@ class CodeDeploy:
             if status.outcome.finished:
                 return rollout
             if status.outcome == "aborted":
-                self._stop(roll_back=True)
+                self._stop()
                 self._shifter.revert()
                 self._record(Reverted(self._around.now()))
             elif status.step >= len(rollout.strategy.steps):
-                self._stop(roll_back=False)
+                self._stop()
                 self._record(self._promoted())
             elif (event := self._watched(rollout)) is not None:
                 self._record(event)
@@ -161,15 +166,16 @@ class CodeDeploy:
         found = self._aws.call("codedeploy", "GetDeployment", deploymentId=deployment)["deploymentInfo"]
         return found
 
-    def _stop(self, *, roll_back: bool) -> None:
+    def _stop(self) -> None:
         """Stops what is still at work, and waits until it is: only one may move an alias.
 
-        AWS is asked besides the ledger: a run that died, or one refused call, leaves deployments that nobody noted.
+        AWS is asked besides the ledger: a run that died, or one refused call, leaves deployments that nobody noted. Of
+        those that failed, what rolls them back is stopped, too.
         """
         noted: list[str] = list(self._rollouts.current.engine.get("deployments", {}).values())
         asked = [partial(self._unended, shift.owner) for shift in _shared(self._rollouts.current)]
         deployments = sorted({*noted, *(one for found in self._aws.gather(asked) for one in found)})
-        self._aws.gather([partial(self._stop_one, one, roll_back=roll_back) for one in deployments])
+        self._aws.gather([partial(self._stop_one, one) for one in deployments])
 
     def _unended(self, function: str) -> list[str]:
         """The deployments of a function that are at work; none where it has no group yet."""
@@ -188,11 +194,16 @@ class CodeDeploy:
             return []
         return found
 
-    def _stop_one(self, deployment: str, *, roll_back: bool) -> None:
-        if self._look(deployment)["status"] in _ENDED:
+    def _stop_one(self, deployment: str) -> None:
+        found = self._look(deployment)
+        if found["status"] == "Failed":
+            found = self._with_rollback(deployment)
+        if another := (found.get("rollbackInfo") or {}).get("rollbackDeploymentId"):
+            self._stop_one(str(another))
+        if found["status"] in _ENDED:
             return
         try:
-            self._aws.call("codedeploy", "StopDeployment", deploymentId=deployment, autoRollbackEnabled=roll_back)
+            self._aws.call("codedeploy", "StopDeployment", deploymentId=deployment, autoRollbackEnabled=False)
         except AwsError as error:
             if error.code != "DeploymentAlreadyCompletedException":
                 raise
@@ -201,6 +212,13 @@ class CodeDeploy:
             return True if self._look(deployment)["status"] in _ENDED else None
 
         self._aws.wait(f"CodeDeploy to stop {deployment}", ended, every=2.0, budget=_STOPPED_WITHIN)
+
+    def _with_rollback(self, deployment: str) -> Mapping[str, Any]:
+        """A failed deployment once it says what rolls it back, or that nothing does; that may take a moment."""
+        deadline = self._around.now() + _ROLLS_BACK_WITHIN
+        while not (found := self._look(deployment)).get("rollbackInfo") and self._around.now() < deadline:
+            self._around.sleep(_LOOKS)
+        return found
 
 
 def configuration(scope: Scope, strategy: Strategy) -> tuple[str, dict[str, Any]]:

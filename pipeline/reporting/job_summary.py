@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.model.plan import Action, Change, Plan
+from pipeline.model.rollout import Measurement
 from pipeline.reporting.markdown import code, fence, folded, printable
 from pipeline.reporting.plan_comment import Frame, verdict
 from pipeline.reporting.plan_text import render_plan
@@ -17,6 +18,7 @@ from pipeline.reporting.style import seconds as duration
 LIMIT = 1024 * 1024
 # GitHub draws at most 500 edges and 50,000 characters; nobody reads more than this many boxes.
 _MOST_NODES, _MOST_EDGES = 80, 200
+_MOST_LOOKS = 24  # side by side
 _CLASSES = {
     Action.CREATE: "fill:#dafbe1,stroke:#1a7f37",
     Action.UPDATE: "fill:#fff8c5,stroke:#9a6700",
@@ -32,8 +34,12 @@ def render_summary(
     *,
     seconds: Mapping[str, float],
     canary: Sequence[Mapping[str, Any]] = (),
+    looks: Sequence[Measurement] = (),
 ) -> str:
-    """Everything about one environment. `status` is Markdown of ours, `seconds` what each stage took."""
+    """Everything about one environment. `status` is Markdown of ours, `seconds` what each stage took.
+
+    `canary` has the steps of a rollout, `looks` what was measured in them.
+    """
     shown = frame.shown(plan)
     blocks = [
         verdict(shown),
@@ -42,6 +48,7 @@ def render_summary(
         *(f"#### {each.title}\n\n{each.body}" for each in frame.sections),
         timeline(seconds),
         canary_table(canary),
+        *canary_charts(looks),
         folded(counted(len(plan.changes), "change"), fence(render_plan(shown, Style(False), details=True).split("\n"))),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
@@ -109,6 +116,35 @@ def canary_table(steps: Sequence[Mapping[str, Any]]) -> str:
         return ""
     rows = [f"| {step['weight']:g} % | {_cell(step.get('verdict'))} | {_cell(step.get('reason'))} |" for step in steps]
     return "\n".join(["| traffic | verdict | why |", "|---|---|---|", *rows])
+
+
+def canary_charts(looks: Sequence[Measurement]) -> list[str]:
+    """The canary beside the stable release, look by look: errors, and latency where it is known of both."""
+    shown = looks[-_MOST_LOOKS:]
+    errors = [(look, look.canary.error_rate or 0.0, look.stable.error_rate or 0.0) for look in shown]
+    slow = [(look, look.canary.p99, look.stable.p99) for look in shown]
+    timed = [(look, new, old) for look, new, old in slow if new is not None and old is not None]
+    charts = (("errors in percent", errors), ("p99 in milliseconds", timed))
+    return [_chart(title, points, looks[0].start) for title, points in charts if points]
+
+
+def _chart(title: str, points: Sequence[tuple[Measurement, float, float]], began: float) -> str:
+    """https://mermaid.js.org/syntax/xyChart.html"""
+    most = max(1.0, *(value for _, *both in points for value in both))
+    names = ", ".join(f'"{look.weight:g} % {_clock(look.at - began)}"' for look, *_ in points)
+    lines = [
+        "xychart-beta",
+        f'  title "{title}: new release (bars), stable release (line)"',
+        f"  x-axis [{names}]",
+        f"  y-axis 0 --> {most:.4g}",
+        f"  bar [{', '.join(f'{new:.4g}' for _, new, _ in points)}]",
+        f"  line [{', '.join(f'{old:.4g}' for _, _, old in points)}]",
+    ]
+    return "```mermaid\n" + "\n".join(lines) + "\n```"
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds // 60)}:{int(seconds % 60):02d}"
 
 
 def _cell(text: str | None) -> str:

@@ -178,6 +178,18 @@ def test_what_cannot_carry_a_mark_may_be_what_a_dead_run_made() -> None:
     assert not made.changes
 
 
+@pytest.mark.parametrize(("unfinished", "expected"), [(True, Origin.GIT), (False, Origin.DRIFT)])
+def test_an_alias_that_a_dead_run_did_not_move_is_no_drift(unfinished: bool, expected: Origin) -> None:
+    """What else differs from the last release may be anybody's."""
+    wanted = thing("x", live="latest", size=1)
+    there = ObservedState({"test.thing/x": found(thing("x", live="version 3", size=1))})
+    question = Question(SCOPE, DesiredState((wanted,)), there, SPECS, {"test.thing/x": wanted}, unfinished=unfinished)
+    (change,) = make_plan(question).changes
+    assert ([each.path for each in change.fields], change.origin) == (["live"], expected)
+    other = ObservedState({"test.thing/x": found(thing("x", live="latest", size=2))})
+    assert make_plan(replace(question, observed=other)).changes[0].origin is Origin.DRIFT
+
+
 def ref(name: str, output: str) -> Expression:
     return Expression((Reference(f"test.thing/{name}", output),))
 

@@ -1,12 +1,19 @@
-"""CodeDeploy as the engine: it shifts, we start, watch, stop and record; killed at every call."""
+"""CodeDeploy as the engine: it shifts, we start, watch, stop and record; killed at every call.
+
+The fake takes only what botocore's model of CodeDeploy takes, and raises only what that knows.
+"""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any, TypeVar, cast
 
+import botocore.session
 import pytest
+from botocore.model import ServiceModel, Shape
+from botocore.validate import ParamValidator
 
 from pipeline.errors import AwsError, FailedCall
 from pipeline.model.rollout import Outcome
@@ -21,6 +28,36 @@ from tests.support.aws import SCOPE
 from tests.support.rollout_world import BEGIN, Killed, Traffic, World, happens, release, rollouts
 
 T = TypeVar("T")
+
+
+@cache
+def codedeploy() -> ServiceModel:
+    return botocore.session.get_session().get_service_model("codedeploy")
+
+
+def check(shape: Shape, value: Any) -> None:
+    """Names and types by botocore itself, which leaves the values of enumerations to the service."""
+    report = ParamValidator().validate(value, shape)
+    assert not report.has_errors(), report.generate_report()
+    check_words(shape, value)
+
+
+def check_words(shape: Shape, value: Any) -> None:
+    if shape.type_name == "structure":
+        for name, each in value.items():
+            assert name in shape.members, f"{shape.name} has no {name}"
+            check_words(shape.members[name], each)
+    elif shape.type_name == "list":
+        for each in value:
+            check_words(shape.member, each)
+    elif shape.type_name == "string" and shape.enum:
+        assert value in shape.enum, f"{value} is no {shape.name}"
+
+
+def refused(operation: str, code: str) -> AwsError:
+    assert code in {error.name for error in codedeploy().operation_model(operation).error_shapes}
+    return AwsError(FailedCall("codedeploy", operation, code, "refused"))
+
 
 CANARY = Strategy("canary", (Step(10, 300),), Analysis(alarms=("orders-5xx",)), "codedeploy")
 LINEAR = Strategy("linear", tuple(Step(20.0 * n, 120) for n in range(1, 5)), Analysis(alarms=("a",)), "codedeploy")
@@ -40,20 +77,27 @@ class FakeCodeDeploy:
     deployments: dict[str, dict[str, Any]] = field(default_factory=dict)
     breaks: str | None = None
     stopped: list[tuple[str, bool]] = field(default_factory=list)
+    rolls_back_after: float = 4.0  # seconds from a failure to the deployment that rolls it back
 
     def call(self, service: str, operation: str, /, *, region: str | None = None, **params: Any) -> dict[str, Any]:
         assert service == "codedeploy"
+        model = codedeploy().operation_model(operation)
+        check(model.input_shape, params)
         answer: dict[str, Any] = getattr(self, operation)(**params)
+        if model.output_shape is not None:
+            check_words(model.output_shape, answer)
         self.world.spend()
         return answer
 
     def found(self, service: str, operation: str, /, **params: Any) -> dict[str, Any] | None:
+        check(codedeploy().operation_model(operation).input_shape, params)
         return self.made.get(f"group {params['deploymentGroupName']}")
 
     def pages(self, service: str, operation: str, /, key: str, **params: Any) -> list[str]:
+        check(codedeploy().operation_model(operation).input_shape, params)
         group = params["deploymentGroupName"]
         if f"group {group}" not in self.made:
-            raise AwsError(FailedCall(service, operation, "DeploymentGroupDoesNotExistException", "no such group"))
+            raise refused(operation, "DeploymentGroupDoesNotExistException")
         every = [one for one, each in self.deployments.items() if each["group"] == group]
         return [one for one in every if self._status(one) in params["includeOnlyStatuses"]]
 
@@ -68,20 +112,20 @@ class FakeCodeDeploy:
     def artifact(self, digest: str) -> Mapping[str, str]:
         raise AssertionError("no code in here")
 
-    def _add(self, key: str, code: str, params: dict[str, Any]) -> dict[str, Any]:
+    def _add(self, key: str, what: str, params: dict[str, Any]) -> dict[str, Any]:
         if key in self.made:
-            raise AwsError(FailedCall("codedeploy", "Create", code, "it is there"))
+            raise refused(f"Create{what}", f"{what}AlreadyExistsException")
         self.made[key] = params
         return {}
 
     def CreateApplication(self, **params: Any) -> dict[str, Any]:
-        return self._add("application", "ApplicationAlreadyExistsException", params)
+        return self._add("application", "Application", params)
 
     def CreateDeploymentConfig(self, **params: Any) -> dict[str, Any]:
-        return self._add("config", "DeploymentConfigAlreadyExistsException", params)
+        return self._add("config", "DeploymentConfig", params)
 
     def CreateDeploymentGroup(self, **params: Any) -> dict[str, Any]:
-        return self._add(f"group {params['deploymentGroupName']}", "DeploymentGroupAlreadyExistsException", params)
+        return self._add(f"group {params['deploymentGroupName']}", "DeploymentGroup", params)
 
     def UpdateDeploymentGroup(self, **params: Any) -> dict[str, Any]:
         self.made[f"group {params['currentDeploymentGroupName']}"] = params
@@ -99,9 +143,24 @@ class FakeCodeDeploy:
 
     def GetDeployment(self, deploymentId: str) -> dict[str, Any]:  # noqa: N803 - AWS's names
         status = self._status(deploymentId)
-        error = {"code": "ALARM_ACTIVE", "message": "an alarm is red"} if status == "Failed" else {}
-        revision = self.deployments[deploymentId]["revision"]
-        return {"deploymentInfo": {"status": status, "errorInformation": error, "revision": revision}}
+        found = self.deployments[deploymentId]
+        answer: dict[str, Any] = {"status": status, "revision": found["revision"]}
+        if status == "Failed":
+            answer["errorInformation"] = {"code": "ALARM_ACTIVE", "message": "an alarm is red"}
+            if "rolled back by" in found:
+                answer["rollbackInfo"] = {"rollbackDeploymentId": found["rolled back by"]}
+        return {"deploymentInfo": answer}
+
+    def _roll_back(self, name: str) -> None:
+        """Another deployment of the group, by CodeDeploy itself, some seconds after the failure."""
+        found = self.deployments[name]
+        failed_for = self.world.now - found["at"] - 60
+        if "rolls back" in found or "rolled back by" in found or failed_for < self.rolls_back_after:
+            return
+        found["rolled back by"] = another = f"d-{len(self.deployments) + 1}"
+        again = {**found, "at": self.world.now, "rolls back": name}
+        again.pop("rolled back by")
+        self.deployments[another] = again
 
     def StopDeployment(self, deploymentId: str, autoRollbackEnabled: bool) -> dict[str, Any]:  # noqa: N803 - AWS's names
         self.deployments[deploymentId]["stopped"] = True
@@ -112,7 +171,8 @@ class FakeCodeDeploy:
         found = self.deployments[name]
         if found["stopped"]:
             return "Stopped"
-        if self.breaks == found["group"] and self.world.now - found["at"] > 60:
+        if self.breaks == found["group"] and self.world.now - found["at"] > 60 and "rolls back" not in found:
+            self._roll_back(name)
             return "Failed"
         return "Succeeded" if self.world.now - found["at"] >= self.takes else "InProgress"
 
@@ -150,15 +210,24 @@ def test_one_that_fails_takes_all_of_them_back() -> None:
     ended = drive(aws)
     assert ended.status.outcome is Outcome.REVERTED
     assert ended.status.reason == "aborted by CodeDeploy: stock: an alarm is red (ALARM_ACTIVE)"
-    assert aws.stopped == [("d-1", True)]
+    assert aws.stopped == [("d-1", False), ("d-3", False)]
+    assert aws.deployments["d-3"]["rolls back"] == "d-2", "what CodeDeploy deployed last need not be what served"
     assert aws.world.shares == [0]
+
+
+def test_one_that_is_rolled_back_by_nothing_is_not_waited_for_long() -> None:
+    """There was no deployment before the first one of a group."""
+    aws = begun(World())
+    aws.breaks, aws.rolls_back_after = "stock", float("inf")
+    assert drive(aws).status.outcome is Outcome.REVERTED
+    assert aws.stopped == [("d-1", False)]
 
 
 def test_an_abort_from_elsewhere_stops_them() -> None:
     aws = begun(World())
     aws.world.meanwhile = lambda passed: happens(aws.world, AbortRequested("eve")) if passed == 20 else None
     assert drive(aws).status.outcome is Outcome.REVERTED
-    assert aws.stopped == [("d-1", True), ("d-2", True)]
+    assert aws.stopped == [("d-1", False), ("d-2", False)]
 
 
 def test_a_promotion_from_elsewhere_stops_them_without_rolling_back() -> None:
@@ -183,10 +252,10 @@ def test_where_it_refuses_the_stable_release_keeps_everything() -> None:
     aws = begun(World())
     aws.made["application"] = {}
 
-    def refused(**params: Any) -> dict[str, Any]:
-        raise AwsError(FailedCall("codedeploy", "CreateDeploymentGroup", "InvalidRoleException", "no such role"))
+    def no_role(**params: Any) -> dict[str, Any]:
+        raise refused("CreateDeploymentGroup", "InvalidRoleException")
 
-    aws.CreateDeploymentGroup = refused  # type: ignore[method-assign]  # this one account lacks the role
+    aws.CreateDeploymentGroup = no_role  # type: ignore[method-assign]  # this one account lacks the role
     ended = drive(aws)
     assert ended.status.outcome is Outcome.REVERTED
     assert "InvalidRoleException" in ended.status.reason
@@ -198,13 +267,13 @@ def test_what_began_before_one_was_refused_is_stopped_too() -> None:
 
     def limited(**params: Any) -> dict[str, Any]:
         if params["deploymentGroupName"] == "stock":
-            raise AwsError(FailedCall("codedeploy", "CreateDeployment", "DeploymentLimitExceededException", "too many"))
+            raise refused("CreateDeployment", "DeploymentLimitExceededException")
         return create(**params)
 
     aws.CreateDeployment = limited  # type: ignore[method-assign]  # this one has no room for a second deployment
     ended = drive(aws)
     assert ended.status.outcome is Outcome.REVERTED
-    assert aws.stopped == [("d-1", True)]
+    assert aws.stopped == [("d-1", False)]
 
 
 def test_an_abort_after_a_kill_stops_what_nobody_noted() -> None:
@@ -238,7 +307,9 @@ def test_killed_at_every_call_it_comes_to_the_same_end(bad: str | None) -> None:
         except Killed:
             aws.world.fuse = None
         assert drive(aws).status.outcome is expected, fuse
-        assert len(aws.deployments) == 2, fuse
+        ours = [each for each in aws.deployments.values() if "rolls back" not in each]
+        assert len(ours) == 2, fuse
+        assert all(each["stopped"] for each in aws.deployments.values() if "rolls back" in each), fuse
 
 
 def test_strategies_become_configurations() -> None:

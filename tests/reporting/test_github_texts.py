@@ -15,9 +15,10 @@ from pipeline.model.access import Widening
 from pipeline.model.plan import Action, Change, FieldChange, Origin, Plan
 from pipeline.model.report import RollbackPlan, RollbackReport
 from pipeline.model.resource import Resource, Source
+from pipeline.model.rollout import Figures, Measurement, Result
 from pipeline.reporting import status_text
 from pipeline.reporting.check_text import conclusion_of, findings_of, outputs_of, title_of
-from pipeline.reporting.job_summary import canary_table, graph, render_summary, timeline, within
+from pipeline.reporting.job_summary import canary_charts, canary_table, graph, render_summary, timeline, within
 from pipeline.reporting.markdown import code, fence, link, units
 from pipeline.reporting.masking import HIDDEN, masked
 from pipeline.reporting.plan_comment import Frame, Section, labels, marker, render_comment, verdict, with_status
@@ -173,6 +174,29 @@ def test_the_timeline_is_one_bar_for_each_stage() -> None:
         "  plan (400 ms) :0, 400", "  apply (1.25 s) :400, 1650",
     ]  # fmt: skip
     assert (timeline({}), canary_table([])) == ("", "")
+
+
+def look(at: float, canary: Figures, stable: Figures) -> Measurement:
+    return Measurement(0, 10, at, 1000.0, at, Result.INCONCLUSIVE, "", 0.0, canary, stable)
+
+
+def test_a_canary_is_drawn_look_by_look_beside_the_stable_release() -> None:
+    slow, quick = {"p99": 812.5}, {"p99": 240.0}
+    second = look(1071.0, Figures(41, 3, latency=slow), Figures(380, 2, latency=quick))
+    looks = [look(1005.0, Figures(), Figures(90)), second]
+    errors, latency = canary_charts(looks)
+    assert errors.splitlines()[2:-1] == [
+        '  title "errors in percent: new release (bars), stable release (line)"',
+        '  x-axis ["10 % 0:05", "10 % 1:11"]', "  y-axis 0 --> 7.317", "  bar [0, 7.317]", "  line [0, 0.5263]",
+    ]  # fmt: skip
+    assert latency.splitlines()[3:-1] == [
+        '  x-axis ["10 % 1:11"]', "  y-axis 0 --> 812.5", "  bar [812.5]", "  line [240]",
+    ]  # fmt: skip
+    assert canary_charts([]) == []
+    (long,) = canary_charts([look(1000.0 + n, Figures(9), Figures(9)) for n in range(500)])
+    assert long.count('"10 %') == 24
+    assert "0 --> 1\n" in long, "no chart without height"
+    assert "xychart-beta" in render_summary(EMPTY, "live", FRAME, seconds={}, looks=looks)
 
 
 def test_values_of_environment_variables_are_hidden_wherever_they_are() -> None:
