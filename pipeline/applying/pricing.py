@@ -32,7 +32,7 @@ def _quietly(aws: Aws, product: Product, region: str) -> float | None:
 
 def _ask(aws: Aws, product: Product, region: str) -> float | None:
     wanted = dict(product.filters)
-    if product.service != "AmazonCloudFront":  # its prices are by part of the world
+    if not product.everywhere:
         wanted["regionCode"] = region
     filters = [{"Type": "TERM_MATCH", "Field": field, "Value": value} for field, value in wanted.items()]
     offers = aws.pages(

@@ -24,7 +24,10 @@ class Product:
     service: str
     filters: Mapping[str, str]
     usage: str
-    """How the product's usage type ends, after the region's own prefix; among several that match the filters."""
+    """How the product's usage type ends, after the region's own prefix; among several that match the filters. us-east-1
+    has names of its own for some (`Requests-RBP` of queues): behind a |."""
+    everywhere: bool = False
+    """Whether its price is of no region: of a part of the world, or of all of it."""
 
 
 _OTHER_CLASS = "IA-"  # infrequent access has usage types of the same ends, at prices of its own
@@ -86,8 +89,8 @@ def amount_of(documents: Iterable[str], product: Product) -> float | None:
 
 def _is(offer: Mapping[str, Any], product: Product) -> bool:
     usage = str(offer.get("product", {}).get("attributes", {}).get("usagetype", ""))
-    region = usage.removesuffix(product.usage)
-    return region != usage and (not region or (region.endswith("-") and not region.endswith(_OTHER_CLASS)))
+    regions = {usage.removesuffix(one) for one in product.usage.split("|") if usage.endswith(one)}
+    return any(not one or (one.endswith("-") and not one.endswith(_OTHER_CLASS)) for one in regions)
 
 
 def _first_paid(offer: Mapping[str, Any]) -> Iterable[float]:

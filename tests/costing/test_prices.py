@@ -42,6 +42,19 @@ def test_the_first_paid_tier_of_the_one_product_counts(offers: list[str], amount
     assert amount_of(offers, REQUESTS) == amount
 
 
+@pytest.mark.parametrize("usage", ["Requests-RBP", "EU-Requests-Tier1"])
+def test_us_east_1_has_names_of_its_own(usage: str) -> None:
+    others = (offer("Requests-FIFO-RBP", ("0", "0.5")), offer("EU-Requests-FIFO-Tier1", ("0", "0.5")))
+    assert amount_of([offer(usage, ("0", "0.4")), *others], products()["sqs.requests"]) == 0.4
+
+
+def test_what_is_of_no_region_is_asked_for_without_one() -> None:
+    aws = PriceList({"AmazonCloudWatch": [offer("DashboardsUsageHour", ("0", "3"))]})
+    found = listed_prices(aws, [products()["cloudwatch.dashboard"]], "eu-west-1")  # type: ignore[arg-type]  # a fake of what is used
+    assert found == {"cloudwatch.dashboard": 3.0}
+    assert [each["Field"] for each in aws.asked[0]["Filters"]] == ["productFamily"]
+
+
 def test_a_price_says_where_it_is_from() -> None:
     prices = Prices("eu-west-1", {"lambda.requests": 9.0}, "2026-11-29")
     assert prices.of("lambda.requests").amount == 9.0
