@@ -50,13 +50,15 @@ FORBIDDEN = "Resource not accessible by integration"
 
 @dataclass
 class FakeGitHub:
-    """The state; tests read and write it. `denied` are the permissions that the token lacks.
+    """The state; tests read and write it. `granted` is what the token may, as a job's `permissions` say (None:
+    everything), `denied` the permissions that it lacks all the same.
 
-    `mistakes` are requests and answers that are not as GitHub describes them.
+    `refused` was for the lack of one, and `mistakes` are requests and answers that are not as GitHub describes them.
     """
 
     login: str = BOT
     per_page: int = 100
+    granted: Mapping[str, str] | None = None
     denied: set[str] = field(default_factory=set)
     comments: dict[int, dict[str, Any]] = field(default_factory=dict)
     reactions: list[tuple[int, str]] = field(default_factory=list)
@@ -74,6 +76,7 @@ class FakeGitHub:
     issues: dict[int, dict[str, Any]] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     requests: list[tuple[str, str]] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
     mistakes: list[str] = field(default_factory=list)
     url: str = ""
     _last: int = 1000
@@ -108,6 +111,16 @@ class FakeGitHub:
     def fail(self, verb: str, path: str, status: int, times: int = 1, **more: Any) -> None:
         """Breaks the next requests of this kind."""
         self.faults.append(Fault(verb, path, status, times, **more))
+
+    def may(self, needs: str) -> bool:
+        """Whether the token is good for something, such as `issues:write or pull-requests:write`."""
+        for permission in needs.split(" or "):
+            name, _, level = permission.partition(":")
+            if {name, permission} & self.denied:
+                continue
+            if self.granted is None or name == "metadata" or self.granted.get(name, "") in (level, "write"):
+                return True
+        return False
 
     def _next(self) -> int:
         self._last += 1
@@ -262,7 +275,7 @@ class FakeGitHub:
 
     def viewer(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
         if "revertPullRequest" in body["query"]:
-            if "contents" in self.denied:
+            if not (self.may("contents:write") and self.may("pull-requests:write")):
                 return {"data": {"revertPullRequest": None}, "errors": [{"type": "FORBIDDEN", "message": FORBIDDEN}]}
             self.reverted.append(body["variables"]["id"])
             url = f"https://github.example/{REPO}/pull/99"
@@ -316,15 +329,17 @@ class Route:
 
 
 _ROOT = "/repos/{owner}/{repo}"
+# Of a comment or a label, also on a pull request.
+_READ, _WRITE = "issues:read or pull-requests:read", "issues:write or pull-requests:write"
 F = FakeGitHub
 ROUTES = [
-    Route("GET", _ROOT + "/issues/{issue_number}/comments", F.list_comments, "issues:read", lists=""),
-    Route("POST", _ROOT + "/issues/{issue_number}/comments", F.create_comment, "issues:write", 201),
-    Route("PATCH", _ROOT + "/issues/comments/{comment_id}", F.edit_comment, "issues:write"),
-    Route("POST", _ROOT + "/issues/comments/{comment_id}/reactions", F.react, "issues:write", 201),
-    Route("GET", _ROOT + "/issues/{issue_number}/labels", F.list_labels, "issues:read", lists=""),
-    Route("POST", _ROOT + "/issues/{issue_number}/labels", F.add_labels, "issues:write"),
-    Route("DELETE", _ROOT + "/issues/{issue_number}/labels/{name}", F.remove_label, "issues:write"),
+    Route("GET", _ROOT + "/issues/{issue_number}/comments", F.list_comments, _READ, lists=""),
+    Route("POST", _ROOT + "/issues/{issue_number}/comments", F.create_comment, _WRITE, 201),
+    Route("PATCH", _ROOT + "/issues/comments/{comment_id}", F.edit_comment, _WRITE),
+    Route("POST", _ROOT + "/issues/comments/{comment_id}/reactions", F.react, _WRITE, 201),
+    Route("GET", _ROOT + "/issues/{issue_number}/labels", F.list_labels, _READ, lists=""),
+    Route("POST", _ROOT + "/issues/{issue_number}/labels", F.add_labels, _WRITE),
+    Route("DELETE", _ROOT + "/issues/{issue_number}/labels/{name}", F.remove_label, _WRITE),
     Route("GET", _ROOT + "/issues", F.list_issues, "issues:read", lists=""),
     Route("POST", _ROOT + "/issues", F.create_issue, "issues:write", 201),
     Route("PATCH", _ROOT + "/issues/{issue_number}", F.edit_issue, "issues:write"),
@@ -420,7 +435,8 @@ class _Handler(BaseHTTPRequestHandler):
     ) -> tuple[int, Any, dict[str, str]]:  # fmt: skip
         if not (self.headers.get("authorization") or "").endswith("token-of-the-job"):
             raise Refuse(401, "Bad credentials")
-        if route.needs in self.fake.denied or route.needs.partition(":")[0] in self.fake.denied:
+        if not self.fake.may(route.needs):
+            self.fake.refused.append(f"{route.verb} {route.path}")
             raise Refuse(403, FORBIDDEN)
         data = route.work(self.fake, match, query, body)
         if route.lists is not None:

@@ -42,11 +42,14 @@ def test_requests(
     assert (found == []) if wrong is None else [each for each in found if wrong in each], found
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.verb} {route.path.removeprefix(ROOT)}")
+@pytest.mark.parametrize(
+    "route",
+    [route for route in ROUTES if route.operation],
+    ids=lambda route: f"{route.verb} {route.path.removeprefix(ROOT)}",
+)
 def test_answers_are_complete_and_keep_to_the_description(route: fake_github.Route) -> None:
     operation = route.operation
-    if operation is None:
-        pytest.skip("GraphQL")
+    assert operation is not None
     empty: Any = None if route.status == 204 else {route.lists: [{}]} if route.lists else [{}]
     if route.lists is None and route.status != 204 and not route.path.endswith(("/labels", "/labels/{name}")):
         empty = {}
