@@ -14,6 +14,7 @@ from pipeline.errors import Diagnostic, PipelineError
 from pipeline.model.plan import Plan
 from pipeline.model.release import LedgerHead, Release
 from pipeline.model.resource import DesiredState, ObservedState, Resource
+from pipeline.model.rollout import Outcome
 from pipeline.planning.planner import Consent, Question, make_plan
 from pipeline.planning.safety import check_account
 from pipeline.releasing import hold, moving
@@ -163,6 +164,7 @@ def survey(
             warnings=(*hold.warnings_of(head.current), *warnings_of(workspace, desired)),
             unfinished=head.unfinished,
             moved={new: old for old, new in moves.items()},
+            taken_back=_taken_back(reading, head),
             grants=types.grants(workspace.scope),
         )
     )
@@ -175,6 +177,14 @@ def survey(
             first = head.current is None or head.current.destroyed
             plan = replace(plan, traffic=traffic_of(plan, desired, strategy, first=first))
     return Situation(desired, observed, head, plan, current)
+
+
+def _taken_back(reading: Reading | None, head: LedgerHead) -> Mapping[str, Resource]:
+    """What the release declared that was taken back since the one that serves, by address."""
+    last = reading.rollouts().known if reading else None
+    number = head.current.number if head.current else 0
+    vain = last is not None and last.base == number and last.status.outcome is Outcome.REVERTED
+    return last.release.resources if last is not None and vain else {}
 
 
 def warnings_of(workspace: Workspace, desired: DesiredState) -> list[Diagnostic]:

@@ -49,8 +49,8 @@ def diff(
     changes = []
     rules, recorded = _Rules(spec), released[1] if released else {}
     for path in _differing(rules, desired, observed):
-        after = _at(desired, path)
-        before = _presentable(spec.secretable, path, _at(observed, path), after, _at(recorded, path))
+        after = at(desired, path)
+        before = _presentable(spec.secretable, path, at(observed, path), after, at(recorded, path))
         shown = ".".join(path)
         hidden = _named(spec.sensitive, shown)
         known = not any(isinstance(leaf, Unknown) for leaf in leaves(after))
@@ -146,7 +146,8 @@ def _revealed(value: Value) -> Value:
     return value.value if isinstance(value, Secret) else value
 
 
-def _at(properties: Value, path: Sequence[str]) -> Value:
+def at(properties: Value, path: Sequence[str]) -> Value:
+    """The value at a path; None where there is none."""
     for key in path:
         if isinstance(properties, (list, tuple)):
             properties = _keyed(properties)
@@ -162,7 +163,7 @@ def _presentable(secretable: Sequence[str], path: Sequence[str], before: Value, 
     """
     if isinstance(before, Mapping):
         return {
-            key: _presentable(secretable, (*path, key), value, _at(after, [key]), _at(recorded, [key]))
+            key: _presentable(secretable, (*path, key), value, at(after, [key]), at(recorded, [key]))
             for key, value in before.items()
         }
     unknown = after is None and before != recorded and _named(secretable, ".".join(path))
@@ -191,11 +192,11 @@ def _origin(
 ) -> Origin:
     if released is None:
         return Origin.GIT
-    declared, recorded = (_at(properties, path) for properties in released)
+    declared, recorded = (at(properties, path) for properties in released)
     if not _edited(rules, path, declared, recorded):
         return Origin.DRIFT
     comparable = not any(isinstance(leaf, (Expression, Secret)) for leaf in leaves(recorded))
-    moved = comparable and next(_differing(rules, recorded, _at(observed, path), path), None) is not None
+    moved = comparable and next(_differing(rules, recorded, at(observed, path), path), None) is not None
     return Origin.BOTH if moved else Origin.GIT
 
 
@@ -209,7 +210,7 @@ def _awaited(
     """The origin of what is known only after applying."""
     if released is None:
         return Origin.GIT
-    declared, recorded = (_at(properties, path) for properties in released)
+    declared, recorded = (at(properties, path) for properties in released)
     if _edited(rules, path, declared, recorded):
         return Origin.GIT
     return cause({reference.address for reference in references_of(declared)})

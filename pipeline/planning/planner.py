@@ -10,7 +10,7 @@ from pipeline.model.scope import Scope
 from pipeline.model.type_spec import TypeSpec
 from pipeline.model.values import Properties, Reference, Unknown, Value, canonical_json, plain, resolve
 from pipeline.planning.access import GrantsOf, widened
-from pipeline.planning.diff import diff
+from pipeline.planning.diff import at, diff
 from pipeline.planning.graph import graph_of, ordered
 
 OWNERSHIP = "ownership"
@@ -37,8 +37,9 @@ class Question:
     """All that a plan depends on. `released` is what the last release declared, by address; empty before the first.
 
     `unfinished`: an earlier run may have made things that the ledger does not know of. `moved`: address -> the one that
-    the last release had for it; `released` has the new one. `grants` tells what a resource grants, for the part of the
-    plan about access.
+    the last release had for it; `released` has the new one. `taken_back`: what a release declared that was taken back
+    since; its configuration is still there, though nobody gets it. `grants` tells what a resource grants, for the part
+    of the plan about access.
     """
 
     scope: Scope
@@ -51,6 +52,7 @@ class Question:
     warnings: tuple[Diagnostic, ...] = ()
     unfinished: bool = False
     moved: Mapping[str, str] = field(default_factory=dict)
+    taken_back: Mapping[str, Resource] = field(default_factory=dict)
     grants: GrantsOf = lambda _type, _properties: ()
 
 
@@ -145,7 +147,7 @@ class _Planner:
             reason = "is gone from AWS" if origin is not Origin.GIT else "is new"
             return Change(resource.address, Action.CREATE, origin, fields, False, reason, resource, None)
         differing = diff(spec, wanted, observed.properties, pair, self._cause)
-        fields = (*self._ownership(resource, observed), *map(self._left, differing))
+        fields = (*self._ownership(resource, observed), *(self._left(resource, each) for each in differing))
         if observed.pending:
             self.warnings.append(Diagnostic(observed.pending, address=resource.address, severity="warning"))
         if not fields:
@@ -158,10 +160,15 @@ class _Planner:
             resource.address, Action.UPDATE, _merged_origin(fields), fields, False, reason, resource, observed
         )
 
-    def _left(self, change: FieldChange) -> FieldChange:
-        """What a run that did not end has not pointed at the new version yet is no drift: nobody moved it."""
-        left = self.question.unfinished and change.path == _SERVED and change.origin is Origin.DRIFT
-        return replace(change, origin=Origin.GIT) if left else change
+    def _left(self, resource: Resource, change: FieldChange) -> FieldChange:
+        """What earlier runs have left is no drift: an alias that was not moved yet, what a release declared in vain."""
+        if change.origin is Origin.GIT:
+            return change
+        before = self.question.taken_back.get(resource.address)
+        declared = before is not None and plain(at(before.properties, change.path.split("."))) == change.before
+        unmoved = self.question.unfinished and change.path == _SERVED
+        in_vain = declared and change.before is not None
+        return replace(change, origin=Origin.GIT) if unmoved or in_vain else change
 
     def _replacement(self, resource: Resource, observed: Observed, fields: tuple[FieldChange, ...]) -> Change:
         forcing = ", ".join(change.path for change in fields if change.forces_replacement)

@@ -190,6 +190,18 @@ def test_an_alias_that_a_dead_run_did_not_move_is_no_drift(unfinished: bool, exp
     assert make_plan(replace(question, observed=other)).changes[0].origin is Origin.DRIFT
 
 
+def test_what_a_release_declared_that_was_taken_back_is_no_drift() -> None:
+    """The fix undoes nothing that anybody did by hand."""
+    before, bad, fix = (thing("x", size=size) for size in (1, 2, 3))
+    there = ObservedState({"test.thing/x": found(bad)})
+    question = Question(SCOPE, DesiredState((fix,)), there, SPECS, {"test.thing/x": before})
+    assert make_plan(question).changes[0].origin is Origin.BOTH
+    known = replace(question, taken_back={"test.thing/x": bad})
+    assert make_plan(known).changes[0].origin is Origin.GIT
+    by_hand = ObservedState({"test.thing/x": found(thing("x", size=9))})
+    assert make_plan(replace(known, observed=by_hand)).changes[0].origin is Origin.BOTH
+
+
 def ref(name: str, output: str) -> Expression:
     return Expression((Reference(f"test.thing/{name}", output),))
 
