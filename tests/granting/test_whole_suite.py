@@ -8,16 +8,10 @@ from typing import Any
 
 import pytest
 
-from pipeline.granting.collecting import Statement
 from pipeline.granting.documents import boundary
 from pipeline.granting.knowledge import PHASES, knowledge
-from pipeline.granting.needs import Needs
-from pipeline.model.resource import Resource
-from pipeline.model.values import Secret
 from pipeline.resources.registry import registry
-from pipeline.rollout.codedeploy import role_name
-from tests.contract.engine import declared, name_of
-from tests.support.aws import SCOPE
+from tests.granting.everything import allowed, allowed_to, everything
 from tests.support.recorded_actions import (
     DEPLOY,
     PLAN,
@@ -26,6 +20,7 @@ from tests.support.recorded_actions import (
     acting,
     held,
     lacking,
+    not_allowed,
     note,
     recorded,
     superfluous,
@@ -33,23 +28,6 @@ from tests.support.recorded_actions import (
 from tests.support.wire import Call
 
 KNOWN = knowledge()
-
-
-def everything(*, deletes_data: bool = True) -> Needs:
-    """A service with all that there is: every example of every type, secrets, and CodeDeploy."""
-    resources = [Resource("iam.role", role_name(SCOPE), {"name": role_name(SCOPE)})]
-    for kind in registry().values():
-        for example in kind.spec.examples:
-            properties = declared(kind, example, SCOPE)
-            resources.append(Resource(kind.name, name_of(kind, properties), properties))
-    secrets = {"A": Secret("ssm:/orders/key"), "B": Secret("secretsmanager:orders/db")}
-    resources.append(Resource("lambda.function", "orders-secret", {"role": "orders", "environment": secrets}))
-    return Needs(SCOPE, tuple(resources), "ledger", deletes_data=deletes_data)
-
-
-def allowed(statements: list[Statement]) -> set[str]:
-    """What these statements allow, if only somewhere."""
-    return {action for one in statements if one["Effect"] == "Allow" for action in one["Action"]}
 
 
 def deployed() -> set[str]:
@@ -128,8 +106,15 @@ def test_a_part_of_the_suite_may_record_less_but_nothing_new() -> None:
     assert new.partition(";")[0] == "tests/granting/whole_suite.json lacks of the role deploy: e"
     (gone,) = superfluous(known, found)
     assert "of the role plan what nothing calls any more: b" in gone
+    assert lacking(known, {PLAN: {"a"}, DEPLOY: {"a", "d"}}) == [], "who deploys plans, too"
     assert accepted(known, found, whole=False) == {PLAN: {"a", "b"}, DEPLOY: {"d", "e"}}
     assert accepted(known, found, whole=True) == found
+
+
+def test_a_run_fails_for_what_the_policies_do_not_allow() -> None:
+    (line,) = not_allowed({PLAN: {"iam:GetRole", "iam:CreateRole"}, DEPLOY: {"iam:CreateRole"}})
+    assert "the role plan do not allow: iam:CreateRole" in line
+    assert held()[DEPLOY] <= allowed_to(DEPLOY)
 
 
 def test_what_other_processes_recorded_is_joined(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,8 +3,9 @@
 botocore tells of each call in this process, the fault proxy of those that come from processes of their own. The user
 agent says for which command the product calls; what tests look up for themselves says nothing, and is not recorded.
 
-The file holds what the whole suite records. A run that records more fails; a run of the whole suite says what it did
-not record any more. ACCEPT=1 writes the file: anew after the whole suite, with what is new in it after a part.
+The file holds what the whole suite records; of the role that deploys, what the one that plans does not ask for. A run
+says what is new in it, and fails when the policies do not allow it; a run of the whole suite also says what it did not
+record any more. ACCEPT=1 writes the file: anew after the whole suite, with what is new in it after a part.
 """
 
 import json
@@ -109,9 +110,10 @@ class Recording:
             FILE.write_text(rendered(accepted(held(), recorded, whole=whole)), encoding="utf-8")
             return
         if session.exitstatus == pytest.ExitCode.OK:
-            new, gone = lacking(held(), recorded), superfluous(held(), recorded) if whole else []
-            self._told = [*new, *gone]
-            if new:
+            new = lacking(held(), recorded)
+            missing = not_allowed(recorded) if new else []
+            self._told = [*new, *missing, *(superfluous(held(), recorded) if whole else ())]
+            if missing:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
@@ -138,9 +140,22 @@ def held() -> dict[str, set[str]]:
 
 def lacking(known: Actions, found: Actions) -> list[str]:
     """What the file lacks, a line for each role."""
-    new = {role: sorted(found[role] - known[role]) for role in (PLAN, DEPLOY)}
+    new = {PLAN: sorted(found[PLAN] - known[PLAN]), DEPLOY: sorted(found[DEPLOY] - known[DEPLOY] - known[PLAN])}
     return [
         f"{_NAME} lacks of the role {role}: {', '.join(one)}; ACCEPT=1 adds them" for role, one in new.items() if one
+    ]
+
+
+def not_allowed(found: Actions) -> list[str]:
+    """What the policies lack, a line for each role."""
+    from tests.granting.everything import allowed_to  # it imports the contract tests, which import this
+
+    missing = {role: sorted(found[role] - allowed_to(role)) for role in (PLAN, DEPLOY)}
+    where = "see pipeline/granting/rules.json"
+    return [
+        f"the policies of the role {role} do not allow: {', '.join(one)}; {where}"
+        for role, one in missing.items()
+        if one
     ]
 
 
@@ -157,7 +172,8 @@ def superfluous(known: Actions, found: Actions) -> list[str]:
 
 def accepted(known: Actions, found: Actions, *, whole: bool) -> dict[str, set[str]]:
     """What the file is to say after a run."""
-    return {role: set(found[role]) if whole else known[role] | found[role] for role in (PLAN, DEPLOY)}
+    all_of_it = {role: set(found[role]) if whole else known[role] | found[role] for role in (PLAN, DEPLOY)}
+    return {PLAN: all_of_it[PLAN], DEPLOY: all_of_it[DEPLOY] - all_of_it[PLAN]}
 
 
 def rendered(actions: Actions) -> str:
