@@ -11,10 +11,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlparse
+
+import yaml
 
 from tests.support.github_api.description import Operation
 
@@ -271,6 +274,16 @@ class FakeGitHub:
         return {"ref": f"refs/heads/{branch}", "object": {"type": "commit", "sha": sha}}
 
     def dispatch(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
+        declared, given = _declared_inputs(), body.get("inputs", {})
+        if unexpected := sorted(set(given) - set(declared)):
+            raise Refuse(422, f"Unexpected inputs provided: {json.dumps(unexpected)}")
+        for name, about in declared.items():
+            if about.get("required") and name not in given:
+                raise Refuse(422, f"Required input '{name}' not provided")
+            if "options" in about and given.get(name, about["options"][0]) not in about["options"]:
+                raise Refuse(
+                    422, f"Provided value '{given[name]}' for input '{name}' not in the list of allowed values"
+                )
         self.dispatches.append({"workflow": unquote(match[1]), **body})
 
     def viewer(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
@@ -293,6 +306,17 @@ def _limit(body: Mapping[str, Any]) -> None:
         error = {"resource": "IssueComment", "code": "unprocessable", "field": "data",
                  "message": "Body is too long (maximum is 65536 characters)"}  # fmt: skip
         raise Refuse(422, "Validation Failed", [error])
+
+
+@cache
+def _declared_inputs() -> dict[str, dict[str, Any]]:
+    """Those of the workflow that people and commands start, of which GitHub takes no others."""
+    path = Path(__file__).parents[2] / ".github" / "workflows" / "pipeline.yml"
+    # YAML 1.1 takes `on` for true.
+    found: dict[str, dict[str, Any]] = yaml.safe_load(path.read_text(encoding="utf-8"))[True]["workflow_dispatch"][
+        "inputs"
+    ]
+    return found
 
 
 def _shown(comment: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The GitHub of the tests is as strict as GitHub's description, and says all that it says."""
 
+import re
 from typing import Any
 
 import pytest
@@ -71,6 +72,22 @@ def test_what_github_never_says_is_noticed() -> None:
 def test_a_test_fails_for_a_mistake() -> None:
     with pytest.raises(AssertionError, match="POST /x: no such thing"), fake_github.running() as github:
         github.mistakes.append("POST /x: no such thing")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "why"),
+    [
+        ({"action": "plan", "evil": "x"}, r'Unexpected inputs provided: \["evil"\]'),
+        ({"environment": "dev"}, "Required input 'action' not provided"),
+        ({"action": "destroy"}, "'destroy' for input 'action' not in the list"),
+    ],
+)
+def test_a_workflow_takes_only_the_inputs_that_it_declares(inputs: dict[str, str], why: str) -> None:
+    github, match = fake_github.FakeGitHub(), re.match("(.+)", "pipeline.yml")
+    assert match
+    with pytest.raises(fake_github.Refuse, match=why):
+        github.dispatch(match, {}, {"ref": "main", "inputs": inputs})
+    assert github.dispatches == []
 
 
 def test_schemas_become_json_schema() -> None:
