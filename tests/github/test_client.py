@@ -1,5 +1,7 @@
 """Requests through PyGithub to a GitHub that breaks: what is repeated, what is not, and for how long."""
 
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -127,6 +129,12 @@ def test_what_is_wrong_is_an_error_that_says_so(client: Client, github: FakeGitH
     with pytest.raises(GitHubError, match=r"(?s)422 Invalid request.*'body' is a required property"):
         client.write("POST", COMMENTS, {})
     assert github.mistakes.pop()
+
+
+def test_what_the_way_to_github_could_also_do_is_not_in_the_log() -> None:
+    warned = "import pipeline.__main__, warnings\nfor text in ('SOCKS support in urllib3', 'x'): warnings.warn(text)"
+    done = subprocess.run([sys.executable, "-c", warned], capture_output=True, text=True, check=True)
+    assert [line.rpartition(": ")[2] for line in done.stderr.splitlines() if "Warning" in line] == ["x"]
 
 
 def test_a_page_of_a_proxy_is_an_error_like_others(client: Client, github: FakeGitHub) -> None:

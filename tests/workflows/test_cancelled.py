@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -27,6 +27,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.emulator]
 
 ACTION = ".github/actions/pipeline/action.yml"
 PATIENCE = 60.0
+End = Callable[["subprocess.Popen[str]"], str]
 
 
 @pytest.fixture
@@ -71,7 +72,19 @@ def cancel(process: "subprocess.Popen[str]") -> str:
     raise AssertionError("it cannot be killed")
 
 
-def test_a_cancelled_deploy_lets_go_and_the_next_run_continues(cloud: Cloud, proxy: FaultProxy, tmp_path: Path) -> None:
+def kill(process: "subprocess.Popen[str]") -> str:
+    """What happens where a machine goes away; what the step had printed."""
+    process.kill()
+    return process.communicate(timeout=PATIENCE)[0]
+
+
+@pytest.mark.parametrize(
+    ("end", "exit_code", "told"),
+    [(cancel, 130, "**interrupted**"), (kill, -9, "**deploying**")],
+)
+def test_what_a_run_leaves_that_is_cut_off_the_next_one_continues(
+    cloud: Cloud, proxy: FaultProxy, tmp_path: Path, end: End, exit_code: int, told: str
+) -> None:
     repository = Repository(tmp_path / "repository", service(cloud.account))
     with fake_github.running() as github:
         github.add_pull(1, repository.commit, merge=repository.commit)
@@ -79,17 +92,18 @@ def test_a_cancelled_deploy_lets_go_and_the_next_run_continues(cloud: Cloud, pro
         proxy.hang("logs:CreateLogGroup")
         process = start(repository, tmp_path, about)
         deadline = time.monotonic() + PATIENCE
-        while not proxy.counts["logs:CreateLogGroup"]:
+        while not (proxy.counts["logs:CreateLogGroup"] and github.bodies(1)):
             assert time.monotonic() < deadline
             assert process.poll() is None, process.communicate()[0]
             time.sleep(0.02)
-        printed = cancel(process)
-        assert process.returncode == 130, printed
-        assert "**interrupted**" in "".join(github.bodies(1))
+        printed = end(process)
+        assert process.returncode == exit_code, printed
+        assert told in "".join(github.bodies(1))
         proxy.reset()
         again = start(repository, tmp_path, about)
         printed = again.communicate(timeout=PATIENCE)[0]
         assert again.returncode == 0, printed
         assert "release 1 is live in live" in printed
-        assert "waiting" not in printed, "the lock was free"
+        assert ("died holding the lock: taking over" in printed) == (end is kill), printed
+        assert "waiting" not in printed
         assert ["**live** as release 1" in body for body in github.bodies(1)] == [True]
