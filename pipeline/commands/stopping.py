@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM ask the run to stop; a second one, or 6.5 s, end it whatever it is doing.
+"""SIGINT, SIGTERM and a terminal that is closed ask the run to stop; a second signal, or 6.5 s, end it in any case.
 
 GitHub Actions sends SIGINT, SIGTERM after 7.5 s and kills after 10:
 https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-cancellation
@@ -36,6 +36,8 @@ class Stop:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, self._on_signal)
             signal.signal(signal.SIGTERM, self._on_signal)
+            if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup wants it
+                signal.signal(signal.SIGHUP, self._on_signal)
 
     def sleep(self, seconds: float) -> None:
         """Sleeps, or until the run should stop; then Interrupted."""
@@ -49,8 +51,10 @@ class Stop:
             self._watchdog.cancel()
             self._watchdog = None
 
-    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         if self.event.is_set():
+            if number == signal.SIGHUP:  # the shell tells of a closed terminal, and so does the system
+                return
             os._exit(EXIT_CODE)
         self.event.set()
         self._watchdog = threading.Timer(PATIENCE_SECONDS, _give_up)
