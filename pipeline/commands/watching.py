@@ -8,10 +8,10 @@ from pipeline.commands.workspace import Workspace
 from pipeline.model.rollout import RolloutStatus
 from pipeline.model.shift import Rollout
 from pipeline.reporting.console import Live
-from pipeline.reporting.rollout_text import happened, now_line, progress, strategy_line
+from pipeline.reporting.rollout_text import happened, now_lines, progress, strategy_line
 from pipeline.rollout.events import Action
 
-_KEY = "rollout"
+_KEYS = ("rollout", "figures")  # what is under way, and the last that was measured
 
 
 class Watching:
@@ -42,7 +42,7 @@ class Watching:
         self._follow(rollout)
         self._told = rollout.status
         if self._live is not None:
-            self._live.begun(_KEY, now_line(rollout, self._workspace.clock.now()))
+            self._live.shown(_KEYS, now_lines(rollout, self._workspace.clock.now()))
 
     def _follow(self, rollout: Rollout) -> None:
         """Tells who follows from afar, but only what is new."""

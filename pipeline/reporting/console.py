@@ -10,9 +10,10 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any, Literal, Self, TextIO
 
 from pipeline.errors import Diagnostic, PipelineError
@@ -167,6 +168,14 @@ class Live:
     def begun(self, key: str, text: str) -> None:
         """Something is under way."""
         self._running[key] = (text, time.monotonic())
+
+    def shown(self, keys: Sequence[str], texts: Sequence[str]) -> None:
+        """The same things under way as they are now: a text for each of `keys`, where there is one."""
+        for key, text in zip_longest(keys, texts):
+            if text is None:
+                self.ended_quietly(key)
+            else:
+                self._running[key] = (text, self._running.get(key, ("", time.monotonic()))[1])
 
     def note(self, key: str, text: str) -> None:
         """More about what is under way, such as what is being waited for."""

@@ -85,16 +85,18 @@ def _outcome(status: RolloutStatus, style: Style) -> str:
     return style(status.reason if by_hand else f"aborted: {status.reason}", fg="red")
 
 
-def now_line(rollout: Rollout, now: float) -> str:
-    """What is under way, for a live display: weight, elapsed and left, the last figures."""
+def now_lines(rollout: Rollout, now: float) -> list[str]:
+    """What is under way, for a live display: weight, elapsed and left; below it the last figures."""
     status, steps = rollout.status, rollout.strategy.steps
+    if status.outcome is not Outcome.RUNNING:
+        return [f"giving everything back to release {rollout.base}"] if status.outcome is Outcome.ABORTED else []
     if status.since is None or status.step >= len(steps):
-        return f"shifting to {steps[status.step].weight:g} %" if status.step < len(steps) else "promoting"
+        return [f"shifting to {steps[status.step].weight:g} %" if status.step < len(steps) else "promoting"]
     step, elapsed = steps[status.step], max(0.0, now - status.since)
     whole = step.bake + rollout.strategy.analysis.metric_delay
     text = f"step {status.step + 1} of {len(steps)} at {step.weight:g} %: {duration(elapsed)}"
     text += f", {duration(whole - elapsed)} left" if elapsed < whole else ", waiting for figures"
-    return text + (f"; {_figures(status.last)}: {status.last.verdict}" if status.last else "")
+    return [text, *([f"{_figures(status.last)}: {status.last.verdict}"] if status.last else [])]
 
 
 def strategy_line(strategy: Strategy) -> str:

@@ -14,7 +14,7 @@ from pipeline.reporting.rollout_text import (
     duration,
     happened,
     how,
-    now_line,
+    now_lines,
     render_rollout,
     rollout_note,
     strategy_line,
@@ -61,13 +61,17 @@ def test_people_are_named() -> None:
     assert happened(before, stopped, PLAIN) == ["  aborted by eve"]
 
 
-def test_a_live_line_tells_elapsed_and_left() -> None:
-    assert now_line(rollout(weight=5, since=1000.0), 1060.0) == "step 1 of 2 at 5 %: 1 min, 3 min left"
-    assert now_line(rollout(weight=5, since=1000.0), 1300.0) == "step 1 of 2 at 5 %: 5 min, waiting for figures"
-    looked = now_line(rollout(weight=5, since=1000.0, measurements=(BAD,)), 1060.0)
-    assert looked == f"step 1 of 2 at 5 %: 1 min, 3 min left; {BAD.reason}, p99 250 ms, stable 240 ms: failed"
-    assert now_line(rollout(), 1000.0) == "shifting to 5 %"
-    assert now_line(rollout(step=2), 1000.0) == "promoting"
+def test_a_live_display_tells_elapsed_and_left_and_the_last_figures() -> None:
+    assert now_lines(rollout(weight=5, since=1000.0), 1060.0) == ["step 1 of 2 at 5 %: 1 min, 3 min left"]
+    late = now_lines(rollout(weight=5, since=1000.0, measurements=(BAD,)), 1300.0)
+    assert late == [
+        "step 1 of 2 at 5 %: 5 min, waiting for figures",
+        f"{BAD.reason}, p99 250 ms, stable 240 ms: failed",
+    ]
+    assert now_lines(rollout(), 1000.0) == ["shifting to 5 %"]
+    assert now_lines(rollout(step=2), 1000.0) == ["promoting"]
+    assert now_lines(rollout(outcome=Outcome.ABORTED), 1000.0) == ["giving everything back to release 41"]
+    assert now_lines(rollout(outcome=Outcome.REVERTED), 1000.0) == []
 
 
 def test_a_release_that_was_taken_back_says_why_and_where_to_look() -> None:

@@ -151,6 +151,17 @@ def test_a_log_gets_plain_lines() -> None:
     assert err.getvalue() == "  + a\n"
 
 
+def test_what_is_under_way_changes_its_words_and_goes_when_it_has_none() -> None:
+    voice, _, err = console()
+    with voice.working("shifting") as live:
+        live.shown(("a", "b"), ["step 1", "3 errors"])
+        live.shown(("a", "b"), ["step 2"])
+        assert "step 2" in str(live._block())
+        assert "step 1" not in str(live._block())
+        assert "3 errors" not in str(live._block())
+    assert err.getvalue() == "", "a log gets what happens, not how far it is"
+
+
 def test_workflow_commands_without_a_place() -> None:
     assert workflow_command("error", Diagnostic("x", hint="y")) == "::error::x; try: y"
 
