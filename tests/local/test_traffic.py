@@ -263,6 +263,17 @@ def test_a_token_must_be_there_where_one_is_asked_for(account: Account, function
     assert http(f"{url}/a", headers={"authorization": "of nobody"}).status == 401
 
 
+def test_a_key_must_be_sent_where_one_is_asked_for(account: Account, function: str, unique: Unique) -> None:
+    scheme = {"type": "apiKey", "name": "x-api-key", "in": "header"}
+    paths = {"/a": {"get": proxy(account.arn("echo:live")) | {"security": [{"api_key": []}]}}}
+    _, url = deploy(account, unique("api"), paths, components={"securitySchemes": {"api_key": scheme}})
+    answer = http(f"{url}/a")
+    assert (answer.status, answer.json()) == (403, {"message": "Forbidden"})
+    key = account.client("apigateway").create_api_key(name=unique("key"), enabled=True)
+    assert http(f"{url}/a", headers={"x-api-key": key["value"]}).status == 200
+    assert http(f"{url}/a", headers={"x-api-key": "guessed"}).status == 403
+
+
 def test_binary_goes_both_ways(account: Account, unique: Unique) -> None:
     code = (
         "def handler(event, context):\n"

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+from pipeline.local.plane import scaling
 from pipeline.local.plane.asgi import (
     Answer,
     Disconnected,
@@ -64,6 +65,7 @@ class Front:
         self._names = Names(emulator, self._zones, account)
         self._guardrails = Guardrails(emulator)
         self._logs = Logs(emulator)
+        self._scaling = scaling.Scaling()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection's request, or the process's life."""
@@ -112,6 +114,8 @@ class Front:
             return looks_for_zone(method, path, query)
         if caller.service == "bedrock":
             return is_guardrail(path)
+        if caller.service == scaling.SERVICE:
+            return True
         return caller.service == "s3" and creates_bucket(method, path, query)
 
     async def _traffic(self, target: Target, scope: Scope, receive: Receive, send: Send) -> None:
@@ -131,6 +135,8 @@ class Front:
             answer = await self._zones.list_by_name(request, caller)
         elif patches_domain(request.method, request.raw_path):
             answer = await self._domains.patch(request, caller)
+        elif caller.service == scaling.SERVICE:
+            answer = self._scaling.answer(request, caller)
         elif caller.service == "bedrock":
             answer = await self._guardrails.answer(request, caller)
         else:

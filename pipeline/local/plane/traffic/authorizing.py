@@ -73,6 +73,17 @@ class Authorizers:
             raise refusals.unauthorized()
         return {"claims": {name: _text(value) for name, value in claims.items()}}
 
+    async def check_key(self, exchange: Exchange) -> None:
+        """Refuses callers without an API key where one is wanted. Usage plans are not looked at."""
+        if not exchange.method.get("apiKeyRequired"):
+            return
+        sent, api = exchange.request.header("x-api-key"), exchange.api
+        caller = Caller(api.account, api.region, "apigateway")
+        answer = await self.emulator.call(Call(caller, "GET", "/apikeys", {"includeValues": "true"}))
+        kept = _parsed(answer.body).get("item") or () if answer.status == 200 else ()
+        if not sent or not any(one.get("value") == sent and one.get("enabled") for one in kept):
+            raise refusals.no_key()
+
     async def _knows(self, caller: Caller, operation: str, params: Mapping[str, Any]) -> bool:
         headers = (("x-amz-target", f"{_TARGET}.{operation}"), ("content-type", "application/x-amz-json-1.1"))
         answer = await self.emulator.call(Call(caller, "POST", "/", None, headers, json.dumps(params).encode()))

@@ -63,6 +63,7 @@ class Gateway:
         if not exchange.method:
             raise refusals.missing_token()
         exchange = replace(exchange, authorizer=await self.authorizers.judge(exchange))
+        await self.authorizers.check_key(exchange)
         integration: Wire = exchange.method["methodIntegration"]
         if integration["type"] == "MOCK":
             return answer_mock(exchange)

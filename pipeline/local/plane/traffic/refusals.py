@@ -55,6 +55,11 @@ def denied() -> GatewayError:
     return GatewayError("ACCESS_DENIED", message, "AccessDeniedException")
 
 
+def no_key() -> GatewayError:
+    """The method wants an API key, and none was sent, or none that there is."""
+    return GatewayError("INVALID_API_KEY", "Forbidden", "ForbiddenException")
+
+
 def no_authorizer(reason: str) -> GatewayError:
     """The function that judges cannot be called, or gives no policy."""
     return GatewayError(
