@@ -1,5 +1,6 @@
 """Reads from AWS what a plan needs to know, all types in parallel."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -49,7 +50,7 @@ def observe(
     """What AWS has of everything that is declared or was recorded.
 
     `thorough` reads all that can be read; otherwise rationed reads are spared where declaration and last release
-    agree, once there are more than RATIONED_READS of them. What was `seen` a moment ago is not looked for again.
+    agree, once more than RATIONED_READS share a rate. What was `seen` a moment ago is not looked for again.
     `home` leads to the region that has what is shared.
     """
     targets = targets_of(desired, release, thorough=thorough)
@@ -94,20 +95,25 @@ def targets_of(desired: DesiredState, release: Release | None, *, thorough: bool
     released = release.resources if release else {}
     wanted = desired.by_address
     everything: Iterable[Resource] = {**released, **wanted}.values()
-    rationed = [r for r in everything if r.type in RATIONED_TYPES]
-    full = thorough or release is None or len(rationed) <= RATIONED_READS
+    sharing = Counter(_ration(resource) for resource in everything)
     targets = []
     for resource in everything:
         before = released.get(resource.address)
+        few = sharing[_ration(resource)] <= RATIONED_READS
         targets.append(
             Target(
                 resource=resource,
                 recorded=release.outputs.get(resource.address, {}) if release else {},
                 released=before.properties if before else None,
-                thorough=full or before is None or not _alike(before, wanted.get(resource.address)),
+                thorough=thorough or few or before is None or not _alike(before, wanted.get(resource.address)),
             )
         )
     return targets
+
+
+def _ration(resource: Resource) -> str:
+    """What a resource shares the rate of its reads with: others of its type, or all that is read from Lambda."""
+    return "lambda" if resource.type in RATIONED_TYPES else resource.type
 
 
 def _alike(before: Resource, now: Resource | None) -> bool:

@@ -73,6 +73,13 @@ def test_many_are_spared_where_nothing_changed() -> None:
     assert [target.address for target in targets if target.thorough] == ["lambda.function/f0"]
 
 
+def test_many_functions_spare_no_reads_of_a_few_tables() -> None:
+    table = Resource("dynamodb.table", "orders", {})
+    everything = (table, *FUNCTIONS, *PERMISSIONS)
+    targets = targets_of(DesiredState(everything), release(*everything), thorough=False)
+    assert [target.address for target in targets if target.thorough] == ["dynamodb.table/orders"]
+
+
 def test_what_is_declared_no_longer_is_read_too() -> None:
     targets = targets_of(DesiredState(()), release(FUNCTIONS[0]), thorough=False)
     assert [target.address for target in targets] == ["lambda.function/f0"]
