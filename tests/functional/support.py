@@ -93,13 +93,13 @@ class Service:
     def aws(self) -> AwsClient:
         """AWS as a bystander: for looking, and for doing what nobody should."""
         if self._bystander is None:
-            environment = {"AWS_ENDPOINT_URL": self.endpoint, **_KEYS}
+            environment = {"AWS_ENDPOINT_URL": self.endpoint, **KEYS}
             self._bystander = connect(SCOPE.region, environment=environment, rationed=False)
             self._bystander.scope = SCOPE
         return self._bystander
 
 
-_KEYS: Mapping[str, str] = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
+KEYS: Mapping[str, str] = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
 
 
 def actions(document: Mapping[str, Any]) -> dict[str, str]:

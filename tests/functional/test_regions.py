@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pipeline.clients import AwsClient, connect
-from tests.functional.support import _KEYS, Service, actions, changing
+from tests.functional.support import KEYS, Service, actions, changing
 from tests.support.fault_proxy import FaultProxy
 
 HOME, AWAY = "eu-west-1", "us-east-1"
@@ -27,7 +27,7 @@ def by_region(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def in_region(service: Service, region: str) -> AwsClient:
-    return connect(region, environment={"AWS_ENDPOINT_URL": service.endpoint, **_KEYS})
+    return connect(region, environment={"AWS_ENDPOINT_URL": service.endpoint, **KEYS})
 
 
 def policies(service: Service) -> dict[str, Any]:
