@@ -80,8 +80,10 @@ def _deliver(workspace: Workspace, request: DeployRequest, built: "Built | Promo
         guard(workspace, situation, request, reading.rollouts().known)
         if done:
             return report(workspace, situation, situation.head.current, changed=False)
+        request = replace(request, carried=carried(journal_of_unfinished(workspace, situation.head), situation))
         about = {
             "plan": situation.plan.to_json(),
+            "carried": request.carried,
             "desired": situation.desired.declared,
             "request": request.to_json(),
         }
@@ -119,14 +121,23 @@ def guard(workspace: Workspace, situation: Situation, request: DeployRequest, ro
             f"continuing a deploy to {workspace.environment.name}: this checkout declares something else than that run",
             hint="check that run's commit out and resume again, or deploy this checkout: pipeline deploy",
         )
+    unfinished = journal_of_unfinished(workspace, head)
     if not request.clear_hold:
-        unfinished = journal_of_unfinished(workspace, head)
         check_hold(head.current, unfinished, rollout, digest=situation.desired.digest, commit=workspace.commit)
     check_plan(situation.plan, max_deletions=request.max_deletions)
     if request.saved is not None:
-        check_saved(request.saved, situation.plan)
+        begun = (unfinished or {}).get("plan", {}).get("digest")
+        check_saved(request.saved, situation.plan, begun=begun)
     if request.review is not None:
         request.review(situation.plan, head)
+
+
+def carried(unfinished: Mapping[str, Any] | None, situation: Situation) -> dict[str, str]:
+    """What runs that did not end had planned to do for the same declared state: address -> action."""
+    if unfinished is None or unfinished.get("desired") != situation.desired.declared:
+        return {}
+    planned = {change["address"]: change["action"] for change in unfinished.get("plan", {}).get("changes", ())}
+    return {**planned, **unfinished.get("carried", {})}
 
 
 def journal_of_unfinished(workspace: Workspace, head: LedgerHead) -> Mapping[str, Any] | None:

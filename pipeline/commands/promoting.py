@@ -16,6 +16,7 @@ from pipeline.commands.workspace import Workspace, cache_dir
 from pipeline.errors import BadInput, Diagnostic, Refused
 from pipeline.model.release import Release
 from pipeline.model.resource import DesiredState, Resource
+from pipeline.model.scope import Scope
 from pipeline.packaging.index import write_atomically
 from pipeline.releasing.store import Ledger, artifact_key, bucket_name
 
@@ -60,12 +61,12 @@ def promoted(workspace: Workspace, source: str, number: int | None = None) -> Pr
     theirs = _ledger_of(workspace, source)
     release = _release_of(theirs, source, number)
     desired = workspace.loaded.desired[workspace.environment.name]
-    problems = list(_problems(desired, release, workspace.environment.name))
+    problems = list(_problems(desired, release, workspace.scope))
     if problems:
         hint = f"deploy this checkout to {source} first, or deploy it here without --from"
         what = f"promoting release {release.number} of {source}: it is not what this checkout declares"
         raise Refused(what, hint=hint, diagnostics=problems)
-    taken = DesiredState(tuple(_taken(resource, release, workspace.environment.name) for resource in desired))
+    taken = DesiredState(tuple(_taken(resource, release, workspace.scope) for resource in desired))
     found = {digest: _fetched(workspace, theirs, digest, source) for digest in _lacking(workspace, taken)}
     return Promoted(release, taken, found)
 
@@ -80,7 +81,10 @@ def _ledger_of(workspace: Workspace, source: str) -> Ledger:
     regions = regions_of(Files(workspace.root), source)
     region = workspace.scope.region if workspace.scope.region in regions else None
     environment = read_identity(workspace.root, source, region).with_account(workspace.scope.account)
-    variables = workspace.embedded.environment() if workspace.local else None
+    variables = None
+    if workspace.local:  # the embedded AWS has all accounts, and nobody there who could let one into the other
+        account = environment.account or workspace.embedded.account
+        variables = replace(workspace.embedded, account=account).environment()
     client = connect(environment.region, environment=variables, stop=workspace.stop, purpose=workspace.purpose)
     client.scope = environment.scope
     return Ledger(client.for_records(), bucket_name(environment.scope))
@@ -94,14 +98,23 @@ def _release_of(ledger: Ledger, source: str, number: int | None) -> Release:
     return current
 
 
-def _twin(resource: Resource, release: Release, here: str) -> Resource | None:
-    """What the resource is in the other environment, whose name it may carry where this one carries ours."""
+def _twin(resource: Resource, release: Release, here: Scope) -> Resource | None:
+    """What the resource is in the other environment, whose name it may carry where this one carries ours.
+
+    So it is with the service's name: two environments in one account differ in that.
+    """
     there = release.resources
-    name = resource.name.replace(here, release.environment)
-    return there.get(resource.address) or there.get(f"{resource.type}/{name}")
+    ours = [(here.environment, release.environment), (here.service, release.service)]
+    for said in (ours, ours[:1], ours[1:], ()):
+        name = resource.name
+        for mine, theirs in said:
+            name = name.replace(mine, theirs)
+        if (found := there.get(f"{resource.type}/{name}")) is not None:
+            return found
+    return None
 
 
-def _problems(desired: DesiredState, release: Release, here: str) -> Iterator[Diagnostic]:
+def _problems(desired: DesiredState, release: Release, here: Scope) -> Iterator[Diagnostic]:
     for resource in desired:
         if resource.type not in _TAKEN or resource.shared:
             continue
@@ -119,7 +132,7 @@ def _problems(desired: DesiredState, release: Release, here: str) -> Iterator[Di
                 yield replace(place, message=text)
 
 
-def _taken(resource: Resource, release: Release, here: str) -> Resource:
+def _taken(resource: Resource, release: Release, here: Scope) -> Resource:
     twin = _twin(resource, release, here) if resource.type in _TAKEN else None
     if twin is None:
         return resource

@@ -52,7 +52,10 @@ def new_release(
         outputs={address: values for address, values in outputs.items() if address in addresses},
         functions=served.functions,
         apis=served.apis,
-        plan={"digest": situation.plan.digest, "summary": situation.plan.summary},
+        plan={
+            "digest": situation.plan.digest,
+            "summary": situation.plan.summary_with(request.carried if request is not None else {}),
+        },
         hold=hold,
         formers={a: before for a, before in (current.formers if current else {}).items() if a in addresses},
         promoted_from=request.promoted if request is not None else None,

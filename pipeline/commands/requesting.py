@@ -18,7 +18,8 @@ class DeployRequest:
     `review` raises Refused when the plan does what nobody saw who should have.
     `hotfix`: it is the fix of what serves, so a rollout that is under way is taken back for it. `detach`: no process
     stays while traffic shifts. `source`: the environment whose code is deployed instead of what would be built;
-    `promoted` says which release of it that is: {"environment", "release", "commit"}.
+    `promoted` says which release of it that is: {"environment", "release", "commit"}. `carried`: what a run that did
+    not end had planned for the same, address -> action: the release is of all of it.
     """
 
     consent: Consent = Consent()
@@ -32,6 +33,7 @@ class DeployRequest:
     strategy: Strategy = field(default_factory=Strategy)
     source: str | None = None
     promoted: Mapping[str, Any] | None = None
+    carried: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """What a resuming run has to know of it."""

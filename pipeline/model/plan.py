@@ -148,6 +148,19 @@ class Plan:
                 counts["drift"] += 1
         return counts | {"unchanged": self.unchanged}
 
+    def summary_with(self, carried: Mapping[str, str]) -> dict[str, int]:
+        """The counts together with those of what was `carried` out of the same before: address -> action."""
+        counts, mine = self.summary, {change.address: change.action.value for change in self.changes}
+        for address, action in carried.items():
+            if action not in counts:
+                continue
+            if (before := mine.get(address, "")) in counts:
+                counts[before] -= 1
+            elif action != Action.DELETE.value:
+                counts["unchanged"] = max(0, counts["unchanged"] - 1)
+            counts[action] += 1
+        return counts
+
     @property
     def effective(self) -> tuple[Change, ...]:
         """The changes that call AWS."""

@@ -30,8 +30,11 @@ def check_plan(plan: Plan, *, max_deletions: int) -> None:
         )
 
 
-def check_saved(saved: SavedPlan, fresh: Plan) -> None:
-    """Refused when AWS or the specs have moved since the plan was saved."""
+def check_saved(saved: SavedPlan, fresh: Plan, *, begun: str | None = None) -> None:
+    """Refused when AWS or the specs have moved since the plan was saved.
+
+    `begun` is the digest of the plan that a run did not carry out to the end: of that, the rest is left to do.
+    """
     for name in ("environment", "account", "region"):
         if getattr(saved, name) != getattr(fresh, name):
             raise Refused(
@@ -39,9 +42,13 @@ def check_saved(saved: SavedPlan, fresh: Plan) -> None:
                 hint="give the plan that was made for this environment",
             )
     if saved.digest != fresh.digest:
+        again = "make a new plan and review what moved"
+        if saved.digest == begun:
+            rest = f"pipeline resume --env {fresh.environment} does the rest"
+            again = f"a run did a part of exactly this plan: {rest}; or {again}"
         raise Refused(
             "the saved plan is stale: the specs, the code or AWS have changed since it was made",
-            hint="make a new plan and review what moved",
+            hint=again,
             diagnostics=moved(saved, fresh),
         )
 

@@ -67,7 +67,9 @@ def test_an_update_that_is_killed_is_continued(shop: Service, proxy: FaultProxy,
     assert there["apis"]["shop-test#0"]["deployments"] == 2
     assert again.json["release"] == 2
     assert shop.run("deploy").json["changed"] is False
-    assert [r["release"] for r in shop.run("releases").json["releases"]] == [2, 1]
+    releases = shop.run("releases").json["releases"]
+    assert [r["release"] for r in releases] == [2, 1]
+    assert releases[0]["plan"]["summary"]["update"] == 4, "all of it, whoever did which part"
 
 
 @pytest.mark.parametrize("n", range(1, 25) if EVERY else (2, 9))

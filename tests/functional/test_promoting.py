@@ -13,7 +13,8 @@ SPEC = "aws/lambda/functions.yaml"
 
 @pytest.fixture
 def live(shop: Service) -> Service:
-    """Another environment, in another region; `test` has release 1, and the checkout has gone on since."""
+    """Another environment, elsewhere and called otherwise; `test` has release 1, and the checkout has gone on since."""
+    shop.replace("environments/live.env", "SERVICE_NAME=shop", "SERVICE_NAME=shop-live")
     shop.replace("environments/live.env", "AWS_REGION=eu-west-1", "AWS_REGION=eu-central-1")
     assert shop.run("deploy").code == 0
     shop.replace("code/handlers/stock.py", '"stock": 3', '"stock": 4')
@@ -36,14 +37,14 @@ def test_the_bytes_of_the_other_environment_are_served(shop: Service, live: Serv
     assert result.code == 0, result.err
     theirs = ledger_document(shop, "current.json")
     for name, entry in theirs["functions"].items():
-        assert result.json["functions"][name]["code_sha256"] == entry["code_sha256"]
+        assert result.json["functions"][name.replace("shop", "shop-live")]["code_sha256"] == entry["code_sha256"]
     assert "the code of release 1 of test" in result.err
     assert planned.json["digest"] == result.json["plan"]["digest"], "what was planned is what was done"
     (release,) = live.run("releases").json["releases"]
     assert release["promoted_from"] == {"environment": "test", "release": 1, "commit": theirs["commit"]}
     again = promote(live)
     assert (again.code, again.json["changed"]) == (0, False)
-    assert live.run("deploy").json["functions"]["shop-stock"]["version"] == "2", "what is checked out is newer"
+    assert live.run("deploy").json["functions"]["shop-live-stock"]["version"] == "2", "what is checked out is newer"
 
 
 def other_architecture(shop: Service) -> None:

@@ -296,9 +296,25 @@ def test_a_saved_plan_is_applied_only_while_it_holds() -> None:
     first = plan([thing("x", a=1)])
     saved = SavedPlan.from_json(first.to_json())
     check_saved(saved, plan([thing("x", a=1)]))
+    with pytest.raises(Refused, match="stale") as partly:
+        check_saved(saved, plan([]), begun=first.digest)
+    assert "pipeline resume --env" in (partly.value.hint or "")
     with pytest.raises(Refused, match="stale") as caught:
         check_saved(saved, plan([thing("x", a=2), thing("y")]))
     assert [d.address for d in caught.value.diagnostics] == ["test.thing/x", "test.thing/y"]
+
+
+def test_what_a_run_that_died_had_done_counts_with_the_rest() -> None:
+    made = plan([thing("new", a=1), thing("done", a=1)], [found(thing("done", a=1))])
+    carried = {
+        "test.thing/new": "replace",
+        "test.thing/done": "create",
+        "test.thing/gone": "delete",
+        "test.thing/k": "retain",
+    }
+    assert made.summary_with({}) == made.summary
+    expected = {"create": 1, "update": 0, "replace": 1, "delete": 1, "unchanged": 0, "drift": 0}
+    assert made.summary_with(carried) == expected
 
 
 names = st.sampled_from(["a", "b", "c", "d"])
