@@ -50,7 +50,9 @@ class Measure:
     @property
     def aim(self) -> str:
         """What is aimed at, in words."""
-        return f"{self.factor:g} x" if self.factor is not None else f"{self.target:g} s"
+        if self.factor is not None:
+            return f"{self.factor:g} x"
+        return f"{self.target:g} s" if self.target is not None else ""
 
 
 def to_json(measures: Sequence[Measure], **settings: Any) -> dict[str, Any]:

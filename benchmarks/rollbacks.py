@@ -42,8 +42,7 @@ def rollbacks(functions: int, runs: Iterator[int], latency_ms: float) -> list[Me
             moved.our_calls.append(counted(before_moved(trace, functions)))
             whole.ours.append(sample)
             whole.our_calls.append(calls)
-    moved.target = AIM + least_seconds(moved.our_calls[-1]["calls"])
-    whole.target = 2 * AIM + least_seconds(whole.our_calls[-1]["calls"])
+    moved.target = AIM + round(least_seconds(moved.our_calls[-1]["calls"]), 1)
     return [moved, whole]
 
 
