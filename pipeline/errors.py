@@ -6,6 +6,7 @@
     ├── ChangesFailed            1  some changes of a plan did not go through
     ├── GitHubError              1  GitHub refused or did not answer a request
     ├── BadInput                 2  usage, validation, unknown release: nothing was touched
+    │   └── NoProject            2  no pipeline.yaml where one is looked for
     ├── TakenBack                5  a release failed once it served, and the one before serves again
     ├── Refused                  4  a guard said no: account, lock, protected data, stale plan, hold
     │   └── NothingUnderWay      4  there is no rollout to steer
@@ -99,6 +100,10 @@ class BadInput(PipelineError):
         found = tuple(sorted(diagnostics, key=Diagnostic.sort_key))
         noun = "problem" if len(found) == 1 else "problems"
         return cls(f"{len(found)} {noun} in the input", diagnostics=found)
+
+
+class NoProject(BadInput):
+    """There is no pipeline.yaml where one is looked for."""
 
 
 class Refused(PipelineError):

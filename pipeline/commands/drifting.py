@@ -102,11 +102,5 @@ def _failed(space: Workspace, error: PipelineError) -> None:
     space.console.error(error.with_context(f"comparing {space.place}"))
     if space.console.format == "json":
         told = {"message": str(error), "hint": error.hint, "exit_code": error.exit_code}
-        space.console.result(
-            {"environment": space.name, **_where(space), "error": told, **diagnostics_json(error.diagnostics)}, ""
-        )
+        space.console.result({"environment": space.name, "error": told, **diagnostics_json(error.diagnostics)}, "")
     summarize(space, f"{failure_summary(space.place, error)}\n")
-
-
-def _where(space: Workspace) -> dict[str, str]:
-    return {"region": space.region} if space.region else {}

@@ -13,6 +13,8 @@ from pipeline.commands.regions import Way, over_regions
 from pipeline.commands.stopping import Stop
 from pipeline.commands.workspace import Clock, Workspace
 from pipeline.config.files import find_root
+from pipeline.config.loaded import FILE
+from pipeline.config.services import services_in
 from pipeline.errors import BadInput
 from pipeline.reporting.console import Console
 
@@ -62,7 +64,7 @@ def workspace(
     context = click.get_current_context(silent=True)
     stop = Stop.current()
     return Workspace(
-        root=find_root(Path.cwd()) if root is None else _checked_root(root),
+        root=_of_one_service(root_of(root)),
         environment_name=env,
         local=local,
         console=console or Console.of_process(form),
@@ -71,6 +73,18 @@ def workspace(
         environ=os.environ,
         purpose=purpose or (context.info_name if context and context.info_name else ""),
     )
+
+
+def root_of(root: Path | None) -> Path:
+    """The root that was given, or the one around the working directory. BadInput where there is none."""
+    return find_root(Path.cwd()) if root is None else _checked_root(root)
+
+
+def _of_one_service(root: Path) -> Path:
+    if services := services_in(root):
+        where = f"--root {root / services[0]}" + (" and so on" if len(services) > 1 else "")
+        raise BadInput(f"{root / FILE} lists {len(services)} services, and this is about one", hint=where)
+    return root
 
 
 def _checked_root(root: Path) -> Path:

@@ -31,13 +31,13 @@ class Gathering(Console):
     """A console that keeps the documents of several results, for the one document of all."""
 
     results: list[Mapping[str, Any]] = field(default_factory=list)
-    title: str = ""
+    region: str = ""
 
     def result(self, document: Mapping[str, Any], text: str) -> None:
-        """Keeps the document; in text mode the text is shown, below its title."""
-        self.results.append(document)
+        """Keeps the document, of several regions with its name; in text mode the text is shown below that."""
+        self.results.append({"region": self.region, **document} if self.region else document)
         if self.format == "text":
-            super().result(document, f"{self.style.bold(self.title)}\n{text}" if self.title else text)
+            super().result(document, f"{self.style.bold(self.region)}\n{text}" if self.region else text)
 
 
 def regions_at(space: Workspace) -> tuple[str, ...]:
@@ -58,7 +58,10 @@ def chosen(space: Workspace, region: str) -> Workspace:
 def each_region(space: Workspace) -> Iterator[Workspace]:
     """The surroundings for every region of the environment, the home region first; for the one that is chosen alone."""
     regions = (space.region,) if space.region is not None else regions_at(space) or (None,)
-    yield from (replace(space, region=region) for region in regions)
+    for region in regions:
+        if isinstance(space.console, Gathering):
+            space.console.region = region or ""
+        yield replace(space, region=region, seconds={}, tried=[])
 
 
 def over_regions(space: Workspace, region: str | None, way: Way, act: Callable[[Workspace], int]) -> int:
@@ -114,13 +117,8 @@ class _Course:
     def _in(self, region: str) -> int:
         """Acts in one region; what it says of itself is kept with the region's name."""
         self.space.console.say(self.space.console.err_style.bold(f"── {region}"))
-        before = len(self.gathering.results)
-        self.gathering.title = region
-        try:
-            return self.act(replace(self.space, region=region, seconds={}, tried=[]))
-        finally:
-            found = self.gathering.results[before:]
-            self.gathering.results[before:] = [{"region": region, **document} for document in found]
+        self.gathering.region = region
+        return self.act(replace(self.space, region=region, seconds={}, tried=[]))
 
     def _told(self, error: PipelineError, region: str, rest: Sequence[str]) -> PipelineError:
         """The error with its region, after what was reached in others."""

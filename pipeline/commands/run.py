@@ -1,23 +1,25 @@
 """`pipeline run`: what CI calls. Reads the repository event, decides what it asks for, and carries that out."""
 
-import json
+import os
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
+from pipeline.commands.asking import branches_of, intended
 from pipeline.commands.carrying_out import carry_out, explanation
-from pipeline.commands.options import common, workspace
+from pipeline.commands.options import common, root_of, workspace
 from pipeline.commands.regions import Gathering, chosen
 from pipeline.commands.reverting import open_revert
-from pipeline.commands.workspace import Workspace
-from pipeline.config.project import load_project
-from pipeline.errors import BadInput
-from pipeline.intake.events import RunFacts, read_event
-from pipeline.intake.intents import decide
-from pipeline.intake.words import Branches, one_of
-from pipeline.model.intent import Intent
+from pipeline.commands.services import concerned, services_of
+from pipeline.commands.workspace import Workspace, git
+from pipeline.config.loaded import FILE
+from pipeline.config.services import services_in
+from pipeline.errors import BadInput, Interrupted, PipelineError
+from pipeline.intake.jobs import check_one_command, check_one_target
+from pipeline.reporting.console import Console
 
 EPILOG = """\b
 Examples:
@@ -50,64 +52,72 @@ def command(
     """Carry out what the repository event asks for: validate, plan, deploy, roll back or resume.
 
     The event is read from GITHUB_EVENT_NAME and the file that GITHUB_EVENT_PATH names. With --env, only the part of
-    it that is for this environment.
+    it that is for this environment. Where pipeline.yaml lists services, it is carried out for those that it changed.
     """
-    space = workspace(root, env, form, local)
-    if revert is not None:
-        return open_revert(space, revert)
-    intent = intended(space.environ, branches_of(space.root), env, resuming=scheduled == "resume")
-    if explain:
-        space.console.result(intent.to_json(), explanation(intent))
-        return 0
-    console = Gathering.of_process(form)
-
-    def surroundings(name: str | None) -> Workspace:
-        found = workspace(root, name, form, local, console, purpose=f"run: {intent.kind}")
-        return chosen(found, region) if region is not None and name is not None else found
-
-    exit_code = carry_out(intent, surroundings, env)
+    top = root_of(root)
+    run = _Run(env, form, local, resuming=scheduled == "resume", region=region, explain=explain)
+    if not services_in(top):
+        space = workspace(top, env, form, local)
+        if revert is not None:
+            return open_revert(space, revert)
+        code, document = run.of(top)
+    elif revert is not None or region is not None:
+        raise BadInput(f"{top / FILE} lists services: --revert and --region are about one", hint="name it with --root")
+    else:
+        code, document = run.of_services(top)
     if form == "json":
-        space.console.result({**intent.to_json(), "results": console.results}, "")
-    return exit_code
+        Console.of_process(form).result(document, "")
+    return code
 
 
-def branches_of(root: Path) -> Branches:
-    """Environment -> branch, as pipeline.yaml says."""
-    return {name: settings.branch for name, settings in load_project(root).environments.items()}
+@dataclass(frozen=True)
+class _Run:
+    """What was asked for, whichever service it is carried out for."""
 
+    env: str | None
+    form: str
+    local: bool
+    resuming: bool
+    region: str | None
+    explain: bool
 
-def intended(environ: Mapping[str, str], branches: Branches, env: str | None, *, resuming: bool = False) -> Intent:
-    """What the event of this run asks for, of `env` alone where given. BadInput when there is no event to read.
+    def of(self, root: Path) -> tuple[int, Mapping[str, Any]]:
+        """Carries out what the event asks of one service; the exit code and the document."""
+        space = workspace(root, self.env, self.form, self.local)
+        intent = intended(space.environ, branches_of(space.root), self.env, resuming=self.resuming)
+        if self.explain:
+            if self.form == "text":
+                space.console.result(intent.to_json(), explanation(intent))
+            return 0, intent.to_json()
+        console = Gathering.of_process(self.form)
 
-    `resuming`: when that is a schedule, it is for continuing what waits.
-    """
-    if env is not None and env not in branches:
-        raise BadInput(f"there is no environment {env}: allowed is {one_of(branches)}")
-    facts = replace(RunFacts.of(environ), resuming=resuming)
-    intent = decide(read_event(*event_of(environ), facts), branches)
-    return intent if env is None else intent.only(env)
+        def surroundings(name: str | None) -> Workspace:
+            found = workspace(root, name, self.form, self.local, console, purpose=f"run: {intent.kind}")
+            return chosen(found, self.region) if self.region is not None and name is not None else found
 
+        code = carry_out(intent, surroundings, self.env)
+        return code, {**intent.to_json(), "results": console.results}
 
-def event_of(environ: Mapping[str, str]) -> tuple[str, Mapping[str, object]]:
-    """Name and payload of the event of this run. BadInput when there is none."""
-    missing = [name for name in ("GITHUB_EVENT_NAME", "GITHUB_EVENT_PATH") if not environ.get(name)]
-    if missing:
-        raise BadInput(
-            f"reading the event: no {' and no '.join(missing)}, which GitHub Actions sets",
-            hint="on a laptop GITHUB_EVENT_NAME=push GITHUB_EVENT_PATH=event.json pipeline run --explain, with a "
-            "payload as in docs/events.md; without an event pipeline deploy --env NAME",
-        )
-    return environ["GITHUB_EVENT_NAME"], read_payload(Path(environ["GITHUB_EVENT_PATH"]))
-
-
-def read_payload(path: Path) -> Mapping[str, object]:
-    """The payload in the file that GitHub Actions wrote. BadInput when it is none."""
-    try:
-        payload = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadInput(f"reading the event from {path} (GITHUB_EVENT_PATH): {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f"reading the event from {path} (GITHUB_EVENT_PATH): not JSON: {error}") from error
-    if not isinstance(payload, Mapping):
-        raise BadInput(f"reading the event from {path} (GITHUB_EVENT_PATH): a JSON object is wanted")
-    return payload
+    def of_services(self, top: Path) -> tuple[int, Mapping[str, Any]]:
+        """The same for every service that the event is about; one that fails keeps no other one back."""
+        console = Console.of_process(self.form)
+        repository = Path(git(top, "rev-parse", "--show-toplevel") or top).resolve()
+        services = services_of(top, repository)
+        branches = {root: branches_of(path) for root, path in services.items()}
+        intents = concerned(repository, branches, self.env, os.environ, console, resuming=self.resuming)
+        check_one_target(intents)
+        check_one_command(intents)
+        codes, documents = [0], []
+        for root in intents:
+            console.say(console.err_style.bold(f"── {root}"))
+            try:
+                code, document = self.of(services[root])
+            except Interrupted:
+                raise
+            except PipelineError as error:
+                console.error(error.with_context(root))
+                code = error.exit_code
+                document = {"error": {"message": str(error), "hint": error.hint, "exit_code": code}}
+            codes.append(code)
+            documents.append({"root": root, **document})
+        return max(codes), {"services": documents}

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from pipeline.config.findings import Findings, Place
 from pipeline.config.loaded import FILE, Module
-from pipeline.errors import BadInput
+from pipeline.errors import NoProject
 
 ENVIRONMENTS = "environments"  # the directory of environment files
 MAX_BYTES = 1_000_000
@@ -152,7 +152,7 @@ def find_root(start: Path) -> Path:
     for directory in (start, *start.parents):
         if (directory / FILE).is_file():
             return directory
-    raise BadInput(
+    raise NoProject(
         f"looking for the project: neither {start} nor a directory above it has a {FILE}",
         hint="change into the service's repository, or name it with --root",
     )

@@ -54,8 +54,9 @@ class CodeSettings:
 class Project:
     """A service repository. `source` is its pipeline.yaml, relative to `root`.
 
-    `permissions_boundary` is the policy, by name or ARN, that limits roles which name none. `places` leads to its
-    environments, `code_place` to where `code.root` is or could be set.
+    `services` are the folders of the services that it lists; then it is none itself. `permissions_boundary` is the
+    policy, by name or ARN, that limits roles which name none. `places` leads to its environments, `code_place` to where
+    `code.root` is or could be set.
     """
 
     root: Path
@@ -68,6 +69,7 @@ class Project:
     permissions_boundary: str | None = None
     retention: Retention = field(default_factory=Retention)
     source: str = FILE
+    services: tuple[str, ...] = ()
     places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
     code_place: Place = field(default=Place(FILE), compare=False, repr=False)
 

@@ -13,6 +13,7 @@ from pipeline.config.loaded import FILE, CodeSettings, EnvironmentSettings, GitH
 from pipeline.config.nodes import Table
 from pipeline.config.rendering import PropertyPath, Renderer
 from pipeline.config.rollouts import read_rollouts
+from pipeline.config.services import read_services
 from pipeline.config.validation import Checker
 from pipeline.errors import BadInput
 from pipeline.model.delivery import Retention
@@ -60,10 +61,12 @@ def _project(files: Files, node: Table, findings: Findings) -> Project:
         value = _without(value, complaint.path)
     clear = not any("rollout" in complaint.path for complaint in complaints)
     common, own = read_rollouts(value, renderer, findings) if clear else (Strategy(), {})
+    services = read_services(files, value, renderer, findings)
     settings = checker.with_defaults(value)
     places = {path[1]: at for path, at in renderer.keys.items() if len(path) == 2 and path[0] == "environments"}
     return Project(
         root=files.root,
+        services=services,
         environments={name: _environment(each, own.get(name)) for name, each in settings["environments"].items()},
         code=_code(files, settings["code"], renderer, findings),
         frontend_root=_inside(settings["frontend"]["root"], ("frontend", "root"), renderer, findings),

@@ -39,8 +39,8 @@ ACCESS: Mapping[Kind, Access] = {
 class Job:
     """One job: `intent` of the service below `root` in one environment; all texts, empty where there is nothing to say.
 
-    `ref` is what it checks out where that is not what the event is about: the branch of the environment. `scheduled` is
-    the option of `run` for what is scheduled.
+    `regions` are all regions of the environment, the home region first. `ref` is what it checks out where that is not
+    what the event is about: the branch of the environment. `scheduled` is the option of `run` for what is scheduled.
     """
 
     root: str
@@ -52,11 +52,23 @@ class Job:
     account: str = ""
     ref: str = ""
     scheduled: str = ""
+    regions: tuple[str, ...] = ()
+
+    @property
+    def target(self) -> str:
+        """The environment as GitHub knows it: with the folder of its service, where that has one."""
+        return "/".join(part for part in (self.root if self.root != "." else "", self.environment) if part)
 
     @property
     def place(self) -> str:
-        """The environment as the repository knows it: with the folder of its service, where that has one."""
-        return "/".join(part for part in (self.root if self.root != "." else "", self.environment) if part)
+        """The same, with the region where the environment has several: what no two jobs of an event have."""
+        return f"{self.target}/{self.region}" if len(self.regions) > 1 else self.target
+
+    @property
+    def after(self) -> str:
+        """The region that has to be changed before this one, as it has what all need; empty where there is none."""
+        follows = self.access is Access.WRITE and len(self.regions) > 1 and self.region != self.regions[0]
+        return self.regions[0] if follows else ""
 
     @property
     def slug(self) -> str:
@@ -73,8 +85,10 @@ class Job:
             "account": self.account,
             "intent": self.intent,
             "access": self.access.value,
+            "target": self.target,
             "place": self.place,
             "slug": self.slug,
+            "after": self.after,
             "ref": self.ref,
             "scheduled": self.scheduled,
         }
@@ -122,9 +136,19 @@ def affected(roots: Iterable[str], changed: Iterable[str]) -> list[str]:
 
 def check_one_target(intents: Mapping[str, Intent]) -> None:
     """BadInput when a rollback would be of several services: each counts its own releases."""
-    named = [root for root, intent in intents.items() if intent.kind is Kind.ROLLBACK]
+    named = [root for root, intent in intents.items() if intent.kind is Kind.ROLLBACK and intent.command is None]
     if len(named) > 1:
         raise BadInput(
             f"a rollback is of one service, but {', '.join(named)} all have this environment",
             hint="pipeline rollback --root DIR, or give each service environments of its own name",
+        )
+
+
+def check_one_command(intents: Mapping[str, Intent]) -> None:
+    """BadInput when a command of a comment would be carried out, and answered, by several services."""
+    named = [root for root, intent in intents.items() if intent.command is not None]
+    if len(named) > 1:
+        raise BadInput(
+            f"a command is of one service, but it can be of {', '.join(named)}",
+            hint="name an environment that one of them has alone, or call deliver.yml with root: for each service",
         )

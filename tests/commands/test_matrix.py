@@ -99,11 +99,12 @@ def test_a_push_is_for_the_services_that_it_changes(run: Any, repository: Reposi
             {
                 "root": "services/stock", "service": "stock", "environment": "live", "region": "eu-west-1",
                 "account": "123456789012", "intent": "deploy", "access": "write", "ref": "",
-                "place": "services/stock/live", "slug": "services-stock-live", "scheduled": "",
+                "target": "services/stock/live", "place": "services/stock/live", "after": "",
+                "slug": "services-stock-live", "scheduled": "",
             }
         ]
     }  # fmt: skip
-    assert output == {"matrix": result.json, "none": None, "read": None, "write": result.json}
+    assert output == {"matrix": result.json, "none": None, "read": None, "write": result.json, "later": None}
     assert "services/orders: unchanged" in result.err
 
 
@@ -188,6 +189,29 @@ def test_a_matrix_holds_no_more_than_github_takes(run: Any, repository: Reposito
     result, _ = run("push", push("0" * 40, repository.first), root="services/stock")
     assert result.code == 2
     assert "257 jobs, and a matrix holds 256" in result.err
+
+
+def test_two_services_in_two_regions_are_four_jobs_and_home_regions_go_first(run: Any, repository: Repository) -> None:
+    several = FILE.replace("AWS_REGION=", "AWS_REGIONS=")
+    files = {
+        f"services/{n}/environments/live.env": several.format(n, "live", "eu-west-1,us-east-1")
+        for n in ("orders", "stock")
+    }
+    repository.commit(files)
+    result, output = run("push", push("0" * 40, repository.first))
+    assert [(job["place"], job["target"], job["after"]) for job in result.json["include"]] == [
+        ("services/orders/live/eu-west-1", "services/orders/live", ""),
+        ("services/orders/live/us-east-1", "services/orders/live", "eu-west-1"),
+        ("services/stock/live/eu-west-1", "services/stock/live", ""),
+        ("services/stock/live/us-east-1", "services/stock/live", "eu-west-1"),
+    ]
+    assert [job["region"] for job in output["write"]["include"]] == ["eu-west-1"] * 2
+    assert [job["region"] for job in output["later"]["include"]] == ["us-east-1"] * 2
+    assert len({job["slug"] for job in result.json["include"]}) == 4
+    read = [job for job in run("schedule", {})[0].json["include"] if job["access"] == "read"]
+    assert [(job["region"], job["after"]) for job in read if job["environment"] == "live"] == [
+        ("eu-west-1", ""), ("us-east-1", ""),
+    ] * 2  # fmt: skip
 
 
 def test_nothing_but_events_and_services_will_do(run: Any, repository: Repository, tmp_path: Path) -> None:

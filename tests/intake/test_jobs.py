@@ -27,7 +27,8 @@ def test_a_matrix_has_the_same_texts_for_every_job() -> None:
     assert all(isinstance(value, str) for value in [*first.values(), *second.values()])
     assert second == {
         "root": "b", "service": "shop", "environment": "dev", "region": "eu-west-1", "account": "1",
-        "intent": "deploy", "access": "write", "ref": "", "place": "b/dev", "slug": "b-dev", "scheduled": "",
+        "intent": "deploy", "access": "write", "ref": "", "target": "b/dev", "place": "b/dev", "after": "",
+        "slug": "b-dev", "scheduled": "",
     }  # fmt: skip
 
 

@@ -95,7 +95,7 @@ def test_nothing_is_granted_that_a_job_does_not_ask_for() -> None:
         "contents": "write", "pull-requests": "write",
     }  # fmt: skip
     signing = {name for name, job in jobs() if "id-token" in job["permissions"]}
-    assert signing == {"deliver.yml: read", "deliver.yml: write"}
+    assert signing == {"deliver.yml: read", "deliver.yml: write", "deliver.yml: later"}
     assert deliver()["jobs"]["validate"]["permissions"] == {"contents": "read"}
 
 
@@ -131,20 +131,24 @@ def test_no_token_stays_in_a_checkout_and_no_cache_gets_into_a_deploy() -> None:
 
 
 def test_roles_are_of_one_environment_and_one_account() -> None:
-    for kind, environment in (("read", "${{ matrix.place }}-plan"), ("write", "${{ matrix.place }}")):
+    for kind, environment in (
+        ("read", "${{ matrix.target }}-plan"), ("write", "${{ matrix.target }}"), ("later", "${{ matrix.target }}"),
+    ):  # fmt: skip
         job = deliver()["jobs"][kind]
         assert job["environment"] == {"name": environment, "deployment": False}
         (given,) = called(job, "aws-actions/configure-aws-credentials")
         assert given["allowed-account-ids"] == "${{ matrix.account }}"
         assert given["role-to-assume"] == "${{ vars.AWS_ROLE_ARN }}"
     others = [name for name, job in jobs() if called(job, "aws-actions/")]
-    assert others == ["deliver.yml: read", "deliver.yml: write"]
+    assert others == ["deliver.yml: read", "deliver.yml: write", "deliver.yml: later"]
     assert not [path.name for path in ALL if "aws-access-key-id" in path.read_text(encoding="utf-8")]
 
 
 def test_what_changes_an_environment_goes_one_after_the_other_and_is_never_cancelled() -> None:
     found = deliver()
-    assert found["jobs"]["write"]["concurrency"] == {"group": "deploy-${{ matrix.place }}", "queue": "max"}
+    for name in ("write", "later"):
+        assert found["jobs"][name]["concurrency"] == {"group": "deploy-${{ matrix.place }}", "queue": "max"}
+    assert found["jobs"]["later"]["needs"] == ["matrix", "write"], "the home region goes first"
     assert found["concurrency"]["queue"] == "max"
     assert "cancel-in-progress" not in found["concurrency"]
     plans = found["jobs"]["read"]["concurrency"]
