@@ -53,6 +53,8 @@ def command(
         founding = survey(space, account, hosted_zone, frozenset(adopt))
     style = space.console.err_style
     space.console.say(render_plan(founding.plan, style))
+    for other in founding.elsewhere:
+        space.console.say(render_plan(other.plan, style))
     if founding.zone is not None:
         space.console.say(f"and the hosted zone of {founding.zone}")
     if not founding.done:

@@ -25,33 +25,48 @@ from pipeline.resources.base import Target
 
 
 @dataclass(frozen=True)
+class Elsewhere:
+    """What is to be done in a region besides the home one: its ledger alone."""
+
+    workspace: Workspace
+    plan: Plan
+    observed: ObservedState
+
+
+@dataclass(frozen=True)
 class Founding:
-    """What is to be done. `zone` is a domain whose hosted zone is to be made."""
+    """What is to be done. `zone` is a domain whose hosted zone is to be made, `elsewhere` what other regions need."""
 
     account: Account
     plan: Plan
     observed: ObservedState
     zone: str | None = None
+    elsewhere: tuple[Elsewhere, ...] = ()
 
     @property
     def done(self) -> bool:
         """True when there is nothing to do."""
-        return not self.plan.effective and self.zone is None
+        return not self.plan.effective and self.zone is None and not any(one.plan.effective for one in self.elsewhere)
 
 
 def account_for(workspace: Workspace, repository: Repository, github: str | None) -> Account:
     """What the environment of this workspace needs, derived from its specs; calls nothing."""
     scope = workspace.scope
-    declared = tuple(workspace.loaded.desired[scope.environment])
     settings = workspace.loaded.project.environments.get(scope.environment)
     needs = Needs(
         scope,
-        declared,
+        tuple(_declared_anywhere(workspace).values()),
         bucket_name(scope),
         deletes_data=settings is not None and settings.deletes_data,
         elsewhere={region: bucket_name(replace(scope, region=region)) for region in workspace.environment.elsewhere},
     )
     return Account(needs, repository, github or scope.environment)
+
+
+def _declared_anywhere(workspace: Workspace) -> dict[str, Resource]:
+    """What any region declares, by address: names may hold the region."""
+    spaces = (*workspace.others_of_home(needs_specs=True), workspace)
+    return {resource.address: resource for space in spaces for resource in space.loaded.desired[space.name]}
 
 
 def identified(workspace: Workspace, repository: Repository) -> Repository:
@@ -87,7 +102,16 @@ def survey(workspace: Workspace, account: Account, zone: str | None, adopt: froz
         consent=Consent(adopt=adopt),
         warnings=tuple(warnings(account)),
     )
-    return Founding(account, make_plan(question), observed, _missing(workspace, zone))
+    others = tuple(_survey_ledger(other, adopt) for other in workspace.others_of_home(needs_specs=True))
+    return Founding(account, make_plan(question), observed, _missing(workspace, zone), others)
+
+
+def _survey_ledger(workspace: Workspace, adopt: frozenset[str]) -> Elsewhere:
+    wanted = DesiredState((_ledger(workspace),))
+    observed = observe(workspace.aws, workspace.types, wanted, None, thorough=True)
+    consent = Consent(adopt=adopt)
+    question = Question(workspace.scope, wanted, observed, workspace.types.specs, consent=consent)
+    return Elsewhere(workspace, make_plan(question), observed)
 
 
 def declared(workspace: Workspace, account: Account) -> Iterator[Resource]:
@@ -108,11 +132,14 @@ def declared(workspace: Workspace, account: Account) -> Iterator[Resource]:
 
 def apply(workspace: Workspace, founding: Founding) -> None:
     """Carries the plan out; raises when not all of it went through."""
-    check_plan(founding.plan, max_deletions=0)
-    outputs = {address: found.outputs for address, found in founding.observed.resources.items()}
-    with workspace.console.working("preparing the account") as live:
-        executor = executor_for(workspace, Unrecorded(), Display(live, workspace.console.err_style))
-        executor.run(list(founding.plan.effective), outputs).raise_for_failures()
+    here = Elsewhere(workspace, founding.plan, founding.observed)
+    for one in (here, *founding.elsewhere):
+        check_plan(one.plan, max_deletions=0)
+    for one in (here, *founding.elsewhere):
+        outputs = {address: found.outputs for address, found in one.observed.resources.items()}
+        with workspace.console.working(f"preparing the account in {one.plan.region}") as live:
+            executor = executor_for(one.workspace, Unrecorded(), Display(live, workspace.console.err_style))
+            executor.run(list(one.plan.effective), outputs).raise_for_failures()
     if founding.zone is not None:
         _make_zone(workspace, founding.zone)
 

@@ -5,6 +5,7 @@ import sys
 import click
 
 from pipeline.commands.choosing import plan_of, plan_rollback
+from pipeline.commands.counterparts import asked_here
 from pipeline.commands.options import in_regions
 from pipeline.commands.regions import Way
 from pipeline.commands.rolling_back import roll_back
@@ -32,7 +33,7 @@ def command(space: Workspace, target: str, dry_run: bool, yes: bool) -> int:
     as it is. Afterwards the environment is on hold until a deploy says --clear-hold.
     """
     space = space.without_specs()
-    rollback = plan_rollback(space, asked_for(target))
+    rollback = plan_rollback(space, asked_here(space, asked_for(target)))
     plan = plan_of(space, rollback)
     if dry_run:
         space.console.result(plan.to_json(), render_rollback_plan(plan, space.console.style))

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from pipeline.commands.choosing import Rollback, options_of, plan_of, plan_rollback, without_rollout
+from pipeline.commands.counterparts import asked_here
 from pipeline.commands.planning import Reading, Situation, survey
 from pipeline.commands.recording import removals, report
 from pipeline.commands.running import apply, known_outputs, label, under_lock
@@ -72,7 +73,7 @@ def rollback_to(workspace: Workspace, target: str, *, again: bool = False) -> Ro
     by_ledger = workspace.without_specs()
     if again and (echo := _echo(by_ledger)) is not None:
         return echo
-    rollback = plan_rollback(by_ledger, target)
+    rollback = plan_rollback(by_ledger, asked_here(by_ledger, target))
     workspace.console.say(render_rollback_plan(plan_of(by_ledger, rollback), workspace.console.err_style))
     return roll_back(by_ledger, rollback)
 

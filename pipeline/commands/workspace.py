@@ -192,11 +192,11 @@ class Workspace:
         home = self.environment.home
         return None if home == self.scope.region else aws.within(home)
 
-    def others_of_home(self) -> Iterator["Workspace"]:
+    def others_of_home(self, *, needs_specs: bool = False) -> Iterator["Workspace"]:
         """The surroundings in every other region, from the home one; from another none."""
         environment = self.environment
         for region in environment.elsewhere if environment.region == environment.home else ():
-            yield replace(self, region=region, needs_specs=False)
+            yield replace(self, region=region, needs_specs=needs_specs)
 
     @cached_property
     def ledger(self) -> "Ledger":

@@ -175,7 +175,7 @@ def _where(env: EnvFile) -> str:
     """An environment as findings name it: with the region, where it has several."""
     environment = env.environment
     several = environment is not None and len(environment.regions) > 1
-    return f"{env.name} in {environment.region}" if environment is not None and several else env.name
+    return f"{env.name}/{environment.region}" if environment is not None and several else env.name
 
 
 def _together(found: Mapping[str, Sequence[Diagnostic]]) -> list[Diagnostic]:

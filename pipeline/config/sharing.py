@@ -81,14 +81,15 @@ class _Elsewhere:
         """Says what the home region decides, where this one declares something else."""
         kind = self.registry[item.type]
         one = f"{here.address} is one for all regions"
-        for problem in kind.divided(here, theirs, self.alike):
+        problems = kind.divided(here, theirs, self.alike)
+        for problem in problems:
             self.findings.error(
                 f"{one}: {problem.message}", item.place, hint=problem.hint or _OWN, address=here.address
             )
         mine, yours = here.properties, theirs.properties
         names = sorted({*mine, *yours} - {*kind.extensible})
         differing = [name for name in names if canonical_json(mine.get(name)) != canonical_json(yours.get(name))]
-        if differing and not item.derived:
+        if differing and not problems and not item.derived:
             region, home = self.environment.region, self.environment.home
             text = f"{one}: what {region} declares as its {', '.join(differing)} is left out, {home} decides"
             self.findings.warning(text, item.place, hint=_OWN, address=here.address)

@@ -70,6 +70,20 @@ def origin(ledger: Ledger, release: Release) -> int:
     return release.number
 
 
+def counterpart(target: Release, theirs: Iterable[Release], ours: Iterable[Release]) -> Release | None:
+    """The release of this region that belongs to `target` of another one, whose releases are `theirs`.
+
+    It is of the same commit; where a deploy of that commit had nothing to do here, it is what served here until the
+    other region got its next release.
+    """
+    able = sorted((release for release in ours if not release.destroyed), key=lambda release: -release.number)
+    same = (release for release in able if release.commit == target.commit and release.restores is None)
+    if target.commit is not None and (found := next(same, None)) is not None:
+        return found
+    until = min((release.created for release in theirs if release.number > target.number), default=None)
+    return next((release for release in able if until is None or release.created < until), None)
+
+
 def composed(target: Release, current: Release, specs: Specs) -> DesiredState:
     """What is to be there afterwards: the old release, except that what bears data stays as it is declared now."""
     now = current.resources

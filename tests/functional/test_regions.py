@@ -1,5 +1,6 @@
 """An environment in two regions: each with its own ledger and releases, and what AWS has once made by the first."""
 
+import subprocess
 from collections.abc import Mapping
 from typing import Any
 
@@ -92,3 +93,79 @@ def test_a_service_lives_in_two_regions(shop: Service, proxy: FaultProxy) -> Non
     assert shop.aws().pages("iam", "ListRoles", "Roles") == []
     for region in (HOME, AWAY):
         assert in_region(shop, region).pages("dynamodb", "ListTables", "TableNames") == [], region
+
+
+def committed(service: Service) -> None:
+    identity = ["-c", "user.name=dev", "-c", "user.email=dev@example.com", "-c", "commit.gpgsign=false"]
+    for arguments in (["init", "--quiet"], ["add", "."], [*identity, "commit", "--quiet", "--message", "change"]):
+        subprocess.run(["git", "-C", str(service.root), *arguments], check=True)
+
+
+def test_a_rollback_is_to_what_served_beside_it_in_each_region(shop: Service, proxy: FaultProxy) -> None:
+    committed(shop)
+    # A release of one region alone: from here on the numbers differ.
+    assert shop.run("deploy", "--region", HOME).code == 0
+    shop.replace("environments/test.env", "hello", "hello again")
+    committed(shop)
+    assert shop.run("deploy").code == 0
+    shop.replace("environments/test.env", "hello again", "hello at last")
+    committed(shop)
+    assert shop.run("deploy").code == 0
+    greeting = {region: in_region(shop, region) for region in (HOME, AWAY)}
+
+    def greetings() -> dict[str, str]:
+        found = {
+            r: aws.call("lambda", "GetFunction", FunctionName="shop-orders", Qualifier="live")
+            for r, aws in greeting.items()
+        }
+        return {r: each["Configuration"]["Environment"]["Variables"]["GREETING"] for r, each in found.items()}
+
+    assert set(greetings().values()) == {"hello at last # not a comment"}
+    assert {r: each["releases"][0]["release"] for r, each in by_region(shop.run("releases").json).items()} == {
+        HOME: 3,
+        AWAY: 2,
+    }
+    back = shop.run("rollback", "--to", "2")
+    assert back.code == 0, back.err
+    assert set(greetings().values()) == {"hello again # not a comment"}
+    again = shop.run("rollback", "--to", "2")
+    assert (again.code, {each["changed"] for each in again.json["regions"]}) == (0, {False}), "it is there already"
+    too_early = shop.run("rollback", "--to", "1")
+    assert too_early.code == 2
+    assert f"back in {AWAY}: it has no release from when release 1 served in {HOME}" in too_early.err
+    assert set(greetings().values()) == {"hello again # not a comment"}, "and the home region has not moved either"
+
+
+def test_what_fails_in_one_region_leaves_the_later_ones_as_they_are(shop: Service, proxy: FaultProxy) -> None:
+    proxy.fail("lambda:CreateFunction", "ValidationException", times=9, status=400)
+    failed = shop.run("deploy")
+    assert failed.code == 1
+    assert failed.json["error"]["message"].startswith(f"{HOME}: ")
+    assert failed.json["regions"] == []
+    assert f"not begun after that: {AWAY}" in failed.err
+    assert in_region(shop, AWAY).pages("dynamodb", "ListTables", "TableNames") == []
+
+
+def test_another_region_waits_for_the_home_region(shop: Service, proxy: FaultProxy) -> None:
+    refused = shop.run("deploy", "--region", AWAY)
+    assert refused.code == 4
+    assert "the home region makes it for all regions, and has not" in refused.err
+    nowhere = shop.run("deploy", "--region", "us-east-2")
+    assert nowhere.code == 2
+    assert f"one of {HOME}, {AWAY}" in nowhere.err
+
+
+def test_a_bootstrap_is_for_all_regions(shop: Service, proxy: FaultProxy) -> None:
+    done = shop.run("bootstrap", "--repo", "acme/shop", "--yes")
+    assert done.code == 0, done.err
+    aws = shop.aws()
+    buckets = sorted(bucket["Name"] for bucket in aws.call("s3", "ListBuckets")["Buckets"])
+    assert buckets == [f"shop-test-pipeline-123456789012-{region}" for region in (HOME, AWAY)]
+    documents = []
+    for policy in aws.pages("iam", "ListPolicies", "Policies", Scope="Local"):
+        version = aws.call("iam", "GetPolicyVersion", PolicyArn=policy["Arn"], VersionId=policy["DefaultVersionId"])
+        documents.append(str(version["PolicyVersion"]["Document"]))
+    for region in (HOME, AWAY):
+        assert any(f"arn:aws:dynamodb:{region}:123456789012:table/shop-*" in document for document in documents), region
+    assert any(f"'aws:RequestedRegion': ['{HOME}', '{AWAY}']" in document for document in documents)
+    assert shop.run("bootstrap", "--repo", "acme/shop").json["changed"] is False
