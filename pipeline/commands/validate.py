@@ -8,8 +8,7 @@ import click
 
 from pipeline.commands.options import common, root_of, workspace
 from pipeline.commands.workspace import Workspace
-from pipeline.config.environments import names_of
-from pipeline.config.files import Files
+from pipeline.config.files import ENVIRONMENTS, Files
 from pipeline.config.loaded import Loaded
 from pipeline.config.services import services_in
 from pipeline.errors import BadInput, Diagnostic
@@ -33,7 +32,7 @@ def command(root: Path | None, env: str | None, form: str, local: bool) -> int:
     top = root_of(root)
     if not (services := services_in(top)):
         return validate(workspace(root, env, form, local))
-    having = [name for name in services if env is None or env in names_of(Files(top / name))]
+    having = [name for name in services if env is None or env in _environments(top, [name])]
     if not having:
         raise BadInput(f"no service has an environment {env}", hint=f"one of {', '.join(_environments(top, services))}")
     return _show({name: workspace(top / name, env, form, local) for name in having})
@@ -69,4 +68,5 @@ def _verdict(found: Loaded) -> str:
 
 
 def _environments(top: Path, services: Iterable[str]) -> list[str]:
-    return sorted({env for name in services for env in names_of(Files(top / name))})
+    files = (file for name in services for file in Files(top / name).names(ENVIRONMENTS))
+    return sorted({file.removesuffix(".env") for file in files if file.endswith(".env")})

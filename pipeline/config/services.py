@@ -1,12 +1,14 @@
 """The services that the pipeline.yaml at the top of a repository lists: folders, each a service of its own."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.config.files import Files, joined
 from pipeline.config.findings import Findings, did_you_mean, shown
 from pipeline.config.loaded import FILE
-from pipeline.config.rendering import Renderer
+
+if TYPE_CHECKING:
+    from pipeline.config.rendering import Renderer
 
 KEY = "services"
 
@@ -21,7 +23,7 @@ def services_in(root: Path) -> tuple[str, ...]:
     return load_project(root).services
 
 
-def read_services(files: Files, value: Any, renderer: Renderer, findings: Findings) -> tuple[str, ...]:
+def read_services(files: Files, value: Any, renderer: "Renderer", findings: Findings) -> tuple[str, ...]:
     """The folders, each of which must have a pipeline.yaml and list no services itself."""
     found = []
     for index, folder in enumerate(value.get(KEY, ())):
