@@ -15,6 +15,7 @@ from pipeline.model.release import LockState
 from pipeline.model.resource import Resource
 from tests.diagnosing.support import ROLE, create, declared, found, patient
 from tests.support.aws import ACCOUNT, FakeClock
+from tests.support.fake_transport import refused
 
 NOW = FakeClock().now()
 FUNCTION = declared("lambda.function", "orders-list", runtime="python3.13", timeout=60)
@@ -33,6 +34,12 @@ def test_the_root_user_and_keys_in_a_job_are_told() -> None:
     assert "bootstrap" in str(keys.fix)
     assert found("credentials", patient(replies=user)) == []
     assert found("credentials", patient()) == []
+
+
+def test_credentials_that_nobody_takes_are_an_error() -> None:
+    refused_token = {"sts:GetCallerIdentity": refused("sts:GetCallerIdentity", "ExpiredToken", "it has expired")}
+    (one,) = found("credentials", patient(replies=refused_token))
+    assert (one.severity, "ExpiredToken" in one.evidence[0]) == ("error", True)
 
 
 def test_another_account_is_an_error_and_none_a_warning() -> None:

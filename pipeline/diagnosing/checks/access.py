@@ -5,6 +5,7 @@ from typing import Any
 
 from pipeline.diagnosing.finding import Check, Finding
 from pipeline.diagnosing.patient import Patient
+from pipeline.errors import Interrupted, PipelineError
 from pipeline.granting.account import DEPLOY, PLAN, own_name
 from pipeline.granting.knowledge import CHANGE, DELETE
 from pipeline.model.plan import Action, Change
@@ -14,8 +15,14 @@ _MOST = 100  # actions for one call: its documents are bounded
 
 
 def credentials(patient: Patient) -> Iterator[Finding]:
-    """Whose credentials these are; those of a root user or a person in a job are not as they should be."""
-    arn = str(patient.identity["Arn"])
+    """Whether there are any, and whose; those of a root user or a person in a job are not as they should be."""
+    try:
+        arn = str(patient.identity["Arn"])
+    except Interrupted:
+        raise
+    except PipelineError as error:
+        yield Finding("AWS does not know who this is", "error", (str(error),), error.hint or "sign in again")
+        return
     if arn.endswith(":root") and not patient.local:
         yield Finding("these are the root user's credentials", "warning", (arn,), "sign in with a role")
     elif ":user/" in arn and patient.environ.get("GITHUB_ACTIONS") == "true":
