@@ -5,8 +5,14 @@ from typing import Any
 
 import pytest
 
+from pipeline.commands.delivering import deploy as rollout
+from pipeline.commands.requesting import DeployRequest
+from tests.functional.canary import Rig
 from tests.functional.support import Service, actions, ledger_keys
+from tests.support import moto_extension
 from tests.support.fault_proxy import FaultProxy
+
+moto_extension.register()
 
 BUCKET = "shop-test-site"
 PAGE = '<!DOCTYPE html><script src="/app.3f9a1c2e.js"></script>'
@@ -103,6 +109,26 @@ def test_pages_go_back_with_the_release_whose_smoke_tests_fail(site: Service, pr
     assert failed.code == 5, failed.err
     assert placed(proxy)[-2:] == ["index.html", "index.html"]
     assert held(site)["index.html"] == PAGE
+
+
+@pytest.mark.slow
+def test_pages_of_a_release_that_was_promoted_go_back_with_it(site: Service, proxy: FaultProxy) -> None:
+    """They are shown with the promotion, and not before."""
+    rig = Rig.of(
+        site, "{strategy: canary, canary: {weight: 10, bake: 1m}, analysis: {metric_delay: 10s, interval: 1m}}"
+    )
+    rollout(rig.workspace(), DeployRequest())
+    rig.change(4)
+    site.edit("web/index.html", "new page")
+    url = f"{site.endpoint}/moto-api/"
+    site.edit("pipeline.yaml", lambda text: f"{text}smoke:\n  - url: {url}\n    expect: {{status: 299}}\n")
+    seen: list[str] = []
+    rig.at(20, lambda: seen.append(held(site)["index.html"]))
+    assert rollout(rig.workspace(), DeployRequest()).exit_code == 5
+    assert seen == [PAGE]
+    assert placed(proxy)[-2:] == ["index.html", "index.html"]
+    assert held(site)["index.html"] == PAGE
+    assert rig.aliases() == {"version": "1", "weights": {}}
 
 
 def test_files_go_when_no_release_in_reach_has_them(site: Service) -> None:
