@@ -13,6 +13,7 @@ import json
 import os
 import time
 from collections.abc import Mapping
+from concurrent.futures import Future
 from datetime import UTC, datetime
 from threading import Event, Lock
 from typing import Any
@@ -92,10 +93,11 @@ class BotoTransport:
         self._threads = threads
         self._environment = environment
         self._session: Any = None
-        self._clients: dict[tuple[str, str], Any] = {}
+        self._clients: dict[tuple[str, str], Future[Any]] = {}
         self._methods: dict[tuple[str, str, str], Any] = {}
-        # Making clients side by side is slower than one after the other: it is parsing under the interpreter's lock.
         self._lock = Lock()
+        # Making clients side by side is slower than one after the other: it is parsing under the interpreter's lock.
+        self._making = Lock()
 
     def prepare(self, service: str, operation: str, region: str) -> None:
         """Makes the client when there is none yet. Raises PipelineError for what cannot work."""
@@ -113,7 +115,7 @@ class BotoTransport:
 
     def pagination(self, service: str, operation: str) -> Mapping[str, Any] | None:
         """botocore's rules for a list operation, or None when it has none."""
-        with self._lock:
+        with self._making:
             try:
                 rules: Mapping[str, Any] = self._opened().get_paginator_model(service).get_paginator(operation)
             except Exception as error:
@@ -124,19 +126,28 @@ class BotoTransport:
 
     def endpoint(self, service: str) -> str:
         """The URL that calls of a service go to."""
-        with self._lock:
-            return str(self._client(service, self.region).meta.endpoint_url)
+        return str(self._client(service, self.region).meta.endpoint_url)
 
     def _client(self, service: str, region: str) -> Any:
-        """The one client of a service and region; call with the lock held."""
-        client = self._clients.get((service, region))
-        if client is None:
-            client = self._clients[service, region] = self._make(service, region)
-        return client
+        """The one client of a service and region. Who waits for it waits for no other one that is made after it."""
+        with self._lock:
+            client = self._clients.get((service, region))
+            mine = client is None
+            if client is None:
+                client = self._clients[service, region] = Future()
+        if mine:
+            try:
+                with self._making:
+                    client.set_result(self._make(service, region))
+            except BaseException as error:
+                with self._lock:
+                    del self._clients[service, region]
+                client.set_exception(error)
+                raise
+        return client.result()
 
     def _method(self, service: str, region: str, operation: str) -> Any:
-        with self._lock:
-            client = self._client(service, region)
+        client = self._client(service, region)
         method = getattr(client, _botocore().xform_name(operation), None)
         if method is None:
             raise PipelineError(
@@ -162,7 +173,7 @@ class BotoTransport:
         return self._opened().create_client(service, region_name=region, config=config, **local)
 
     def _opened(self) -> Any:
-        """The session; call with the lock held."""
+        """The session; call while `_making`."""
         if self._session is None:
             session = _botocore().session.Session()
             if self._environment is not None:

@@ -4,7 +4,9 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -129,7 +131,7 @@ def test_clients_are_made_once_per_service_and_region(clock: FakeClock) -> None:
     aws.gather([lambda: aws.call("sts", "GetCallerIdentity") for _ in range(8)])
     aws.call("sts", "GetCallerIdentity", region="eu-west-1")
     assert sorted(transport._clients) == [("sts", "eu-west-1"), ("sts", "us-east-1")]
-    config = transport._clients["sts", "us-east-1"].meta.config
+    config = transport._clients["sts", "us-east-1"].result().meta.config
     assert config.retries["total_max_attempts"] == 1
     assert config.max_pool_connections == 8
     assert config.user_agent.startswith(f"pipeline/{__version__} botocore/")
@@ -199,3 +201,41 @@ def test_the_systems_clock() -> None:
     clock.sleep(0)
     stop.set()
     clock.sleep(3600, stop)
+
+
+class Making(BotoTransport):
+    """Makes stand-ins for clients; `lambda` takes until it is `finished`, and `iam` breaks the first time."""
+
+    def __init__(self) -> None:
+        super().__init__("us-east-1", threads=2)
+        self.made: list[str] = []
+        self.begun, self.finished = Event(), Event()
+
+    def _make(self, service: str, region: str) -> Any:
+        self.made.append(service)
+        if service == "lambda":
+            self.begun.set()
+            self.finished.wait(5)
+        if service == "iam" and self.made.count("iam") == 1:
+            raise PipelineError("no such file")
+        return SimpleNamespace(meta=SimpleNamespace(endpoint_url=f"https://{service}.{region}"))
+
+
+def test_who_needs_a_client_that_is_made_waits_for_no_other() -> None:
+    transport = Making()
+    assert transport.endpoint("s3") == "https://s3.us-east-1"
+    slow = Thread(target=transport.endpoint, args=("lambda",), daemon=True)
+    slow.start()
+    assert transport.begun.wait(5)
+    assert transport.endpoint("s3") == "https://s3.us-east-1"
+    transport.finished.set()
+    slow.join(5)
+    assert transport.endpoint("lambda") == "https://lambda.us-east-1"
+    assert transport.made == ["s3", "lambda"]
+
+
+def test_a_client_that_could_not_be_made_is_tried_again() -> None:
+    transport = Making()
+    with pytest.raises(PipelineError, match="no such file"):
+        transport.endpoint("iam")
+    assert transport.endpoint("iam") == "https://iam.us-east-1"
