@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.aws import ROOT, Aws, running
-from benchmarks.figures import Measure, render, to_json
+from benchmarks.figures import Measure, render, render_markdown, to_json
 from benchmarks.measure import Sample, run
 from benchmarks.rollbacks import rollbacks
 from benchmarks.service import CHANGED, ENVIRONMENT, Service, copied
@@ -30,10 +30,11 @@ def main() -> None:
     ):  # fmt: skip
         if group in options.only:
             measures += measured(options)
-    document = to_json(measures, latency_ms=options.latency_ms, threads=options.threads)
+    settings = {"runs": options.runs, "latency_ms": options.latency_ms, "threads": options.threads}
+    document = to_json(measures, **settings)
     if options.json is not None:
         options.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    print(render(measures, document))
+    print((render_markdown if options.markdown else render)(measures, document))
 
 
 def _options() -> argparse.Namespace:
@@ -43,6 +44,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=16, help="of the floor")
     parser.add_argument("--functions", type=int, default=200, help="of the large service")
     parser.add_argument("--only", nargs="+", choices=GROUPS, default=GROUPS)
+    parser.add_argument("--markdown", action="store_true", help="the table as docs/performance.md has it")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write every figure of every run here")
     return parser.parse_args()
 

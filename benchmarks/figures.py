@@ -95,12 +95,27 @@ def render(measures: Sequence[Measure], document: dict[str, Any]) -> str:
     rows = [HEAD, *(_row(measure) for measure in measures)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
     lines = ["  ".join(_set(row, widths)).rstrip() for row in rows]
+    return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:], "", _about(document)])
+
+
+def render_markdown(measures: Sequence[Measure], document: dict[str, Any]) -> str:
+    """The same as a table for docs/performance.md."""
+    head, *rows = [HEAD, *(_row(measure) for measure in measures)]
+    lines = [_cells(head), "|".join(["", "---", *["---:"] * (len(head) - 1), ""]), *map(_cells, rows)]
+    return "\n".join([*lines, "", f"{_about(document)}; `!`: the aim is missed"])
+
+
+def _cells(row: tuple[str, ...]) -> str:
+    return f"| {' | '.join(row)} |"
+
+
+def _about(document: dict[str, Any]) -> str:
     machine, settings = document["machine"], document["settings"]
-    about = (
-        f"medians; {settings['latency_ms']:g} ms added to every call; floor: {settings['threads']} threads; "
+    return (
+        f"medians of {settings['runs']}; {settings['latency_ms']:g} ms added to every call; "
+        f"floor: {settings['threads']} threads; "
         f"Python {machine['python']}, {machine['cores']} cores, load {machine['load']}"
     )
-    return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:], "", about])
 
 
 def _set(row: tuple[str, ...], widths: Sequence[int]) -> list[str]:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.figures import Measure, render, to_json
+from benchmarks.figures import Measure, render, render_markdown, to_json
 from benchmarks.measure import Sample, run
 
 
@@ -36,7 +36,7 @@ def test_seconds_can_be_the_aim(wall: float, reached: bool) -> None:
 
 def test_the_table_and_the_document_say_the_same() -> None:
     measures = [measured("plan", [0.9], [0.5], factor=1.5), measured("--version", [0.05], target=0.15)]
-    document = to_json(measures, latency_ms=50.0, threads=16)
+    document = to_json(measures, runs=7, latency_ms=50.0, threads=16)
     assert [(row["name"], row["ratio"], row["reached"]) for row in document["measures"]] == [
         ("plan", 1.8, False), ("--version", None, True),
     ]  # fmt: skip
@@ -44,6 +44,18 @@ def test_the_table_and_the_document_say_the_same() -> None:
     table = render(measures, document).splitlines()
     assert table[2].split() == ["plan", "0.90", "0.45", "0.50", "1.80", "1.5", "x", "!", "71", "61", "80"]
     assert table[3].split() == ["--version", "0.05", "0.03", "0.15", "s", "80"]
+
+
+def test_the_table_can_be_pasted_into_the_documentation() -> None:
+    measures = [measured("plan", [0.9], [0.5], factor=1.5), measured("--version", [0.05], target=0.15)]
+    document = to_json(measures, runs=7, latency_ms=50.0, threads=16)
+    lines = render_markdown(measures, document).splitlines()
+    assert lines[2:4] == [
+        "| plan | 0.90 | 0.45 | 0.50 | 1.80 | 1.5 x ! | 71 | 61 | 80 |",
+        "| --version | 0.05 | 0.03 |  |  | 0.15 s |  |  | 80 |",
+    ]
+    assert lines[0].count("|") == lines[1].count("|") == lines[2].count("|")
+    assert lines[-1].startswith("medians of 7; 50 ms added to every call")
 
 
 def test_a_process_is_measured_whole_and_a_failure_is_told(tmp_path: Path) -> None:
