@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.config.findings import did_you_mean, dotted, one_of, shown
-from pipeline.config.nodes import number
+from pipeline.config.nodes import integer, number
 from pipeline.config.secrecy import secret_key, secret_shape
 from pipeline.config.shape import Shape, json_type
 
@@ -213,7 +213,7 @@ def _unquoting(text: str, types: list[str]) -> str | None:
     if "boolean" in types and text.casefold() in ("yes", "no", "on", "off", "y", "n", "true", "false"):
         return "write true or false, without quotes"
     if {"integer", "number"} & set(types):
-        if number(text) is not None:
+        if (integer(text) if "number" not in types else number(text)) is not None:
             return f"write {text} without quotes"
         if re.fullmatch(r"0[0-9]+", text):
             return f"write {text.lstrip('0') or '0'}: a leading zero could mean octal"

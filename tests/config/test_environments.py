@@ -146,6 +146,11 @@ def test_what_everything_stands_on_hides_nothing_else(
     assert "dev" not in result.environments
 
 
+def test_a_fraction_is_no_whole_number_and_no_hint_says_otherwise(tmp_path: Path) -> None:
+    found = loaded(tmp_path, {**dev("N=1e3"), **schema(N={"type": "integer"})})
+    assert [(d.message, d.hint) for d in found.diagnostics] == [('N is "1e3": a whole number is wanted', None)]
+
+
 def test_a_name_that_was_misspelled_is_judged_by_its_value(tmp_path: Path) -> None:
     specs = "things:\n  - name: ${SERVICE_NAME}-a-thing-of-great-length\n"
     files = {ENV: DEV.replace("SERVICE_NAME", "SERVCE_NAME"), SPEC: specs}
