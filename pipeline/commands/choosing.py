@@ -15,7 +15,7 @@ from pipeline.errors import BadInput, Refused
 from pipeline.model.release import LedgerHead, Release
 from pipeline.model.report import RollbackPlan
 from pipeline.model.resource import DesiredState
-from pipeline.model.shift import Rollout
+from pipeline.model.shift import Rollout, Way
 from pipeline.releasing import moving, restoring
 from pipeline.releasing.outlook import Outlook, asked_of, look, possible
 
@@ -209,6 +209,8 @@ def options_of(workspace: Workspace) -> str:
 def plan_of(workspace: Workspace, rollback: Rollback) -> RollbackPlan:
     """The plan as people and machines see it."""
     kept = restoring.not_reverted(rollback.target, rollback.origin, workspace.types.specs)
+    shifts = rollback.underway.rollout.shifts if rollback.underway else ()
+    shared = {shift.address for shift in shifts if shift.moves and shift.way is not Way.PROMOTION}
     return RollbackPlan(
         environment=workspace.environment.name,
         release=rollback.number,
@@ -222,7 +224,7 @@ def plan_of(workspace: Workspace, rollback: Rollback) -> RollbackPlan:
                 "from": point.before,
                 "to": None if point.anew else point.after,
                 "anew": point.anew,
-                "shared": point.shares,
+                "shared": point.shares or point.resource.address in shared,
             }
             for point in rollback.outlook.points
         ),

@@ -35,7 +35,7 @@ def command(space: Workspace, limit: int) -> int:
         "releases": [release_row(release) for release in found],
     }
     style = space.console.style
-    text = render_releases(found, style, space.name)
+    text = render_releases(found, style, space.name, local=space.local)
     if rollout is not None:
         canary = Canary(rollout, _waiting(space, rollout))
         document["rollout"] = canary.to_json()

@@ -184,6 +184,7 @@ def test_a_rollback_takes_the_canary_back_and_holds(rig: Rig) -> None:
     report = rollback_to(space, "previous")
     assert "back from release 2 (" in told(space)
     assert "which is being rolled out, at 10 %, to release 1 (" in told(space)
+    assert "lambda.function/shop-stock   1 and a canary → 1" in told(space)
     document = report.to_json()
     assert (document["release"], document["restores"], document["from"]) == (3, 1, 2)
     assert rig.aliases() == {"version": "1", "weights": {}}
