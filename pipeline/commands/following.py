@@ -11,6 +11,7 @@ from functools import partial
 
 from pipeline.commands.answering import DONE, NOT_DONE, Answering
 from pipeline.commands.hub import Hub, answer
+from pipeline.commands.regions import places_of
 from pipeline.commands.summarizing import keep, report_folder, set_outputs, summarize
 from pipeline.commands.workspace import Workspace
 from pipeline.config.loaded import GitHubSettings
@@ -169,7 +170,9 @@ class Following:
     def frame(self) -> plan_comment.Frame:
         """What the comment holds besides the plan."""
         shown = self.settings.show_environment_values
-        return plan_comment.Frame(self.place, self.intent.sha, self.run.url, shown, self.sections)
+        return plan_comment.Frame(
+            self.place, self.intent.sha, self.run.url, shown, self.sections, self.space.region is not None
+        )
 
     def _tell(self, status: str, *, alone: bool = False) -> None:
         """Brings the comment up to date; while no plan is known, its status alone.
@@ -245,7 +248,7 @@ class Following:
 
         def job(hub: Hub) -> None:
             assert number is not None
-            for place in map(hub.place, self.intent.left):
+            for place in (hub.place(each) for name in self.intent.left for each in places_of(self.space, name)):
                 mark = plan_comment.marker(place)
                 hub.repository.put_comment(number, mark, lambda old: old and plan_comment.with_status(old, status))
                 hub.repository.set_labels(number, (), plan_comment.all_labels(place))

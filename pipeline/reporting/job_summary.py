@@ -42,7 +42,7 @@ def render_summary(
     """
     shown = frame.shown(plan)
     blocks = [
-        verdict(shown),
+        verdict(shown, region=frame.region),
         status,
         graph(shown),
         *(f"#### {each.title}\n\n{each.body}" for each in frame.sections),

@@ -42,8 +42,9 @@ class Section:
 class Frame:
     """What a plan does not tell: the environment's `place` in the repository, the page with all of it (`more_at`).
 
-    `sha` is the commit that was reviewed, where what is checked out is GitHub's trial merge of it. `show_values`:
-    values of environment variables may be shown. `sections` are shown folded.
+    `region`: the environment has several regions, and this is one of them. `sha` is the commit that was reviewed, where
+    what is checked out is GitHub's trial merge of it. `show_values`: values of environment variables may be shown.
+    `sections` are shown folded.
     """
 
     place: str
@@ -51,6 +52,7 @@ class Frame:
     more_at: str | None = None
     show_values: bool = False
     sections: tuple[Section, ...] = ()
+    region: bool = False
 
     def shown(self, plan: Plan) -> Plan:
         """The plan as others may see it."""
@@ -62,8 +64,11 @@ def marker(place: str) -> str:
     return f"<!-- pipeline:plan {place} -->"
 
 
-def verdict(plan: Plan) -> str:
-    """The first line: `### 🔴 production at 1a2b3c4: +3 ~2 -1 · destroys 1 · 1 undoes drift · widens access`."""
+def verdict(plan: Plan, *, region: bool = False) -> str:
+    """The first line: `### 🔴 production at 1a2b3c4: +3 ~2 -1 · destroys 1 · 1 undoes drift · widens access`.
+
+    With `region` it says which one of several it is about.
+    """
     counts = plan.summary
     signs = " ".join(f"{sign}{counts[key]}" for key, sign in _SIGNS.items() if counts[key])
     destroyed = len(destructive(plan))
@@ -73,7 +78,8 @@ def verdict(plan: Plan) -> str:
     notes += ["widens access"] if plan.widens_access else []
     notes += ["blocked"] if plan.blockers else []
     at = f" at {code(plan.commit[:7])}" if plan.commit else ""
-    return f"### {_light(plan)} {code(plan.environment)}{at}: {' · '.join(notes)}"
+    where = f" in {code(plan.region)}" if region else ""
+    return f"### {_light(plan)} {code(plan.environment)}{where}{at}: {' · '.join(notes)}"
 
 
 def _light(plan: Plan) -> str:
@@ -120,7 +126,7 @@ def render_comment(
 
 def _blocks(plan: Plan, status: str, frame: Frame) -> dict[str, str]:
     return {
-        "verdict": verdict(plan),
+        "verdict": verdict(plan, region=frame.region),
         "status": status_block(status),
         "destructive": _destructive(plan),
         "blockers": _alert("CAUTION", "This plan may not be applied as it stands.", map(str, plan.blockers)),

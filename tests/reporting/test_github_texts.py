@@ -73,6 +73,7 @@ def test_the_first_line_is_the_verdict() -> None:
     assert verdict(replace(PLAN, blockers=())).startswith("### 🔴")
     assert verdict(replace(EMPTY, access=PLAN.access)).startswith("### 🟡")
     assert verdict(EMPTY) == "### 🟢 `dev` at `c0ffeec`: no changes"
+    assert verdict(EMPTY, region=True) == f"### 🟢 `dev` in `{EMPTY.region}` at `c0ffeec`: no changes"
 
 
 def test_labels_are_those_of_the_environment() -> None:
