@@ -292,18 +292,18 @@ def test_what_is_wrong_stops_before_there_are_credentials(runner: Runner, tmp_pa
     assert "configure-aws-credentials" not in unready.called("deploy live")
 
 
-def test_services_of_one_repository_each_have_their_jobs(tmp_path: Path, cloud: Cloud) -> None:
-    files = {
-        f"services/{name}/{path}": text.replace("tiny", name)
-        for name in ("a", "b")
-        for path, text in service(cloud.account).items()
-    }
+def test_services_of_one_repository_each_have_their_jobs_in_each_region(tmp_path: Path, cloud: Cloud) -> None:
+    files = {"pipeline.yaml": "services: [services/a, services/b]\n"}
+    for name in ("a", "b"):
+        for path, text in service(cloud.account).items():
+            several = text.replace("AWS_REGION=us-east-1", "AWS_REGIONS=us-east-1,eu-west-1")
+            files[f"services/{name}/{path}"] = several.replace("tiny", name)
     runner = Runner(Repository(tmp_path / "repository", {**files, **tool()}), tmp_path)
     acted = runner.act("push", push(runner.repository.commit, "dev"), **surroundings(cloud))
-    assert acted.jobs == dict.fromkeys(["decide", "deploy services/a/dev", "deploy services/b/dev"], "success"), (
-        acted.text
-    )
-    assert "release 1 is live in dev" in acted.printed("deploy services/b/dev")
+    home, away = ([f"deploy services/{name}/dev/{region}" for name in "ab"] for region in ("us-east-1", "eu-west-1"))
+    assert acted.jobs == dict.fromkeys(["decide", *home, *away], "success"), acted.text
+    for job in (*home, *away):
+        assert "release 1 is live in dev" in acted.printed(job)
 
 
 def test_another_repository_needs_only_what_the_documentation_shows(tmp_path: Path, cloud: Cloud) -> None:
