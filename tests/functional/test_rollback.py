@@ -177,3 +177,23 @@ def test_what_breaks_after_the_traffic_has_moved_is_told_and_resumed(two: Servic
     ended = two.run("resume")
     assert ended.code == 0, ended.err
     check_rolled_back(two, 3)
+
+
+def test_what_a_deploy_left_half_done_is_rolled_back_to_what_served_before(two: Service, proxy: FaultProxy) -> None:
+    """One alias of two has moved when it breaks: `previous` is release 2, not the one before it."""
+    two.replace("code/handlers/stock.py", '"stock": 4', '"stock": 5')
+    proxy.reset()
+    proxy.fail("lambda:UpdateAlias", "AccessDeniedException", "you may not")
+    assert two.run("deploy").code == 1
+    proxy.reset()
+    now = served(two)
+    assert sorted(now[name] == recorded(two, 2)[name] for name in ("shop-orders", "shop-stock")) == [False, True]
+    result = two.run("rollback", "--to", "previous")
+    assert result.code == 0, result.err
+    assert "back from release 3 (" in result.err
+    assert "which a run left half done, to release 2 (" in result.err
+    assert served(two) == recorded(two, 2)
+    current = ledger_document(two, "current.json")
+    assert (current["release"], current["restores"]) == (4, 2)
+    assert current["hold"]["reason"] == "release 3 was rolled back to release 2"
+    assert two.run("deploy").code == 4
