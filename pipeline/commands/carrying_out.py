@@ -23,10 +23,10 @@ from pipeline.commands.unlock import document_of, render_unlocked, unlock
 from pipeline.commands.workspace import Workspace
 from pipeline.config.loaded import Project
 from pipeline.config.project import load_project
-from pipeline.errors import BadInput, Refused
+from pipeline.errors import BadInput, NothingUnderWay, Refused
 from pipeline.intake.words import PREVIOUS
 from pipeline.model.intent import Intent, Kind
-from pipeline.model.report import DeployReport, RollbackReport
+from pipeline.model.report import DeployReport, RollbackReport, RolloutReport
 from pipeline.model.rollout import Outcome
 from pipeline.planning.planner import Consent
 from pipeline.releasing.hold import told
@@ -153,15 +153,31 @@ def _resume(space: Workspace, intent: Intent, following: Following) -> int:
     return done.exit_code
 
 
+def _steered(space: Workspace, following: Following, steering: Callable[[], RolloutReport]) -> RolloutReport | None:
+    """What came of steering. Of several regions those have nothing to do in which no release is being rolled out."""
+    try:
+        return steering()
+    except NothingUnderWay as error:
+        if space.region is None:
+            raise
+        space.console.say(str(error))
+        following.answered(code(str(error)))
+        return None
+
+
 def _promote(space: Workspace, _intent: Intent, following: Following) -> int:
-    report = steer(space, "promote", promotion(space, everything=False))
+    report = _steered(space, following, lambda: steer(space, "promote", promotion(space, everything=False)))
+    if report is None:
+        return 0
     space.console.result(report.to_json(), render_rollout(report, space.console.style))
     following.shifted(report.canary)
     return report.canary.exit_code
 
 
 def _abort(space: Workspace, intent: Intent, following: Following) -> int:
-    report = steer(space, "abort", abortion(space, intent.reason))
+    report = _steered(space, following, lambda: steer(space, "abort", abortion(space, intent.reason)))
+    if report is None:
+        return 0
     space.console.result(report.to_json(), render_rollout(report, space.console.style))
     following.shifted(report.canary)
     return 0

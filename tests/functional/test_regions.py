@@ -1,5 +1,6 @@
 """An environment in two regions: each with its own ledger and releases, and what AWS has once made by the first."""
 
+import json
 import subprocess
 from collections.abc import Mapping
 from typing import Any
@@ -169,3 +170,24 @@ def test_a_bootstrap_is_for_all_regions(shop: Service, proxy: FaultProxy) -> Non
         assert any(f"arn:aws:dynamodb:{region}:123456789012:table/shop-*" in document for document in documents), region
     assert any(f"'aws:RequestedRegion': ['{HOME}', '{AWAY}']" in document for document in documents)
     assert shop.run("bootstrap", "--repo", "acme/shop").json["changed"] is False
+
+
+def test_a_saved_plan_of_all_regions_is_applied_in_each(shop: Service, proxy: FaultProxy) -> None:
+    assert shop.run("deploy").code == 0
+    shop.replace("environments/test.env", "hello", "hello again")
+    plan = shop.root.parent / "plan.json"
+    assert shop.run("plan", "--out", str(plan)).code == 0
+    assert [each["region"] for each in json.loads(plan.read_text())["regions"]] == [HOME, AWAY]
+    done = shop.run("deploy", "--plan", str(plan))
+    assert (done.code, [each["release"] for each in done.json["regions"]]) == (0, [2, 2]), done.err
+    assert shop.run("plan", "--out", str(plan), "--region", HOME).code == 0
+    refused = shop.run("deploy", "--plan", str(plan))
+    assert refused.code == 2
+    assert f"{plan} holds no plan of {AWAY}" in refused.err
+
+
+def test_nothing_is_steered_where_nothing_is_under_way(shop: Service, proxy: FaultProxy) -> None:
+    assert shop.run("deploy").code == 0
+    refused = shop.run("abort")
+    assert refused.code == 4
+    assert "no release is being rolled out" in refused.json["error"]["message"]
