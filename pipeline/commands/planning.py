@@ -166,6 +166,7 @@ def survey(
             moved={new: old for old, new in moves.items()},
             taken_back=_taken_back(reading, head),
             grants=types.grants(workspace.scope),
+            yields=types.yields,
         )
     )
     plan = replace(plan, blockers=(*plan.blockers, *moving.collisions(head.current, desired, moved)))

@@ -1,6 +1,6 @@
 """Computes the plan: what must be done for the observed state to become the desired one. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pipeline.errors import Diagnostic
@@ -39,7 +39,7 @@ class Question:
     `unfinished`: an earlier run may have made things that the ledger does not know of. `moved`: address -> the one that
     the last release had for it; `released` has the new one. `taken_back`: what a release declared that was taken back
     since; its configuration is still there, though nobody gets it. `grants` tells what a resource grants, for the part
-    of the plan about access.
+    of the plan about access; `yields` what of a resource that left the specs may go, where the declared ones stay.
     """
 
     scope: Scope
@@ -54,6 +54,7 @@ class Question:
     moved: Mapping[str, str] = field(default_factory=dict)
     taken_back: Mapping[str, Resource] = field(default_factory=dict)
     grants: GrantsOf = lambda _type, _properties: ()
+    yields: Callable[[str, Observed, Sequence[Resource]], Observed] = lambda _type, observed, _declared: observed
 
 
 def make_plan(question: Question) -> Plan:
@@ -235,7 +236,8 @@ class _Planner:
         if spec is None or (spec.data_bearing and not consent.include_data):
             reason = "no longer declared, kept because it holds data; --include-data deletes it"
             return Change(address, Action.RETAIN, Origin.GIT, (), False, reason, resource, observed)
-        return Change(address, Action.DELETE, Origin.GIT, (), True, "no longer declared", resource, observed)
+        going = self.question.yields(resource.type, observed, self.question.desired.resources)
+        return Change(address, Action.DELETE, Origin.GIT, (), True, "no longer declared", resource, going)
 
     def _await(self, resource: Resource) -> None:
         """What the home region makes is not there: in a plan for both it will be, once that region is deployed."""

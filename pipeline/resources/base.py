@@ -198,6 +198,12 @@ class ResourceType:
         function = getattr(self.module, "grants", None)
         return list(function(properties, scope)) if function else []
 
+    def yields(self, observed: Observed, declared: Sequence[Resource]) -> Observed:
+        """What of a resource that is declared no longer may go: not what those that are declared have, too."""
+        function = getattr(self.module, "yields", None)
+        result: Observed = function(observed, declared) if function else observed
+        return result
+
     @property
     def composes(self) -> bool:
         """True when what is declared besides makes a difference to a resource of this type."""

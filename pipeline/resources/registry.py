@@ -2,12 +2,13 @@
 
 import importlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib import resources as package_files
 from typing import Any
 
 from pipeline.model.access import Grant
+from pipeline.model.resource import Observed, Resource
 from pipeline.model.scope import Scope
 from pipeline.model.type_spec import TypeSpec
 from pipeline.model.values import Properties
@@ -35,6 +36,10 @@ class Registry(Mapping[str, ResourceType]):
     def grants(self, scope: Scope) -> Callable[[str, Properties], list[Grant]]:
         """(type, properties) -> who may do what because of it; nothing for a type that there is no more."""
         return lambda name, properties: self._types[name].grants(properties, scope) if name in self._types else []
+
+    def yields(self, name: str, observed: Observed, declared: Sequence[Resource]) -> Observed:
+        """What of a resource of type `name` may go, where `declared` stays."""
+        return self._types[name].yields(observed, declared) if name in self._types else observed
 
     @property
     def specs(self) -> dict[str, TypeSpec]:

@@ -12,6 +12,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pipeline.model.resource import Observed, Resource
@@ -21,6 +22,7 @@ from pipeline.resources import _s3_site_content as content
 from pipeline.resources import _s3_site_files as rules
 from pipeline.resources.base import Aws, Problem, Target, read_each
 
+TYPE = "s3.site"
 DISTRIBUTION = "cloudfront.distribution"
 
 
@@ -104,6 +106,18 @@ def update(aws: Aws, resource: Resource, observed: Observed, paths: frozenset[st
     return content.prepare(aws, resource)
 
 
+def yields(observed: Observed, declared: Sequence[Resource]) -> Observed:
+    """Without the files that another site, which is declared, has in the same bucket: visitors go on with those."""
+    bucket = observed.properties["bucket"]
+    others = [each.properties for each in declared if each.type == TYPE and each.properties["bucket"] == bucket]
+    theirs = {path for each in others for path in each.get("files") or {}}
+    files = {path: digest for path, digest in observed.properties["files"].items() if path not in theirs}
+    keeps_config = rules.CONFIG in theirs or any(each.get("config") for each in others)
+    config = None if keeps_config else observed.properties["config"]
+    return replace(observed, properties={**observed.properties, "files": files, "config": config})
+
+
 def delete(aws: Aws, observed: Observed) -> None:
     """The files of the site. The bucket and what else is in it stay."""
-    content.remove(aws, str(observed.properties["bucket"]), [*observed.properties["files"], rules.CONFIG])
+    config = [] if observed.properties["config"] is None else [rules.CONFIG]
+    content.remove(aws, str(observed.properties["bucket"]), [*observed.properties["files"], *config])

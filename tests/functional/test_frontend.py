@@ -99,6 +99,19 @@ def test_a_site_comes_back_with_its_release_without_the_checkout(site: Service) 
     assert held(site)["index.html"] == PAGE
 
 
+def test_a_site_with_another_name_keeps_the_files_that_it_has_already(site: Service) -> None:
+    """The site of the old name goes last, and takes only what the new one does not have."""
+    site.edit("aws/sites.yaml", f"sites: [{{name: old, root: web, bucket: {BUCKET}, config: {{a: 1}}}}]\n")
+    site.edit("pipeline.yaml", lambda text: text.partition("frontend:")[0])
+    deploy(site)
+    site.edit(
+        "aws/sites.yaml", f"sites: [{{name: new, root: web, bucket: {BUCKET}, exclude: [docs], config: {{a: 1}}}}]\n"
+    )
+    deploy(site, "--adopt", "s3.site/new")
+    assert sorted(held(site)) == ["app.3f9a1c2e.js", "config.json", "index.html", "style.css"]
+    assert deploy(site)["changed"] is False
+
+
 def test_pages_go_back_with_the_release_whose_smoke_tests_fail(site: Service, proxy: FaultProxy) -> None:
     """What is asked is the release as visitors have it; caches are told of the old pages as they were of the new."""
     deploy(site)

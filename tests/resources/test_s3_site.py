@@ -1,8 +1,10 @@
 """What the files of a site are, and what is known of a bucket by its list."""
 
+from dataclasses import replace
+
 import pytest
 
-from pipeline.model.resource import Resource
+from pipeline.model.resource import Observed, Resource
 from pipeline.resources import _s3_site_files as rules
 from pipeline.resources.base import Target
 from pipeline.resources.registry import registry
@@ -87,6 +89,28 @@ def test_where_etags_say_nothing_the_last_release_is_believed() -> None:
     assert read(bucket(a="kms1", b="kms2"), {"a": b"1", "b": b"9"}, {"a": b"1", "b": b"2"}) == {
         "a": "sha256:1", "b": "sha256:2",
     }  # fmt: skip
+
+
+def gone(**config: str) -> Observed:
+    return Observed("s3.site/old", {"bucket": BUCKET, "files": {"a": "1", "b": "2"}, "config": config}, {})
+
+
+def left(*declared: Resource) -> list[str]:
+    """What is deleted of a site of two files with a config.json, where these are declared."""
+    site, s3 = registry()["s3.site"], bucket(a="", b="", other="")
+    s3.buckets[BUCKET]["config.json"] = (b"{}", "")
+    site.delete(s3, site.yields(gone(x="1"), declared))
+    return sorted({"a", "b", "config.json"} - set(s3.buckets[BUCKET]))
+
+
+def test_a_site_leaves_what_another_one_has_in_the_same_bucket() -> None:
+    new = Resource("s3.site", "new", {**properties({"a": b"9"}), "config": {}})
+    assert left() == ["a", "b", "config.json"]
+    assert left(new) == ["b", "config.json"]
+    assert left(replace(new, properties={**new.properties, "config": {"x": "2"}})) == ["b"]
+    assert left(replace(new, properties={**properties({"config.json": b"{}"}), "config": {}})) == ["a", "b"]
+    assert left(replace(new, properties={**new.properties, "bucket": "another"})) == ["a", "b", "config.json"]
+    assert left(Resource("s3.bucket", BUCKET, {"name": BUCKET})) == ["a", "b", "config.json"]
 
 
 def test_what_is_put_there_is_known() -> None:

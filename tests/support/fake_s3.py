@@ -71,6 +71,11 @@ class FakeS3:
             raise refusal("GetObject", "NoSuchKey", 404)
         return {"Body": io.BytesIO(there[0]), "ETag": there[1]}
 
+    def _DeleteObjects(self, bucket: dict[str, tuple[bytes, str]], params: dict[str, Any]) -> dict[str, Any]:
+        for item in params["Delete"]["Objects"]:
+            bucket.pop(item["Key"], None)
+        return {}
+
     def _ListObjectsV2(self, bucket: dict[str, tuple[bytes, str]], params: dict[str, Any]) -> dict[str, Any]:
         chosen = [key for key in sorted(bucket) if key.startswith(params.get("Prefix", ""))]
         return {"Contents": [{"Key": key, "ETag": bucket[key][1]} for key in chosen]}
