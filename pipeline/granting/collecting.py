@@ -20,7 +20,7 @@ class Collected:
 
     def take(self, kind: str, phase: str, arns: list[str]) -> None:
         """What a verb of a type needs on resources of that type."""
-        self.add(_title(kind), self._known.actions(kind, phase) - set(self._known.rules["passing"]), arns)
+        self.add(title_of(kind), self._known.actions(kind, phase) - set(self._known.rules["passing"]), arns)
 
     def take_secret(self, reference: str, scope: Scope) -> None:
         """Looking a referenced secret up: `ssm:/path`, `secretsmanager:name#key`."""
@@ -77,6 +77,6 @@ def statement(
     return found | ({"Condition": dict(condition)} if condition else {})
 
 
-def _title(kind: str) -> str:
+def title_of(kind: str) -> str:
     """`dynamodb.table` as the id of a statement: DynamodbTable."""
     return "".join(part.capitalize() for part in kind.replace(".", "_").replace("-", "_").split("_"))

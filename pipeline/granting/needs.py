@@ -8,13 +8,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pipeline.granting.collecting import Collected, Statement, statement
+from pipeline.granting.collecting import Collected, Statement, statement, title_of
 from pipeline.granting.knowledge import CHANGE, DELETE, READ, Knowledge, knowledge
 from pipeline.model.resource import Resource
 from pipeline.model.scope import Scope
 from pipeline.model.values import Expression, Secret, leaves
 from pipeline.resources.registry import registry
 from pipeline.rollout.codedeploy import role_name
+
+# The statement that allows reading secrets -> the service, and its name for a secret in what it tells KMS.
+_CONTEXTS = {"Parameters": ("ssm", "PARAMETER_ARN"), "Secrets": ("secretsmanager", "SecretARN")}
 
 
 @dataclass(frozen=True)
@@ -39,12 +42,10 @@ class Needs:
         for kind in self._types():
             found.take(kind, READ, self.arns(kind))
         self._take_core(found, READ)
-        for resource in self.resources:
-            for leaf in leaves(resource.properties):
-                if isinstance(leaf, Secret):
-                    for scope in self._scopes:
-                        found.take_secret(leaf.reference, scope)
-        return found.statements()
+        for scope in self._scopes:
+            for reference in self._secrets():
+                found.take_secret(reference, scope)
+        return [*found.statements(), *self._keys(READ), *self._secret_keys()]
 
     @property
     def changing(self) -> list[Statement]:
@@ -60,7 +61,8 @@ class Needs:
         actions = self.known.actions("s3.bucket", READ) | self.known.actions("s3.bucket", CHANGE)
         found.add("LedgerBucket", actions, self.buckets)
         self._take_codedeploy(found)
-        return [*found.statements(), *self._passing(), *self._bounded()]
+        found.add("LayersOfOthers", {"lambda:GetLayerVersion"}, self._layers_of_others())
+        return [*found.statements(), *self._keys(CHANGE), *self._passing(), *self._bounded()]
 
     def of(self, kind: str) -> tuple[Resource, ...]:
         """The service's resources of a type."""
@@ -116,6 +118,50 @@ class Needs:
         }
         for where, actions in self.known.core(phase).items():
             found.add(where.capitalize(), set(actions), places[where])
+
+    def _layers_of_others(self) -> list[str]:
+        """Layers that functions name by their ARNs, such as those of AWS, in every version.
+
+        https://docs.aws.amazon.com/lambda/latest/dg/adding-layers.html
+        """
+        named = [layer for function in self.of("lambda.function") for layer in function.properties.get("layers") or ()]
+        return sorted({f"{layer.rpartition(':')[0]}:*" for layer in named if isinstance(layer, str)})
+
+    def _keys(self, phase: str) -> Iterator[Statement]:
+        """Keys of KMS that the specs name: services use them with the rights of who calls, and they only for these."""
+        for kind, rule in self.known.rules["keys"].items():
+            keys = sorted({str(key) for one in self.of(kind) if (key := one.properties.get("kms_key"))})
+            if keys and phase in rule:
+                via = {"StringEquals": {"kms:ViaService": self._via(rule["service"])}} if "service" in rule else None
+                yield statement(f"KeysOf{title_of(kind)}", set(rule[phase]), keys, via)
+
+    def _secret_keys(self) -> Iterator[Statement]:
+        """Secrets may be encrypted with keys that nobody names here: those, for these secrets and nothing else.
+
+        https://docs.aws.amazon.com/kms/latest/developerguide/services-parameter-store.html and
+        https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
+        """
+        found = Collected(self.known)
+        for scope in self._scopes:
+            for reference in self._secrets():
+                found.take_secret(reference, scope)
+        keys = [scope.arn("kms", "key/*") for scope in self._scopes]
+        for one in found.statements():
+            service, name = _CONTEXTS[one["Sid"]]
+            condition = {
+                "StringEquals": {"kms:ViaService": self._via(service)},
+                "StringLike": {f"kms:EncryptionContext:{name}": one["Resource"]},
+            }
+            yield statement(f"KeysOf{one['Sid']}", {"kms:Decrypt"}, keys, condition)
+
+    def _secrets(self) -> Iterator[str]:
+        for resource in self.resources:
+            yield from (leaf.reference for leaf in leaves(resource.properties) if isinstance(leaf, Secret))
+
+    def _via(self, service: str) -> list[str]:
+        """What KMS calls a service that calls it in one of the regions."""
+        end = "amazonaws.com.cn" if self.scope.partition == "aws-cn" else "amazonaws.com"
+        return [f"{service}.{region}.{end}" for region in self.regions]
 
     @property
     def _shifter(self) -> str | None:

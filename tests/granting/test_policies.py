@@ -105,6 +105,49 @@ def test_secrets_may_be_read_one_by_one() -> None:
     assert statement(found, "secretsmanager:GetSecretValue")["Resource"] == [arn]
 
 
+def test_a_secret_may_be_encrypted_with_any_key_which_is_then_for_that_secret_alone() -> None:
+    environment = {"A": Secret("ssm:/orders/key"), "B": Secret("secretsmanager:orders/db#password")}
+    found = needs(Resource("lambda.function", "orders-a", {"environment": environment})).reading
+    keys = {one["Sid"]: one for one in found if "kms:Decrypt" in one["Action"]}
+    assert {arn for one in keys.values() for arn in one["Resource"]} == {"arn:aws:kms:us-east-1:123456789012:key/*"}
+    assert keys["KeysOfParameters"]["Condition"] == {
+        "StringEquals": {"kms:ViaService": ["ssm.us-east-1.amazonaws.com"]},
+        "StringLike": {
+            "kms:EncryptionContext:PARAMETER_ARN": ["arn:aws:ssm:us-east-1:123456789012:parameter/orders/key"]
+        },
+    }
+    assert list(keys["KeysOfSecrets"]["Condition"]["StringLike"].values()) == [
+        ["arn:aws:secretsmanager:us-east-1:123456789012:secret:orders/db-??????"]
+    ]
+    assert not [one for one in needs().reading if any(action.startswith("kms:") for action in one["Action"])]
+
+
+def test_keys_that_specs_name_are_used_through_their_services_alone() -> None:
+    key = "arn:aws:kms:us-east-1:123456789012:key/0f0e0d0c-0b0a-4908-8706-050403020100"
+    table = Resource("dynamodb.table", "orders-list", {"kms_key": key})
+    function = Resource("lambda.function", "orders-a", {"kms_key": key})
+    found = {one["Sid"]: one for one in needs(table, function).changing if one["Sid"].startswith("Keys")}
+    assert {one["Sid"]: one["Condition"]["StringEquals"]["kms:ViaService"] for one in found.values()} == {
+        "KeysOfDynamodbTable": ["dynamodb.us-east-1.amazonaws.com"],
+        "KeysOfLambdaFunction": ["lambda.us-east-1.amazonaws.com"],
+    }
+    assert all(one["Resource"] == [key] and "kms:CreateGrant" in one["Action"] for one in found.values())
+    reads = [one for one in needs(table, function).reading if "kms:Decrypt" in one["Action"]]
+    assert [one["Sid"] for one in reads] == ["KeysOfLambdaFunction"]
+    assert not [one for one in needs(Resource("dynamodb.table", "orders-list", {})).changing if "Keys" in one["Sid"]]
+
+
+def test_functions_may_be_given_layers_of_the_service_and_those_of_others_that_they_name() -> None:
+    foreign = "arn:aws:lambda:us-east-1:017000801446:layer:AWSLambdaPowertoolsPythonV3-python313-x86_64"
+    own = Expression((Reference("lambda.layer/orders-deps", "version_arn"),))
+    function = Resource("lambda.function", "orders-a", {"layers": [own, f"{foreign}:7"]})
+    found = needs(function, Resource("lambda.layer", "orders-deps", {})).changing
+    places = {arn for one in found if "lambda:GetLayerVersion" in one["Action"] for arn in one["Resource"]}
+    assert f"{foreign}:*" in places
+    assert "arn:aws:lambda:us-east-1:123456789012:layer:orders-*:*" in places
+    assert len([arn for arn in places if ":017000801446:" in arn]) == 1
+
+
 def test_what_is_of_a_region_is_granted_in_every_region_of_the_environment() -> None:
     table = Resource("dynamodb.table", "orders-list", {"environment": Secret("ssm:/orders/key")})
     both = Needs(SCOPE, (table,), "ledger-home", elsewhere={"eu-west-1": "ledger-away"})

@@ -44,6 +44,14 @@ def test_every_extra_has_its_reason_and_is_one() -> None:
                 assert action not in known.recorded[kind][phase], f"{action} of {kind} was recorded: no extra"
 
 
+def test_every_use_of_a_key_has_its_reason_and_is_of_a_type_that_names_one() -> None:
+    for kind, rule in Knowledge.load().rules["keys"].items():
+        assert "kms_key" in registry()[kind].spec.schema["properties"]
+        for phase in set(rule) - {"service"}:
+            assert phase in PHASES
+            assert all(action.startswith("kms:") and len(reason) > 7 for action, reason in rule[phase].items())
+
+
 def write(name: str, recorded: dict[str, list[str]]) -> None:
     types = json.loads(FILE.read_text())["types"] | {name: recorded}
     rows = []

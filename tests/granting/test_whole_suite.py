@@ -38,8 +38,9 @@ def deployed() -> set[str]:
 def extras() -> set[str]:
     """What rules.json names with its reason, though no recording can show it."""
     types = (KNOWN.extras(kind, phase) for kind in KNOWN.rules["extras"] for phase in PHASES)
+    keys = (rule.get(phase, {}) for rule in KNOWN.rules["keys"].values() for phase in PHASES)
     more = (KNOWN.rules["unrecorded"], *KNOWN.rules["codedeploy"].values())
-    return {action for found in (*types, *more) for action in found}
+    return {action for found in (*types, *keys, *more) for action in found}
 
 
 def test_the_role_that_plans_may_do_what_the_suite_planned_with() -> None:
