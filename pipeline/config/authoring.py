@@ -1,8 +1,10 @@
 """What authors may write of a resource type, and what is filled in for them. Pure."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
+from pipeline.config.lifecycle import with_suggestions
 from pipeline.config.validation import Checker
 from pipeline.resources.base import ResourceType
 
@@ -13,14 +15,18 @@ ADOPT = "adopt"
 class Checkers:
     """The schema of each type, compiled once for all environments."""
 
-    def __init__(self) -> None:
+    def __init__(self, today: date) -> None:
+        self._today = today
         self._made: dict[str, Checker] = {}
 
     def of(self, kind: ResourceType) -> Checker:
         """The checker of a type; outputs and what the engine fills in are not offered to authors."""
         if kind.name not in self._made:
             self._made[kind.name] = Checker(
-                kind.spec.schema, kind.name, hidden=frozenset(not_written(kind)), extra=frozenset((DEPENDS_ON, ADOPT))
+                with_suggestions(kind.spec.schema, self._today),
+                kind.name,
+                hidden=frozenset(not_written(kind)),
+                extra=frozenset((DEPENDS_ON, ADOPT)),
             )
         return self._made[kind.name]
 

@@ -7,6 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 from pipeline.config.authoring import identity
 from pipeline.config.desired import Rendered
 from pipeline.config.findings import Findings, Place, did_you_mean, one_of
+from pipeline.config.known import Known
 from pipeline.config.rendering import Link
 from pipeline.model.values import Reference, references_of
 from pipeline.resources.registry import Registry
@@ -15,8 +16,9 @@ from pipeline.resources.registry import Registry
 class CrossCheck:
     """All checks over the rendered items of one environment."""
 
-    def __init__(self, rendered: Sequence[Rendered], registry: Registry, findings: Findings) -> None:
+    def __init__(self, rendered: Sequence[Rendered], known: Known, registry: Registry, findings: Findings) -> None:
         self.rendered = rendered
+        self.known = known
         self.registry = registry
         self.findings = findings
         self.by_address = {item.address: item for item in reversed(rendered) if item.address}
@@ -24,9 +26,6 @@ class CrossCheck:
         for address in self.by_address:
             kind, _, name = address.partition("/")
             self.names[kind].add(name)
-        # What has an error of its own derives nothing: what others expect of it is not missing.
-        self.failed = [item.address.partition("/")[2] for item in rendered if item.address and not item.resource]
-        self.nameless = {item.type for item in rendered if not item.address}
 
     def run(self) -> None:
         """Adds everything that is wrong to the findings."""
@@ -61,7 +60,7 @@ class CrossCheck:
         told: set[str] = set()
         for link in item.links:
             candidates = [f"{kind}/{link.name}" for kind in link.types]
-            if any(map(self._exists, candidates)):
+            if any(map(self.known.has, candidates)):
                 continue
             told.update(candidates)
             known = {name for kind in link.types for name in self.names[kind]}
@@ -72,12 +71,6 @@ class CrossCheck:
                 address=item.address,
             )
         return told
-
-    def _exists(self, address: str) -> bool:
-        kind, _, name = address.partition("/")
-        if address in self.by_address or kind in self.nameless:
-            return True
-        return any(failed in name for failed in self.failed)
 
     def _check_references(self, item: Rendered, told: set[str]) -> None:
         written = dict(reversed(item.references))
@@ -98,7 +91,7 @@ class CrossCheck:
         if not slash or kind not in self.registry:
             message = f"{what}: there is no resource type {kind}{did_you_mean(kind, self.registry)}"
             hint = one_of(self.registry)
-        elif not self._exists(address):
+        elif not self.known.has(address):
             message = f"{what}: there is no {address}{did_you_mean(name, self.names[kind])}"
             known = [f"{kind}/{each}" for each in self.names[kind]]
             hint = one_of(known) if known else "declare it"

@@ -1,5 +1,6 @@
 """The specs: every YAML file below `aws/`, read once for all environments."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from pipeline.resources.registry import Registry
 DIRECTORY = "aws"
 DEFAULTS = "defaults"
 MOVED = "moved"
+_COLLECTION = re.compile(r"^([A-Za-z_][\w-]*)[ ]*:", re.MULTILINE)
 _POLICY_KEYS = frozenset(("Version", "Id", "Statement"))
 
 
@@ -27,15 +29,21 @@ class Declared:
 
 @dataclass(frozen=True)
 class Specs:
-    """What the files declare, in the order of files and lines; `moved` are their lists of moves, as written."""
+    """What the files declare, in the order of files and lines; `moved` are their lists of moves, as written.
+
+    `unread` are types of which more may be declared, in files that cannot be read.
+    """
 
     declared: tuple[Declared, ...]
     moved: tuple[Node, ...]
+    unread: frozenset[str] = frozenset()
 
 
 def read_specs(files: Files, registry: Registry, findings: Findings) -> Specs:
     """All declared resources and moves."""
+    before = findings.errors
     paths = files.below(DIRECTORY, (".yaml", ".yml"), findings)
+    unread = set(registry) if findings.errors > before else set()
     if not paths:
         findings.error(
             f"no resource is declared: {DIRECTORY}/ holds no YAML file",
@@ -45,15 +53,26 @@ def read_specs(files: Files, registry: Registry, findings: Findings) -> Specs:
     found: list[Declared] = []
     moved: list[Node] = []
     for path in paths:
+        before = findings.errors
         text = files.text(path, findings)
         node = parse(text, path, findings) if text is not None else None
+        if node is None and findings.errors > before:
+            unread |= _perhaps(text, registry)
         if isinstance(node, Table):
             found += _items(node, registry, findings)
             moved += [entry.node for key, entry in node.entries.items() if key == MOVED]
         elif node is not None:
             hint = f"begin with a collection: {one_of(registry.by_collection)}"
             findings.error("a mapping from collections to resources is wanted", node.place, hint=hint)
-    return Specs(tuple(found), tuple(moved))
+    if unread:  # what follows from them is missing, too
+        unread |= set(registry) - {item.type.name for item in found}
+    return Specs(tuple(found), tuple(moved), frozenset(unread))
+
+
+def _perhaps(text: str | None, registry: Registry) -> set[str]:
+    """The types that a file which cannot be read seems to declare: any, when it does not look like one."""
+    written = {match[1] for match in _COLLECTION.finditer(text or "")}
+    return {registry.by_collection[key].name for key in written & set(registry.by_collection)} or set(registry)
 
 
 def _items(spec: Table, registry: Registry, findings: Findings) -> Iterator[Declared]:

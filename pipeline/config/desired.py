@@ -14,9 +14,8 @@ from pipeline.config.declarations import Declared
 from pipeline.config.environments import EnvFile
 from pipeline.config.explanation import Complaint
 from pipeline.config.findings import Findings, Place
-from pipeline.config.lifecycle import check_lifecycle, supported
+from pipeline.config.lifecycle import check_lifecycle
 from pipeline.config.rendering import Link, PropertyPath, Renderer, unwrapped
-from pipeline.config.shape import Shape
 from pipeline.config.validation import Checker, Placeholder
 from pipeline.config.variables import Variables
 from pipeline.model.resource import Resource, Source
@@ -205,20 +204,10 @@ class _Item:
         complaints = self.checker.complaints(value)
         for complaint in complaints:
             message = complaint.message + ("" if complaint.at_key else self.renderer.origin(complaint.path))
-            self._error(message, self.renderer.place(complaint), hint=self._hint(complaint))
+            self._error(message, self.renderer.place(complaint), hint=complaint.hint)
             if complaint.unknown:
                 _drop(value, complaint.path)
         return [complaint for complaint in complaints if not complaint.unknown]
-
-    def _hint(self, complaint: Complaint) -> str | None:
-        """Of values with a lifecycle only those are proposed that have a future."""
-        shape: Shape = self.checker.shape
-        for part in complaint.path:
-            shape = shape.item(part) if isinstance(part, int) else shape.child(part)
-        lifecycle = shape.word("lifecycle")
-        if lifecycle and complaint.hint:
-            return f"one of {', '.join(supported(lifecycle, self.builder.today))}"
-        return complaint.hint
 
     def _resource(
         self, value: Mapping[str, Any], wrong: Sequence[Complaint], depends_on: list[str], adopt: bool

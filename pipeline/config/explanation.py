@@ -30,6 +30,9 @@ _TYPES = {
     "null": "nothing",
 }
 
+# Beside an `enum`: the choices that are worth proposing.
+SUGGESTED = "suggested"
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -221,7 +224,8 @@ def _unquoting(text: str, types: list[str]) -> str | None:
 
 
 def _enum(name: str, value: str, fault: Fault) -> tuple[str, str | None]:
-    allowed = [shown(choice).strip('"') for choice in fault.limit]
+    choices = fault.schema.get(SUGGESTED, fault.limit) if isinstance(fault.schema, Mapping) else fault.limit
+    allowed = [shown(choice).strip('"') for choice in choices]
     guess = did_you_mean(fault.instance, allowed) if isinstance(fault.instance, str) and '"' in value else ""
     ordered = ", ".join(allowed[:40]) + (f" and {len(allowed) - 40} more" if len(allowed) > 40 else "")
     return f"{name} is {value}{guess or ': not among the allowed values'}", f"one of {ordered}"

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from pipeline.config.explanation import SUGGESTED
 from pipeline.config.rendering import Renderer
 from pipeline.config.shape import Shape
 from pipeline.model.resource import Resource
@@ -19,6 +20,16 @@ def supported(lifecycle: Lifecycle, today: date) -> list[str]:
     """The values that are not deprecated, the one with the longest future first."""
     dated = [(dates["deprecated"], value) for value, dates in lifecycle.items() if isinstance(dates, Mapping)]
     return [value for deprecated, value in sorted(dated, reverse=True) if date.fromisoformat(deprecated) > today]
+
+
+def with_suggestions(schema: Mapping[str, Any], today: date) -> Mapping[str, Any]:
+    """The schema of a type; of values with a lifecycle only those are proposed that have a future."""
+    properties = {
+        key: {**each, SUGGESTED: supported(each["lifecycle"], today)}
+        for key, each in schema.get("properties", {}).items()
+        if "lifecycle" in each
+    }
+    return {**schema, "properties": {**schema["properties"], **properties}} if properties else schema
 
 
 def check_lifecycle(resource: Resource, shape: Shape, renderer: Renderer, today: date) -> None:

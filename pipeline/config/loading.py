@@ -19,6 +19,7 @@ from pipeline.config.files import Files
 from pipeline.config.findings import Findings, Place, did_you_mean
 from pipeline.config.frontend import read_frontend
 from pipeline.config.handlers import Handlers
+from pipeline.config.known import Known
 from pipeline.config.loaded import Loaded, Project
 from pipeline.config.moves import Moves
 from pipeline.config.parity import check_parity
@@ -61,7 +62,7 @@ class _Loading:
         self.region = region
         self.findings = Findings()
         self.rules = Rules(None)
-        self.checkers = Checkers()
+        self.checkers = Checkers(today)
         self.attachments = Attachments(self.files, self.findings)
 
     def load(self, names: Sequence[str] | None) -> Loaded:
@@ -79,9 +80,9 @@ class _Loading:
         for env in [one for each in read for one in self._in_regions(each)] or [EnvFile("", "", readable=False)]:
             findings, judged = Findings(), stood_in(env, read)
             lacks = lacking.get(env.name, frozenset()) - (judged.values.keys() - env.values.keys())
-            state, moves = self._desired(judged, lacks, specs, handlers, findings)
+            state, moves, known = self._desired(judged, lacks, specs, handlers, findings)
             state = bounded(state, project.permissions_boundary, judged.environment)
-            checks = read_smoke(written, judged, lacks, (state, self.registry), findings)
+            checks = read_smoke(written, judged, lacks, (known, self.registry), findings)
             found[_where(env)] = findings.found
             desired.setdefault(env.name, state)
             smoke.setdefault(env.name, checks)
@@ -155,7 +156,7 @@ class _Loading:
         specs: Specs,
         handlers: Handlers,
         findings: Findings,
-    ) -> tuple[DesiredState, Mapping[str, str]]:
+    ) -> tuple[DesiredState, Mapping[str, str], Known]:
         rendered = self._builder(env, lacking, findings).build(specs.declared)
         environment = env.environment
         if environment is not None and environment.region == environment.home:
@@ -163,12 +164,14 @@ class _Loading:
         elif environment is not None:
             home = self._builder(self._at(env, environment.home), lacking, Findings()).build(specs.declared)
             rendered = elsewhere(rendered, home, environment, self.registry, findings)
-        CrossCheck(rendered, self.registry, findings).run()
+        known = Known.of(rendered, specs.unread)
+        CrossCheck(rendered, known, self.registry, findings).run()
         check_aliases(rendered, findings)
         check_access(rendered, env.name, findings)
         handlers.check(rendered, findings)
-        moved = Moves(env, lacking, self.registry, findings).read(specs.moved, rendered)
-        return DesiredState(tuple({r.resource.address: r.resource for r in rendered if r.resource}.values())), moved
+        moved = Moves(env, lacking, self.registry, findings).read(specs.moved, rendered, known)
+        state = DesiredState(tuple({r.resource.address: r.resource for r in rendered if r.resource}.values()))
+        return state, moved, known
 
 
 def _where(env: EnvFile) -> str:

@@ -15,6 +15,7 @@ from pipeline.config.declarations import MOVED
 from pipeline.config.desired import Rendered
 from pipeline.config.environments import EnvFile
 from pipeline.config.findings import Findings, Place, did_you_mean
+from pipeline.config.known import Known
 from pipeline.config.nodes import Node
 from pipeline.config.rendering import Renderer
 from pipeline.config.validation import Checker
@@ -48,11 +49,10 @@ class Moves:
     registry: Registry
     findings: Findings
 
-    def read(self, nodes: Iterable[Node], rendered: Sequence[Rendered]) -> Mapping[str, str]:
+    def read(self, nodes: Iterable[Node], rendered: Sequence[Rendered], there: Known) -> Mapping[str, str]:
         """New address -> old address, of all moves that are right; what is wrong with the others as errors."""
         moves = [move for node in nodes for move in self._written(node)]
         declared = {item.address: item for item in rendered if item.address}
-        unnamed = {item.type for item in rendered if not item.address}
         found: dict[str, _Move] = {}
         sources: dict[str, _Move] = {}
         for move in moves:
@@ -62,7 +62,7 @@ class Moves:
                 found[move.target] = move
         known = {move.source for move in moves}
         for move in found.values():
-            if move.target not in declared and move.target not in known and _type(move.target) not in unnamed:
+            if move.target not in known and not there.has(move.target):
                 names = [address.partition("/")[2] for address in declared if _type(address) == _type(move.target)]
                 near = did_you_mean(move.target.partition("/")[2], names)
                 self._error(f"there is no {move.target}{near}", move.target_place, "declare it, or remove this entry")

@@ -10,16 +10,17 @@ from pipeline.config.documents import parse
 from pipeline.config.environments import EnvFile
 from pipeline.config.files import Files
 from pipeline.config.findings import Findings, Place, did_you_mean, one_of
+from pipeline.config.known import Known
 from pipeline.config.loaded import FILE
 from pipeline.config.nodes import Node, Table
 from pipeline.config.rendering import Renderer, unwrapped
 from pipeline.config.validation import Checker
 from pipeline.config.variables import Variables
 from pipeline.model.delivery import Check
-from pipeline.model.resource import DesiredState
 from pipeline.resources.registry import Registry
 
 _KEY = "smoke"
+_FUNCTION = "lambda.function/"
 
 
 @cache
@@ -43,7 +44,7 @@ def read_smoke(
     node: Node | None,
     env: EnvFile,
     lacking: frozenset[str],
-    known: tuple[DesiredState, Registry],
+    known: tuple[Known, Registry],
     findings: Findings,
 ) -> tuple[Check, ...]:
     """The checks of an environment; those that are right, and what is wrong with the others as errors."""
@@ -69,25 +70,24 @@ def read_smoke(
     return tuple(checks)
 
 
-def _check_references(variables: Variables, known: tuple[DesiredState, Registry], findings: Findings) -> None:
-    desired, registry = known
-    addresses = desired.by_address
+def _check_references(variables: Variables, known: tuple[Known, Registry], findings: Findings) -> None:
+    there, registry = known
     for reference, place in variables.references:
-        if reference.address not in addresses:
-            findings.error(
-                f"{reference}: there is no {reference.address}{did_you_mean(reference.address, addresses)}", place
-            )
-        elif reference.output not in (outputs := registry[addresses[reference.address].type].spec.read_only):
+        kind = reference.address.partition("/")[0]
+        if kind not in registry or not there.has(reference.address):
+            near = did_you_mean(reference.address, there.addresses)
+            findings.error(f"{reference}: there is no {reference.address}{near}", place)
+        elif reference.output not in (outputs := registry[kind].spec.read_only):
             message = f"{reference}: it has no output {reference.output}{did_you_mean(reference.output, outputs)}"
             findings.error(message, place, hint=one_of(outputs))
 
 
-def _problems(each: Mapping[str, Any], desired: DesiredState) -> Iterator[tuple[str, str | None]]:
+def _problems(each: Mapping[str, Any], there: Known) -> Iterator[tuple[str, str | None]]:
     function, url = each.get("function"), each.get("url")
     if (function is None) == (url is None):
         yield "a check has a function or a url", "write one of them"
-    names = [resource.name for resource in desired if resource.type == "lambda.function"]
-    if function is not None and function not in names:
+    if function is not None and not there.has(f"{_FUNCTION}{function}"):
+        names = [address.removeprefix(_FUNCTION) for address in there.addresses if address.startswith(_FUNCTION)]
         yield f"there is no lambda.function/{function}{did_you_mean(str(function), names)}", one_of(names)
     if isinstance(url, str) and not url.startswith(("https://", "http://")):
         yield f"{url} is no address of HTTP", "begin with https://"

@@ -77,6 +77,7 @@ class TestLifecycle:
             ("v2", "3:14: warning: version v2 is deprecated since 2026-11-24; from 2026-11-25 on AWS refuses it"),
             ("v3", None),
             ("v9", '3:14: version is "v9": not among the allowed values'),
+            ("v11", '3:14: version is "v11": not among the allowed values'),
         ],
     )
     def test_what_aws_retires(self, tmp_path: Path, value: str, found: str | None) -> None:

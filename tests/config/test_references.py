@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.model.values import Expression, Reference
-from tests.config.support import SPEC, agree, loaded, properties, real, thing, told
+from tests.config.support import SPEC, Files, agree, loaded, properties, real, thing, told, write
 
 
 class TestReferences:
@@ -110,3 +110,39 @@ class TestReferences:
     def test_what_a_broken_resource_would_bring_is_not_missed(self, tmp_path: Path) -> None:
         text = "things:\n  - {name: a, size: 0}\n  - {name: b, label: '${test.shadow/shadow-a.id}', friend: a}\n"
         assert told(loaded(tmp_path, {SPEC: text})) == [f"{SPEC}:2:21: size is 0: at least 1 is allowed"]
+
+
+class TestFilesThatCannotBeRead:
+    """Nobody misses what such a file may declare: only the file itself is wrong."""
+
+    USES = "things:\n  - {name: a, friend: b, depends_on: test.thing/c, label: '${test.shadow/shadow-b.id}'}\n"
+    MISSES = "roles:\n  - {name: a, depends_on: [dynamodb.table/b, lambda.layer/c, iam.role/d]}\n"
+
+    @pytest.mark.parametrize(
+        ("broken", "finding"),
+        [
+            (b"things:\n  - name: b\n\tsize: 1\n", "3:1: YAML syntax: found a tab character"),
+            (b"- [\n", "2:1: YAML syntax: did not find expected node content"),
+            (b"things:\n  - name: \xff\n", "2:11: the file is not UTF-8 text (byte 0xff)"),
+        ],
+    )
+    def test_others_may_refer_to_it(self, tmp_path: Path, broken: bytes, finding: str) -> None:
+        smoke = "environments:\n  dev: dev\nsmoke:\n  - url: https://${test.thing/b.arn}/\n"
+        files: Files = {SPEC: self.USES, "aws/broken.yaml": broken, "pipeline.yaml": smoke}
+        assert agree(loaded(tmp_path, files), [f"aws/broken.yaml:{finding}"])
+
+    def test_a_directory_may_lie_elsewhere(self, tmp_path: Path) -> None:
+        write(tmp_path, {SPEC: self.USES})
+        (tmp_path / "aws" / "more").symlink_to(tmp_path)
+        assert agree(loaded(tmp_path, {SPEC: self.USES}), ["aws/more:1:1: a symbolic link to a directory"])
+
+    def test_what_it_does_not_seem_to_declare_is_missed(self, tmp_path: Path) -> None:
+        """And what no other file declares may follow from it, as layers here."""
+        found = told(real(tmp_path, {"aws/a.yaml": self.MISSES, "aws/b.yaml": "tables:\n\t- name: b\n"}))
+        assert found[0] == "aws/a.yaml:2:62: depends_on iam.role/d: there is no iam.role/d"
+        assert [each.partition(" ")[0] for each in found[1:]] == ["aws/b.yaml:2:1:"]
+
+
+def test_a_move_into_a_file_that_cannot_be_read_is_no_error(tmp_path: Path) -> None:
+    moved = "moved:\n  - {from: apigateway.rest_api/a, to: apigateway.rest_api/b}\n"
+    assert len(told(real(tmp_path, {"aws/a.yaml": moved, "aws/b.yaml": "api:\n\tname: b\n"}))) == 1
