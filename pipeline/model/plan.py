@@ -1,6 +1,6 @@
 """The plan: the difference between desired and observed, as data that is stored, compared and rendered."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
@@ -135,7 +135,7 @@ class Plan:
     @property
     def digest(self) -> str:
         """`sha256:` of the canonical changes: two plans with one digest do the same."""
-        return digest([change.to_json() for change in sorted(self.changes, key=lambda c: (c.address, c.action))])
+        return _digest([change.to_json() for change in self.changes])
 
     @property
     def summary(self) -> dict[str, int]:
@@ -204,6 +204,11 @@ class SavedPlan:
     changes: tuple[Mapping[str, Any], ...] = ()
     access: tuple[Mapping[str, Any], ...] = ()
 
+    @property
+    def intact(self) -> bool:
+        """False when the document was edited after it was made: it shows other changes than its digest is of."""
+        return self.digest == _digest(self.changes)
+
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """Reads a plan document; KeyError or TypeError when it is none."""
@@ -215,6 +220,16 @@ class SavedPlan:
             region=data["region"],
             commit=data["commit"],
             digest=data["digest"],
-            changes=tuple(data["changes"]),
-            access=tuple(data.get("access", ())),
+            changes=tuple(_with_texts(change, "address", "action") for change in data["changes"]),
+            access=tuple(_with_texts(access) for access in data.get("access", ())),
         )
+
+
+def _digest(changes: Iterable[Mapping[str, Any]]) -> str:
+    return digest(sorted(changes, key=lambda change: (change["address"], change["action"])))
+
+
+def _with_texts(entry: Any, *keys: str) -> Mapping[str, Any]:
+    if not isinstance(entry, Mapping) or not all(isinstance(entry[key], str) for key in keys):
+        raise TypeError("not as in a plan document")
+    return dict(entry)

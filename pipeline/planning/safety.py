@@ -31,7 +31,7 @@ def check_plan(plan: Plan, *, max_deletions: int) -> None:
 
 
 def check_saved(saved: SavedPlan, fresh: Plan, *, begun: str | None = None) -> None:
-    """Refused when AWS or the specs have moved since the plan was saved.
+    """Refused when AWS or the specs have moved since the plan was saved, or the document has.
 
     `begun` is the digest of the plan that a run did not carry out to the end: of that, the rest is left to do.
     """
@@ -41,6 +41,11 @@ def check_saved(saved: SavedPlan, fresh: Plan, *, begun: str | None = None) -> N
                 f"the saved plan is for {name} {getattr(saved, name)}, this run is for {getattr(fresh, name)}",
                 hint="give the plan that was made for this environment",
             )
+    if not saved.intact:
+        raise Refused(
+            "the saved plan was edited: it shows other changes than those that it was made for",
+            hint="make a new plan and review it",
+        )
     if saved.digest != fresh.digest:
         again = "make a new plan and review what moved"
         if saved.digest == begun:

@@ -1,5 +1,6 @@
 """Which action follows from what is declared, what is there, and what was released."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -302,6 +303,25 @@ def test_a_saved_plan_is_applied_only_while_it_holds() -> None:
     with pytest.raises(Refused, match="stale") as caught:
         check_saved(saved, plan([thing("x", a=2), thing("y")]))
     assert [d.address for d in caught.value.diagnostics] == ["test.thing/x", "test.thing/y"]
+
+
+def test_a_saved_plan_that_was_edited_is_not_applied() -> None:
+    """Who reads it would see something else than what is done."""
+    fresh = plan([thing("x", a=1, b=0.5)])
+    document = json.loads(json.dumps(fresh.to_json()))
+    check_saved(SavedPlan.from_json(document), fresh)
+    document["changes"][0]["fields"][0]["after"] = "less"
+    with pytest.raises(Refused, match="was edited"):
+        check_saved(SavedPlan.from_json(document), fresh)
+
+
+@pytest.mark.parametrize(
+    "edited",
+    [{"format": 2}, {"changes": "none"}, {"changes": [{"address": 1, "action": "create"}]}, {"access": [1]}],
+)
+def test_what_is_no_plan_document_is_no_saved_plan(edited: dict[str, Any]) -> None:
+    with pytest.raises((KeyError, TypeError)):
+        SavedPlan.from_json({**plan([thing("x", a=1)]).to_json(), **edited})
 
 
 def test_what_a_run_that_died_had_done_counts_with_the_rest() -> None:
