@@ -1,5 +1,6 @@
 """Tells people outside of GitHub what somebody should look at. Nothing depends on it, and the addresses are secrets."""
 
+import http.client
 import json
 import urllib.error
 import urllib.request
@@ -22,7 +23,8 @@ def notify(space: Workspace, event: str, place: str, text: str) -> None:
     notice = Notice(event, place, text, space.environ.get("GITHUB_REPOSITORY"), space.run_url)
     bodies: Mapping[str, dict[str, Any]] = {SLACK: notice.for_slack(), OTHER: notice.to_json()}
     for variable, body in bodies.items():
-        if url := space.environ.get(variable):
+        # A secret that was set from a file ends with a line's end.
+        if url := space.environ.get(variable, "").strip():
             space.console.mask(url)
             _send(space, variable, url, body)
 
@@ -43,19 +45,28 @@ def _send(space: Workspace, variable: str, url: str, body: Mapping[str, Any]) ->
 
 def post(url: str, body: Mapping[str, Any], *, timeout: float = 5.0) -> None:
     """Sends a JSON document, once more where that failed. PipelineError, which never has the address in it."""
-    if urlsplit(url).scheme != "https" and urlsplit(url).hostname not in ("127.0.0.1", "localhost"):
-        raise PipelineError("its address does not begin with https://")
     headers = {"Content-Type": "application/json", "User-Agent": f"pipeline/{__version__}"}
-    request = urllib.request.Request(url, json.dumps(body).encode(), headers, method="POST")  # noqa: S310 - checked above
     why = ""
     for _ in range(2):
         try:
+            if not _is_safe(url):
+                raise PipelineError("its address does not begin with https://")
+            request = urllib.request.Request(url, json.dumps(body).encode(), headers, method="POST")  # noqa: S310 - checked above
             with urllib.request.urlopen(request, timeout=timeout):  # noqa: S310 - checked above
                 return
         except urllib.error.HTTPError as error:
             why = f"answered {error.code}"
             if error.code < 500:
                 break
-        except OSError as error:
+        except (ValueError, http.client.InvalidURL):
+            # What these say holds the address; `from None`, for a traceback would show it, too.
+            raise PipelineError("its address is not one that can be called") from None
+        except (OSError, http.client.HTTPException) as error:
             why = f"did not answer ({type(error).__name__})"
     raise PipelineError(f"it {why}")
+
+
+def _is_safe(url: str) -> bool:
+    """True where nobody can read along. Raises ValueError for what is no address."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost"))

@@ -1,6 +1,7 @@
 """Notices to Slack and to programs: what they say, and that nothing depends on whether they arrive."""
 
 import io
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -71,6 +72,11 @@ def test_a_failure_of_theirs_is_tried_once_more(listener: Listener) -> None:
         ("http://127.0.0.1:9/secret-path", "it did not answer"),
         ("http://example.com/secret-path", "does not begin with https://"),
         ("file:///secret-path", "does not begin with https://"),
+        ("file://localhost/secret-path", "does not begin with https://"),
+        ("https://127.0.0.1:9/secret-path and more", "its address is not one that can be called"),
+        ("https://127.0.0.1:9/secret-path/é", "its address is not one that can be called"),
+        ("https://[secret-path", "its address is not one that can be called"),
+        ("https://127.0.0.1:secret-path/", "its address is not one that can be called"),
     ],
 )
 def test_what_does_not_arrive_is_said_without_the_address(url: str, why: str) -> None:
@@ -79,6 +85,29 @@ def test_what_does_not_arrive_is_said_without_the_address(url: str, why: str) ->
     assert why in err.getvalue()
     assert "notifying PIPELINE_SLACK_WEBHOOK" in err.getvalue()
     assert "secret-path" not in err.getvalue()
+
+
+def test_an_address_from_a_file_ends_with_a_line(listener: Listener) -> None:
+    place, err = space(PIPELINE_WEBHOOK=f"{listener.url}\n")
+    notify(place, "failed", "dev", "why")
+    assert (len(listener.bodies), err.getvalue()) == (1, "")
+
+
+def test_an_answer_that_is_no_http_is_said() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            for _ in range(2):
+                with server.accept()[0] as connection:
+                    connection.recv(65536)
+                    connection.sendall(b"nonsense\r\n\r\n")
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        place, err = space(PIPELINE_WEBHOOK=f"http://127.0.0.1:{server.getsockname()[1]}/secret-path")
+        notify(place, "failed", "dev", "why")
+        thread.join(10)
+    assert "it did not answer (BadStatusLine)" in err.getvalue()
 
 
 def test_a_refusal_of_theirs_is_not_repeated(listener: Listener) -> None:
