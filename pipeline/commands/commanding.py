@@ -15,7 +15,7 @@ from pipeline.commands.workspace import Workspace
 from pipeline.config.loaded import Project
 from pipeline.errors import BadInput, GitHubError, PipelineError, Refused
 from pipeline.github.repository import Pull
-from pipeline.intake.words import environments_of
+from pipeline.intake.words import PREVIOUS, environments_of
 from pipeline.model.intent import Intent, Kind
 from pipeline.reporting.answer_text import help_text, refused_text, started_text
 
@@ -86,7 +86,9 @@ class _Commanding:
     def _start(self, name: str, pull: Pull) -> None:
         branch = self.project.environments[name].branch or self._own_branch()
         # What is planned is the pull request; where the workflow comes from is never it.
-        self.hub.repository.dispatch(self._workflow(), branch, self._inputs(name, pull))
+        # Two runs that go back to what was before would go back twice.
+        once = self.intent.target == PREVIOUS
+        self.hub.repository.dispatch(self._workflow(), branch, self._inputs(name, pull), once=once)
 
     def _inputs(self, name: str, pull: Pull) -> Mapping[str, str]:
         intent = self.intent

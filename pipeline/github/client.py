@@ -104,6 +104,10 @@ class Client:
         """A request that may be repeated: twice is as once."""
         return self._ask(verb, path, body).data
 
+    def attempt(self, verb: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """A request that must not be carried out twice and leaves nothing to look for: Ambiguous when it may be done."""
+        return self._ask(verb, path, body, repeatable=False).data
+
     def create(self, path: str, body: Mapping[str, Any], find: Callable[[], Any]) -> Any:
         """Makes something new, once. `find` looks whether it is there already; None when it is not."""
         return self.once("POST", path, body, find)

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from pipeline.errors import GitHubError
-from pipeline.github.client import Client
+from pipeline.github.client import Ambiguous, Client
 
 # https://docs.github.com/en/rest/issues/comments: the body of a comment
 COMMENT_LIMIT = 65_536
@@ -239,10 +239,21 @@ class Repository:
             if error.status != 404:
                 raise
 
-    def dispatch(self, workflow: str, ref: str, inputs: Mapping[str, str]) -> None:
-        """Starts a workflow. Started twice, the second run finds nothing to do.
+    def dispatch(self, workflow: str, ref: str, inputs: Mapping[str, str], *, once: bool = False) -> None:
+        """Starts a workflow. Started twice, the second run finds nothing to do; where it would, it is started `once`.
 
         https://docs.github.com/en/rest/actions/workflows#create-a-workflow-dispatch-event
         """
         path = f"{self._root}/actions/workflows/{quote(workflow, safe='')}/dispatches"
-        self.client.write("POST", path, {"ref": ref, "inputs": dict(inputs)})
+        body = {"ref": ref, "inputs": dict(inputs)}
+        if not once:
+            self.client.write("POST", path, body)
+            return
+        try:
+            self.client.attempt("POST", path, body)
+        except Ambiguous as error:
+            raise GitHubError(
+                f"{error}; the workflow may have been started all the same",
+                hint=f"look at the runs of {workflow} before the command is given again",
+                status=error.status,
+            ) from error

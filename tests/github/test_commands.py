@@ -130,6 +130,17 @@ def test_an_answer_that_was_lost_is_not_given_twice(service: Service, pull: Fake
     assert len(answers(pull)) == 1
 
 
+@pytest.mark.parametrize(("body", "started"), [("/rollback dev", 1), ("/rollback dev 4", 2), ("/deploy dev", 2)])
+def test_a_lost_answer_starts_no_second_rollback_to_what_was_before(
+    service: Service, pull: FakeGitHub, body: str, started: int
+) -> None:
+    pull.fail("POST", f"/repos/{REPO}/actions/workflows/pipeline.yml/dispatches", 0)
+    code = service.commented(1, body).code
+    assert len(pull.dispatches) == started
+    assert code == (1 if started == 1 else 0)
+    assert ("the workflow may have been started all the same" in answers(pull)[0]) == (started == 1)
+
+
 def test_the_workflow_can_be_another_one(service: Service, pull: FakeGitHub) -> None:
     service.write("pipeline.yaml", "environments:\n  dev: dev\ngithub: {workflow: ops.yml}\n")
     service.commented(1, "/deploy dev")
