@@ -18,15 +18,18 @@ def branches_of(root: Path) -> Branches:
     return {name: settings.branch for name, settings in load_project(root).environments.items()}
 
 
-def intended(environ: Mapping[str, str], branches: Branches, env: str | None, *, resuming: bool = False) -> Intent:
+def intended(
+    environ: Mapping[str, str], branches: Branches, env: str | None, root: str, *, resuming: bool = False
+) -> Intent:
     """What the event of this run asks for, of `env` alone where given. BadInput when there is no event to read.
 
-    `resuming`: when that is a schedule, it is for continuing what waits.
+    `root` is the folder of the service in the repository, `.` or empty where that is all of it. `resuming`: when the
+    event is a schedule, it is for continuing what waits.
     """
     if env is not None and env not in branches:
         raise BadInput(f"there is no environment {env}: allowed is {one_of(branches)}")
     facts = replace(RunFacts.of(environ), resuming=resuming)
-    intent = decide(read_event(*event_of(environ), facts), branches)
+    intent = decide(read_event(*event_of(environ), facts), branches, "" if root == "." else root)
     return intent if env is None else intent.only(env)
 
 

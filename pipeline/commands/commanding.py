@@ -33,12 +33,18 @@ def command(space: Workspace, hub: Hub | None, project: Project, intent: Intent)
         for place, text in _Commanding(space, hub, project, intent, intent.pull_request).carry_out():
             answering.answer(place, text)
     except PipelineError as error:
-        answering.answer("", refused_text(intent.command or "", error))
-        answering.react(NOT_DONE)
+        refuse(hub, intent, error)
         raise
     if intent.command == "help":
         answering.react(DONE)
     return 0
+
+
+def refuse(hub: Hub, intent: Intent, error: PipelineError) -> None:
+    """Tells who gave a command that it was not carried out, and why."""
+    answering = Answering(hub, intent)
+    answering.answer("", refused_text(intent.command or "", error))
+    answering.react(NOT_DONE)
 
 
 @dataclass(frozen=True)
@@ -93,7 +99,9 @@ class _Commanding:
     def _inputs(self, name: str, pull: Pull) -> Mapping[str, str]:
         intent = self.intent
         action = "unlock" if intent.command == "unlock" else _ACTIONS[intent.kind]
-        inputs = {"action": action, "environment": name, "pull_request": str(self.number), "by": intent.actor or ""}
+        # With the folder of its service: others may have one of this name.
+        place = f"{self.hub.prefix}{name}"
+        inputs = {"action": action, "environment": place, "pull_request": str(self.number), "by": intent.actor or ""}
         if intent.comment is not None:
             inputs["comment"] = str(intent.comment)
         if intent.target is not None:

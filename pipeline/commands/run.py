@@ -8,17 +8,20 @@ from typing import Any
 
 import click
 
-from pipeline.commands.asking import branches_of, intended
+from pipeline.commands.asking import branches_of, event_of, intended
 from pipeline.commands.carrying_out import carry_out, explanation
+from pipeline.commands.commanding import refuse
+from pipeline.commands.hub import hub_of
 from pipeline.commands.options import common, root_of, workspace
 from pipeline.commands.regions import Gathering, chosen
 from pipeline.commands.reverting import open_revert
-from pipeline.commands.services import concerned, services_of
+from pipeline.commands.services import concerned, folder_of, services_of
 from pipeline.commands.workspace import Workspace, git
 from pipeline.config.loaded import FILE
 from pipeline.config.services import services_in
 from pipeline.errors import BadInput, Interrupted, PipelineError
-from pipeline.intake.jobs import check_one_command, check_one_target
+from pipeline.intake.jobs import check_one_target, of_one_command
+from pipeline.intake.words import Branches
 from pipeline.reporting.console import Console
 
 EPILOG = """\b
@@ -84,7 +87,9 @@ class _Run:
     def of(self, root: Path) -> tuple[int, Mapping[str, Any]]:
         """Carries out what the event asks of one service; the exit code and the document."""
         space = workspace(root, self.env, self.form, self.local)
-        intent = intended(space.environ, branches_of(space.root), self.env, resuming=self.resuming)
+        intent = intended(
+            space.environ, branches_of(space.root), self.env, folder_of(space.root), resuming=self.resuming
+        )
         if self.explain:
             if self.form == "text":
                 space.console.result(intent.to_json(), explanation(intent))
@@ -104,9 +109,13 @@ class _Run:
         repository = Path(git(top, "rev-parse", "--show-toplevel") or top).resolve()
         services = services_of(top, repository)
         branches = {root: branches_of(path) for root, path in services.items()}
-        intents = concerned(repository, branches, self.env, os.environ, console, resuming=self.resuming)
-        check_one_target(intents)
-        check_one_command(intents)
+        try:
+            found = concerned(repository, branches, self.env, os.environ, console, resuming=self.resuming)
+            check_one_target(found)
+            intents = of_one_command(found)
+        except BadInput as error:
+            self._answer(services, branches, error)
+            raise
         codes, documents = [0], []
         for root in intents:
             console.say(console.err_style.bold(f"── {root}"))
@@ -121,3 +130,15 @@ class _Run:
             codes.append(code)
             documents.append({"root": root, **document})
         return max(codes), {"services": documents}
+
+    def _answer(self, services: Mapping[str, Path], branches: Mapping[str, Branches], error: BadInput) -> None:
+        """Answers a command that is of no service, or could be of several: whoever gave it waits for that."""
+        if self.explain or event_of(os.environ)[0] != "issue_comment":
+            return
+        for root, path in services.items():
+            space = workspace(path, None, self.form, self.local)
+            intent = intended(space.environ, branches[root], self.env, root)
+            if intent.command is not None and (hub := hub_of(space)) is not None:
+                refuse(hub, intent, error)
+                hub.close(space.console, stopped=space.stop.is_set())
+                return

@@ -20,6 +20,11 @@ def services_of(start: Path, top: Path) -> dict[str, Path]:
     return {path.relative_to(top).as_posix(): path for path in _services(start, top)}
 
 
+def folder_of(root: Path) -> str:
+    """Where in its repository a service is: `services/orders`; empty at the top, and outside of git."""
+    return (git(root, "rev-parse", "--show-prefix") or "").rstrip("/")
+
+
 def concerned(
     top: Path,
     branches: Mapping[str, Branches],
@@ -66,7 +71,7 @@ def _intents(
         if env is not None and env not in its_branches and len(branches) > 1:
             continue
         try:
-            intent = intended(environ, its_branches, env, resuming=resuming)
+            intent = intended(environ, its_branches, env, root, resuming=resuming)
         except BadInput as error:
             wrong.append(error)
             continue

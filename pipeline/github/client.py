@@ -105,7 +105,7 @@ class Client:
         return self._ask(verb, path, body).data
 
     def attempt(self, verb: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        """A request that must not be carried out twice and leaves nothing to look for: Ambiguous when it may be done."""
+        """A request that must not be done twice and leaves nothing to look for: Ambiguous when it may have been."""
         return self._ask(verb, path, body, repeatable=False).data
 
     def create(self, path: str, body: Mapping[str, Any], find: Callable[[], Any]) -> Any:

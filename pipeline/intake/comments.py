@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from pipeline.intake.words import RELEASE_FORM, Branches, one_of, quoted, release_of
+from pipeline.intake.words import RELEASE_FORM, Branches, one_of, own_name, quoted, release_of
 from pipeline.model.event import CommentCreated
 from pipeline.model.intent import Intent, Kind
 
@@ -59,8 +59,8 @@ def usages() -> str:
     return ", ".join(command.usage(name) for name, command in COMMANDS.items())
 
 
-def commanded(event: CommentCreated, branches: Branches) -> Intent:
-    """What a comment asks for."""
+def commanded(event: CommentCreated, branches: Branches, root: str = "") -> Intent:
+    """What a comment asks for. An environment may be named with `root`, the folder of its service, before it."""
     if not event.on_pull_request:
         return Intent(Kind.IGNORE, reason=f"comment on issue {event.number}, which is no pull request")
     place = f"comment on pull request {event.number}"
@@ -76,6 +76,7 @@ def commanded(event: CommentCreated, branches: Branches) -> Intent:
     if len(found) > 1:
         return _mistake(event, found[0][0], "one command in a comment, please: nothing was done")
     name, words = found[0]
+    words = [own_name(word, branches, root) for word in words]
     return _intent(event, name, words, branches)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from pipeline.errors import BadInput, Diagnostic
 from pipeline.intake.fields import is_sha
-from pipeline.intake.words import RELEASE_FORM, Branches, is_login, one_of, quoted, release_of
+from pipeline.intake.words import RELEASE_FORM, Branches, is_login, one_of, own_name, quoted, release_of
 from pipeline.model.event import Dispatched
 from pipeline.model.intent import Intent, Kind
 
@@ -30,10 +30,11 @@ ACTIONS = {
 }
 
 
-def dispatched(event: Dispatched, branches: Branches) -> Intent:
+def dispatched(event: Dispatched, branches: Branches, root: str = "") -> Intent:
     """What the inputs ask for: `action`, `environment`, `release`, `clear_hold`, and what a command in a comment adds.
 
-    BadInput lists all that is wrong with them. Other inputs are the business of the workflow that has them.
+    The environment may be named with `root`, the folder of its service, before it. BadInput lists all that is wrong
+    with them. Other inputs are the business of the workflow that has them.
     """
     if not event.inputs:
         why = f"{event.name} without inputs: action has to be {one_of(ACTIONS)}"
@@ -43,7 +44,7 @@ def dispatched(event: Dispatched, branches: Branches) -> Intent:
     action = ACTIONS.get(name)
     if action is None:
         inputs.wrong("action", name, one_of(ACTIONS))
-    environment = inputs.text("environment")
+    environment = own_name(inputs.text("environment"), branches, root)
     if environment and environment not in branches:
         inputs.wrong("environment", environment, one_of(branches))
     elif action and not environment and not action.all:

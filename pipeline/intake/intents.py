@@ -35,31 +35,33 @@ _UNKNOWN = {
 }
 
 
-def decide(event: Event, branches: Branches) -> Intent:
+def decide(event: Event, branches: Branches, root: str = "") -> Intent:
     """What to do about `event`. `branches` maps every environment to its branch, or to None.
+
+    `root` is the folder of the service, where the repository has it in one: it tells environments of one name apart.
 
     BadInput when a dispatch has inputs that cannot be right; every other event leads to an intent, if only to ignore.
     """
-    intent = _decided(event, branches)
+    intent = _decided(event, branches, root)
     if event.attempt > 1:
         intent = replace(intent, reason=f"{intent.reason} (run again, attempt {event.attempt})", again=True)
     return intent
 
 
-def _decided(event: Event, branches: Branches) -> Intent:
+def _decided(event: Event, branches: Branches, root: str) -> Intent:
     match event:
         case Push():
             return _push(event, branches)
         case TagPushed():
-            return tagged(event, branches)
+            return tagged(event, branches, root)
         case RefDeleted():
             return _ignore(event, f"{quoted(event.ref or 'a ref')} was deleted")
         case PullRequest():
             return _pull_request(event, branches)
         case CommentCreated():
-            return commanded(event, branches)
+            return commanded(event, branches, root)
         case Dispatched():
-            return dispatched(event, branches)
+            return dispatched(event, branches, root)
         case Scheduled():
             reason = f"scheduled {quoted(event.cron)}" if event.cron else "scheduled"
             kind = Kind.RESUME if event.resuming else Kind.DETECT_DRIFT

@@ -140,15 +140,26 @@ def check_one_target(intents: Mapping[str, Intent]) -> None:
     if len(named) > 1:
         raise BadInput(
             f"a rollback is of one service, but {', '.join(named)} all have this environment",
-            hint="pipeline rollback --root DIR, or give each service environments of its own name",
+            hint=f"name it with the folder of its service, such as {_named(named[0], intents)}",
         )
 
 
-def check_one_command(intents: Mapping[str, Intent]) -> None:
-    """BadInput when a command of a comment would be carried out, and answered, by several services."""
+def of_one_command(intents: Mapping[str, Intent]) -> Mapping[str, Intent]:
+    """The services that carry a command of a comment out, and answer it: one, or all where it only asks for plans.
+
+    BadInput when it would be several that change something.
+    """
     named = [root for root, intent in intents.items() if intent.command is not None]
-    if len(named) > 1:
-        raise BadInput(
-            f"a command is of one service, but it can be of {', '.join(named)}",
-            hint="name an environment that one of them has alone, or call deliver.yml with root: for each service",
-        )
+    if len(named) < 2 or all(intents[root].kind is Kind.PREVIEW for root in named):
+        return intents
+    if intents[named[0]].command == "help":
+        return {named[0]: intents[named[0]]}
+    raise BadInput(
+        f"a command is of one service, but it can be of {', '.join(named)}",
+        hint=f"name the environment with the folder of its service, such as {_named(named[0], intents)}",
+    )
+
+
+def _named(root: str, intents: Mapping[str, Intent]) -> str:
+    """How an environment of `root` is told from those of other services."""
+    return f"{root}/{next(iter(intents[root].environments), 'ENV')}"

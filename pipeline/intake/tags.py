@@ -1,4 +1,7 @@
-"""Tags: `rollback/ENVIRONMENT/RELEASE` rolls back; all others say nothing to us."""
+"""Tags: `rollback/ENVIRONMENT/RELEASE` rolls back; all others say nothing to us.
+
+With several services an environment may be named with the folder of its service, as on GitHub.
+"""
 
 from pipeline.intake.words import PREVIOUS, RELEASE_FORM, Branches, one_of, quoted, release_of
 from pipeline.model.event import TagPushed
@@ -9,7 +12,7 @@ ROLLBACK = "rollback/"
 MIRROR = "release/"
 
 
-def tagged(event: TagPushed, branches: Branches) -> Intent:
+def tagged(event: TagPushed, branches: Branches, root: str = "") -> Intent:
     """What a pushed tag asks for."""
     by = f" by {quoted(event.actor)}" if event.actor else ""
     reason = f"tag {quoted(event.tag)} pushed{by}"
@@ -17,11 +20,13 @@ def tagged(event: TagPushed, branches: Branches) -> Intent:
         mirror = event.tag.startswith(MIRROR)
         why = "it mirrors a release" if mirror else f"only {ROLLBACK}ENVIRONMENT/RELEASE asks for something"
         return _ignore(event, f"{reason}: {why}")
-    return _rollback(event, branches, reason)
+    return _rollback(event, branches, root, reason)
 
 
-def _rollback(event: TagPushed, branches: Branches, reason: str) -> Intent:
-    environment, _, release = event.tag.removeprefix(ROLLBACK).partition("/")
+def _rollback(event: TagPushed, branches: Branches, root: str, reason: str) -> Intent:
+    named = event.tag.removeprefix(ROLLBACK)
+    inner = named.removeprefix(f"{root}/") if root else named
+    environment, _, release = (inner if inner.partition("/")[0] in branches else named).partition("/")
     target = release_of(release)
     if environment not in branches:
         return _mistake(event, f"{reason}: its environment has to be {one_of(branches)}, {_example(branches)}")

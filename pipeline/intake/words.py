@@ -40,6 +40,12 @@ def environments_of(branch: str, branches: Branches) -> tuple[str, ...]:
     return tuple(name for name, its_branch in branches.items() if its_branch == branch)
 
 
+def own_name(name: str, branches: Branches, root: str) -> str:
+    """The environment that `name` means: with several services it may have the folder of one before it (`root`)."""
+    inner = name.removeprefix(f"{root}/") if root else name
+    return inner if name not in branches and inner in branches else name
+
+
 def one_of(names: Iterable[str]) -> str:
     """`dev, staging or production`; what an empty project has is said, too."""
     *others, last = [*names] or ["none is declared in pipeline.yaml"]

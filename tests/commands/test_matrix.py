@@ -158,6 +158,13 @@ def test_a_schedule_is_for_every_environment_at_its_branch(run: Any, repository:
     ]
 
 
+def test_a_folder_says_of_which_service_a_rollback_is(run: Any) -> None:
+    tag = payload("push.rollback_tag_created", {"ref": "refs/tags/rollback/services/stock/live/41"})
+    assert places(run("push", tag)[0].json) == [("services/stock", "live", "rollback")]
+    inputs = {"action": "rollback", "environment": "services/orders/live", "release": "previous"}
+    assert places(run("workflow_dispatch", {"inputs": inputs})[0].json) == [("services/orders", "live", "rollback")]
+
+
 def test_a_rollback_is_of_the_one_service_that_has_the_environment(run: Any, repository: Repository) -> None:
     changes = {"ref": "refs/tags/rollback/live/41"}
     tag = payload("push.rollback_tag_created", changes)

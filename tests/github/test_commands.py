@@ -241,3 +241,59 @@ def test_unlocking_by_a_command(service: Service, pull: FakeGitHub) -> None:
     inputs = by_command({"action": "unlock", "environment": "production"}, pull)
     assert service.run("workflow_dispatch", sent(inputs)).code == 0
     assert "nobody holds the lock of production" in answers(pull)[0]
+
+
+@pytest.fixture
+def several(service: Service, pull: FakeGitHub) -> FakeGitHub:
+    """Two services with environments of the same names."""
+    for name in ("orders", "stock"):
+        service.write(f"services/{name}/pipeline.yaml", "environments:\n  production: main\n  dev: dev\n")
+    service.write("pipeline.yaml", "services:\n  - services/orders\n  - services/stock\n")
+    return pull
+
+
+@pytest.mark.parametrize(
+    ("body", "started"),
+    [
+        ("/plan", ["services/orders/production", "services/stock/production"]),
+        ("/deploy services/stock/dev", ["services/stock/dev"]),
+        ("/rollback services/orders/production", ["services/orders/production"]),
+    ],
+)
+def test_of_several_services_the_one_is_meant_that_is_named(
+    service: Service, several: FakeGitHub, body: str, started: list[str]
+) -> None:
+    assert service.commented(1, body).code == 0
+    assert [dispatch["inputs"]["environment"] for dispatch in several.dispatches] == started
+    assert ["was started" in answer for answer in answers(several)] == [True] * len(started)
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ("/deploy dev", "try: `name the environment with the folder of its service, such as services/orders/dev`"),
+        ("/unlock", "a command is of one service"),
+        ("/deploy nowhere", "there is no environment nowhere"),
+        ("/deploy dev now", "it is written /deploy ENV"),
+    ],
+)
+def test_what_no_one_service_is_meant_by_is_answered_once(
+    service: Service, several: FakeGitHub, body: str, why: str
+) -> None:
+    assert service.commented(1, body).code == 2
+    (answer,) = answers(several)
+    assert why in answer
+    assert several.dispatches == []
+    assert [content for _, content in several.reactions] == ["confused"]
+
+
+def test_explaining_answers_nobody(service: Service, several: FakeGitHub) -> None:
+    comment = {"id": 7, "body": "/deploy dev", "user": {"login": "ada", "type": "User"}}
+    payload = {"action": "created", "issue": {"number": 1, "pull_request": {"url": "x"}}, "comment": comment}
+    assert service.run("issue_comment", payload, "--explain").code == 2
+    assert answers(several) == []
+
+
+def test_help_is_given_once(service: Service, several: FakeGitHub) -> None:
+    assert service.commented(1, "/help").code == 0
+    assert len(answers(several)) == 1

@@ -55,5 +55,6 @@ def intent(
     changes: Mapping[str, Any] | None = None,
     facts: RunFacts = FACTS,
     branches: Mapping[str, str | None] = BRANCHES,
+    root: str = "",
 ) -> Intent:
-    return decide(event(name, changes, facts), branches)
+    return decide(event(name, changes, facts), branches, root)
