@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from pipeline.commands.advising import options_of
 from pipeline.commands.checking import check
 from pipeline.commands.commanding import command
 from pipeline.commands.costing import cost_sections
@@ -185,7 +186,7 @@ def _abort(space: Workspace, intent: Intent, following: Following) -> int:
 
 def _unlock(space: Workspace, _intent: Intent, following: Following) -> int:
     freed = unlock(space)
-    text = render_unlocked(following.name, freed, space.console.style)
+    text = render_unlocked(following.name, freed, space.console.style, options_of(space))
     space.console.result(document_of(following.name, freed), text)
     following.answered(code(text.splitlines()[0]))
     return 0

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from pipeline.applying.parallel import Task
+from pipeline.commands.advising import options_of
 from pipeline.commands.delivering import journal_of_unfinished
 from pipeline.commands.planning import Reading
 from pipeline.commands.steering import abort
@@ -199,11 +200,6 @@ def _alternatives(workspace: Workspace, current: Release) -> str:
         return "there is no release to roll back to; deploy the commit that is wanted"
     names = [f"{r.number} ({r.created[:16].replace('T', ' ')}, commit {(r.commit or '-')[:7]})" for r in found]
     return f"a release that can serve again: {', '.join(names)}"
-
-
-def options_of(workspace: Workspace) -> str:
-    """The options with which another command is about the same environment."""
-    return f"--env {workspace.environment.name}{' --local' if workspace.local else ''}"
 
 
 def plan_of(workspace: Workspace, rollback: Rollback) -> RollbackPlan:

@@ -70,9 +70,13 @@ def read_plan(path: Path, region: str | None = None) -> SavedPlan:
         if region is not None and "regions" in document:
             document = next((plan for plan in document["regions"] if plan["region"] == region), None)
             if document is None:
-                raise BadInput(f"{path} holds no plan of {region}", hint="make one with plan --out")
+                raise BadInput(f"{path} holds no plan of {region}", hint="make one with pipeline plan --out FILE")
         return SavedPlan.from_json(document)
     except OSError as error:
-        raise BadInput(f"reading the plan {path}: {error.strerror}", hint="make one with plan --out") from error
+        raise BadInput(
+            f"reading the plan {path}: {error.strerror}", hint="make one with pipeline plan --out FILE"
+        ) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadInput(f"{path} is no plan document of format 1", hint="make one with plan --out") from error
+        raise BadInput(
+            f"{path} is no plan document of format 1", hint="make one with pipeline plan --out FILE"
+        ) from error

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from pipeline.commands.advising import root_option
 from pipeline.commands.planning import Reading, survey
 from pipeline.commands.running import apply, under_lock
 from pipeline.commands.unlock import unlock
@@ -41,6 +42,7 @@ def patient_of(workspace: Workspace, hours: float) -> Patient:
         token=lambda: _token(workspace),
         hours=hours,
         local=workspace.local,
+        root=root_option(workspace.root, Path.cwd()),
     )
 
 

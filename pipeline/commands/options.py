@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from pipeline.commands.advising import advising
 from pipeline.commands.regions import Way, over_regions
 from pipeline.commands.stopping import Stop
 from pipeline.commands.workspace import Clock, Workspace
@@ -50,6 +51,7 @@ def common(*, env: bool = True, default: str = "all") -> Callable[[Callable[...,
         ]  # fmt: skip
         help_text = "Environment." if env else f"Environment. [default: {default}]"
         options.insert(0, click.option("--env", "env", metavar="NAME", required=env, help=help_text))
+        function = advising(function)
         for option in reversed(options):
             function = option(function)
         return function

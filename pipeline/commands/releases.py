@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from pipeline.commands.advising import advice, options_of
 from pipeline.commands.options import in_regions
 from pipeline.commands.regions import Way
 from pipeline.commands.workspace import Workspace
@@ -35,11 +36,11 @@ def command(space: Workspace, limit: int) -> int:
         "releases": [release_row(release) for release in found],
     }
     style = space.console.style
-    text = render_releases(found, style, space.name, local=space.local)
+    text = render_releases(found, style, space.name, options_of(space))
     if rollout is not None:
         canary = Canary(rollout, _waiting(space, rollout))
         document["rollout"] = canary.to_json()
-        text += "".join(f"\n\n{line}" for line in rollout_note(canary, space.name, found, style))
+        text += "".join(f"\n\n{advice(space, line)}" for line in rollout_note(canary, space.name, found, style))
     space.console.result(document, text)
     return 0
 
@@ -50,4 +51,4 @@ def _waiting(space: Workspace, rollout: Rollout) -> str | None:
     if not rollout.is_open(head.current.number if head.current else 0):
         return None
     driven = head.lock is not None and head.lock.held and now <= head.lock.expires + CLOCK_SKEW
-    return None if driven else awaited(rollout, space.name, now)
+    return None if driven else advice(space, awaited(rollout, space.name, now))

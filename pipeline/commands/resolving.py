@@ -39,7 +39,8 @@ def resolve(
     if not found.was_left:
         raise Refused(
             f"deploying {name}: {what} is being rolled out, at {rollout.status.weight:g} %",
-            hint=f"pipeline promote --env {name} or pipeline abort --env {name} first; for the fix: deploy --hotfix",
+            hint=f"pipeline promote --env {name} or pipeline abort --env {name} first; "
+            f"for the fix: pipeline deploy --env {name} --hotfix",
         )
     reason = f"superseded by commit {(workspace.commit or '-')[:7]}"
     drive(workspace, found, "deploy", attended=True, event=AbortRequested(workspace.actor, reason))

@@ -8,7 +8,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
-from pipeline.commands.choosing import Rollback, options_of, plan_of, plan_rollback, without_rollout
+from pipeline.commands.advising import options_of
+from pipeline.commands.choosing import Rollback, plan_of, plan_rollback, without_rollout
 from pipeline.commands.counterparts import asked_here
 from pipeline.commands.planning import Reading, Situation, survey
 from pipeline.commands.recording import removals, report

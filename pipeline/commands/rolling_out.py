@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from pipeline.applying.executor import Outcome as Applied
+from pipeline.commands.advising import advice
 from pipeline.commands.planning import Situation, survey
 from pipeline.commands.probing import check_urls
 from pipeline.commands.recording import new_release, record, removals
@@ -121,7 +122,7 @@ def carry_on(workspace: Workspace, rollouts: Rollouts, journal: Journal, *, atte
         journal.outcome = REVERTED
         return Canary(ended, links=links)
     journal.outcome = WAITING
-    return Canary(ended, awaited(ended, workspace.environment.name, workspace.clock.now()), links)
+    return Canary(ended, advice(workspace, awaited(ended, workspace.environment.name, workspace.clock.now())), links)
 
 
 def _engine(workspace: Workspace, rollouts: Rollouts, around: Surroundings) -> Driver | CodeDeploy:
@@ -162,9 +163,10 @@ def _guard(workspace: Workspace) -> None:
 
 def _interrupted(workspace: Workspace, rollout: Rollout) -> str:
     name = workspace.environment.name
-    return (
+    return advice(
+        workspace,
         f"the canary keeps its {rollout.status.weight:g} %: pipeline resume --env {name} goes on, "
-        f"pipeline abort --env {name} takes it back"
+        f"pipeline abort --env {name} takes it back",
     )
 
 

@@ -147,7 +147,8 @@ def promotion(workspace: Workspace, *, everything: bool) -> Callable[[Rollout], 
         if rollout.status.paused and not everything:
             raise Refused(
                 f"promote in {workspace.environment.name}: {rollout.status.reason}",
-                hint=f"pipeline resume --env {workspace.environment.name}; to give it all traffic now: promote --all",
+                hint=f"pipeline resume --env {workspace.environment.name}; "
+                f"to give it all traffic now: pipeline promote --env {workspace.environment.name} --all",
             )
         gated = step < len(steps) and steps[step].gate and rollout.status.approved is None
         return Approved(workspace.actor, step, everything=everything or not gated)

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from pipeline.commands.advising import options_of
 from pipeline.commands.options import in_regions
 from pipeline.commands.planning import Reading
 from pipeline.commands.regions import Way
@@ -28,7 +29,9 @@ def command(space: Workspace) -> int:
     pipeline resume continues it.
     """
     freed = unlock(space)
-    space.console.result(document_of(space.name, freed), render_unlocked(space.name, freed, space.console.style))
+    space.console.result(
+        document_of(space.name, freed), render_unlocked(space.name, freed, space.console.style, options_of(space))
+    )
     return 0
 
 
@@ -46,10 +49,10 @@ def document_of(environment: str, freed: LockState | None) -> Mapping[str, Any]:
     return {"environment": environment, "freed": about}
 
 
-def render_unlocked(environment: str, freed: LockState | None, style: Style) -> str:
+def render_unlocked(environment: str, freed: LockState | None, style: Style, options: str) -> str:
     """What came of it, for people."""
     tick = style("✓", fg="green", bold=True)
     if freed is None:
         return f"{tick} {style.bold(f'nobody holds the lock of {environment}')}"
     what = f"the lock of {environment} is free: run {freed.run} of {freed.actor} had died with it"
-    return f"{tick} {style.bold(what)}\n  what that run left open: pipeline resume --env {environment}"
+    return f"{tick} {style.bold(what)}\n  what that run left open: pipeline resume {options}"

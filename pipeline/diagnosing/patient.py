@@ -29,7 +29,10 @@ class Condition:
 
 @dataclass
 class Patient:
-    """One environment. `examined` reads AWS; `token` is the OpenID Connect token of this job, where it has one."""
+    """One environment. `examined` reads AWS; `token` is the OpenID Connect token of this job, where it has one.
+
+    `root` is the option that names the service, where commands would not find it.
+    """
 
     environment: Environment
     desired: DesiredState
@@ -41,6 +44,7 @@ class Patient:
     token: Callable[[], str | None] = lambda: None
     hours: float = 1.0
     local: bool = False
+    root: str = ""
     _reading: Lock = field(default_factory=Lock)
     _condition: Condition | PipelineError | None = None
     _identity: Mapping[str, Any] | None = None
@@ -73,8 +77,8 @@ class Patient:
 
     def command(self, words: str, *options: str) -> str:
         """A command for this environment, to be copied."""
-        local = ["--local"] if self.local else []
-        return " ".join(["pipeline", words, "--env", self.environment.name, *local, *options])
+        more = [*([self.root] if self.root else []), *(["--local"] if self.local else [])]
+        return " ".join(["pipeline", words, "--env", self.environment.name, *more, *options])
 
     @property
     def since(self) -> datetime:

@@ -39,21 +39,26 @@ def check_hold(
         raise Refused(
             f"deploying: {rollout.rollback['actor']} was rolling back to release {rollout.rollback['target']} and has "
             f"taken release {rollout.release.number} back for that, which was being rolled out; it did not end",
-            hint=f"pipeline resume --env {current.environment} ends it; to deploy over it: deploy --clear-hold",
+            hint=_either_way(current.environment),
         )
     if unfinished is not None and is_open_rollback(unfinished, current):
         raise Refused(
             f"deploying: run {unfinished['run']} of {unfinished['actor']} was rolling back to release "
             f"{unfinished['target']} and did not end",
-            hint=f"pipeline resume --env {unfinished['environment']} ends it; to deploy over it: deploy --clear-hold",
+            hint=_either_way(unfinished["environment"]),
         )
     if current is None or current.hold is None or digest == current.desired_digest:
         return
     same = ", which is what is checked out" if commit and commit == current.hold.bad_commit else ""
     raise Refused(
         f"deploying: {current.environment} is on hold: {told(current.hold)}{same}",
-        hint="once the checkout holds the fix: deploy --clear-hold",
+        hint=f"once the checkout holds the fix: pipeline deploy --env {current.environment} --clear-hold",
     )
+
+
+def _either_way(environment: str) -> str:
+    resume, deploy = (f"pipeline {verb} --env {environment}" for verb in ("resume", "deploy"))
+    return f"{resume} ends it; to deploy over it: {deploy} --clear-hold"
 
 
 def is_open_rollback(journal: Journal, current: Release | None) -> bool:

@@ -86,8 +86,8 @@ def _versions(report: DeployReport) -> list[str]:
     return lines
 
 
-def render_releases(releases: Sequence[Release], style: Style, environment: str, *, local: bool = False) -> str:
-    """A table, newest first; the first line is what serves. `local`: of the embedded AWS, as hints have to say."""
+def render_releases(releases: Sequence[Release], style: Style, environment: str, options: str) -> str:
+    """A table, newest first; the first line is what serves. `options`: those of a command about the same."""
     if not releases:
         return f"nothing was released in {environment} yet"
     rows = [("", "release", "when (UTC)", "commit", "by", "functions", "what")]
@@ -109,7 +109,7 @@ def render_releases(releases: Sequence[Release], style: Style, environment: str,
         return text
     why = f"{hold.reason} by {hold.by}" + (f", bad commit {hold.bad_commit[:7]}" if hold.bad_commit else "")
     note = f"{environment} is on hold since {hold.since[:16].replace('T', ' ')}: {why}"
-    hint = f"  once the fix is there: pipeline deploy --env {environment}{' --local' if local else ''} --clear-hold"
+    hint = f"  once the fix is there: pipeline deploy {options} --clear-hold"
     return f"{text}\n\n{style(note, fg='yellow', bold=True)}\n{hint}"
 
 

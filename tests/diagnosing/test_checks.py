@@ -322,3 +322,25 @@ def test_reserved_concurrency_leaves_some() -> None:
     limits = {"lambda:GetAccountSettings": {"AccountLimit": {"ConcurrentExecutions": 1000}}}
     (one,) = found("quotas", patient(greedy, replies=limits))
     assert "950" in one.evidence[0]
+
+
+@pytest.mark.parametrize(
+    ("alias", "severity"),
+    [
+        ({"FunctionVersion": "7"}, "error"),
+        ({"FunctionVersion": "6", "RoutingConfig": {"AdditionalVersionWeights": {"7": 0.1}}}, "error"),
+        ({"FunctionVersion": "8"}, "info"),
+    ],
+)
+def test_errors_of_a_version_that_serves_no_more_are_no_reason_to_roll_back(
+    alias: dict[str, Any], severity: str
+) -> None:
+    event = {"logStreamName": "2026/11/29/[7]0123", "timestamp": 0, "message": "[ERROR] KeyError: 'id'"}
+    who = patient(
+        declared("lambda.function", "orders-list", handler="handlers.a.b", runtime="python3.13", role="orders-runner"),
+        replies={"logs:FilterLogEvents": {"events": [event]}, "lambda:GetAlias": alias},
+    )
+    (finding,) = found("recent-errors", who)
+    assert finding.severity == severity
+    assert ("rollback" in str(finding.fix)) == (severity == "error")
+    assert any("version 7" in line for line in finding.evidence) == (severity == "info")

@@ -75,8 +75,8 @@ REPORT = DeployReport(
         ("destroy-nothing", render_destroy(replace(REPORT, changed=False, kept=()), PLAIN)),
         ("releases", render_releases(
             [replace(RELEASE, number=44, destroyed=True), replace(RELEASE, number=43, restores=41), RELEASE],
-            PLAIN, "dev")),
-        ("releases-none", render_releases([], PLAIN, "dev")),
+            PLAIN, "dev", "--env dev")),
+        ("releases-none", render_releases([], PLAIN, "dev", "--env dev")),
     ],
 )  # fmt: skip
 def test_texts(name: str, text: str) -> None:

@@ -1,5 +1,6 @@
 """Functions: their errors, their runtimes, their state."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
@@ -10,22 +11,45 @@ from pipeline.diagnosing.patient import Patient
 from pipeline.model.resource import Resource
 
 _MOST_GROUPS, _SOON = 5, 90
+_VERSION = re.compile(r"\[(\d+)\]")
 
 
 def recent_errors(patient: Patient) -> Iterator[Finding]:
     """Errors in the functions' logs, those alike together, the most frequent first."""
     groups = patient.aws.gather([lambda f=f: _of_function(patient, f.name) for f in patient.of("lambda.function")])  # type: ignore[misc]  # mypy cannot infer a lambda's default argument
     for function, found in zip(patient.of("lambda.function"), groups, strict=True):
+        serving = _serving(patient, function) if found else set()
         for trouble in found[:_MOST_GROUPS]:
-            yield _finding(patient, function, trouble)
+            yield _finding(patient, function, trouble, gone=_gone(trouble, serving))
 
 
-def _finding(patient: Patient, function: Resource, trouble: Trouble) -> Finding:
+def _serving(patient: Patient, function: Resource) -> set[str]:
+    """The versions that callers reach through the alias; a canary is one more. Nothing where that is not known.
+
+    https://docs.aws.amazon.com/lambda/latest/api/API_GetAlias.html
+    """
+    alias = str(function.properties.get("alias", "live"))
+    found: Mapping[str, Any] | None = patient.aws.found("lambda", "GetAlias", FunctionName=function.name, Name=alias)
+    if not found:
+        return set()
+    return {str(found["FunctionVersion"]), *(found.get("RoutingConfig") or {}).get("AdditionalVersionWeights", {})}
+
+
+def _gone(trouble: Trouble, serving: set[str]) -> str | None:
+    """The version that failed, where it serves no more: it is in the name of the log's stream, 2026/11/29/[7]0123..."""
+    version = _VERSION.search(trouble.stream)
+    return version[1] if version and serving and version[1] not in serving else None
+
+
+def _finding(patient: Patient, function: Resource, trouble: Trouble, *, gone: str | None) -> Finding:
     times = "once" if trouble.count == 1 else f"{trouble.count} times"
     evidence = [f"last at {trouble.last:%Y-%m-%d %H:%M:%S} UTC, in {trouble.stream}"]
     evidence += [f"at {trouble.where}"] if trouble.where else []
     message = f"{function.name} failed {times} in the last {patient.hours:g} h: {trouble.text}"
     place = f"mend {trouble.where}" if trouble.where else "look at the log"
+    if gone is not None:
+        evidence.append(f"version {gone}, which serves no more")
+        return Finding(message, "info", tuple(evidence), f"{place} before it is deployed again", function.address)
     fix = f"{place} and deploy, or: {patient.command('rollback', '--to previous')}"
     return Finding(message, "error", tuple(evidence), fix, function.address)
 
