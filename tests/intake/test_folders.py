@@ -60,9 +60,9 @@ def test_a_command() -> None:
 
 def test_a_dispatch() -> None:
     inputs = {"inputs": {"action": "deploy", "environment": "services/orders/dev"}}
-    assert intent("workflow_dispatch", inputs, root=ROOT).environments == ("dev",)
+    assert intent("workflow_dispatch.rollback", inputs, root=ROOT).environments == ("dev",)
     with pytest.raises(BadInput, match="input environment is services/orders/dev"):
-        intent("workflow_dispatch", inputs, root="services/stock")
+        intent("workflow_dispatch.rollback", inputs, root="services/stock")
 
 
 def test_plans_are_of_all_services_and_help_of_one() -> None:
