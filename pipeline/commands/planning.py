@@ -13,8 +13,9 @@ from pipeline.commands.workspace import Workspace
 from pipeline.errors import Diagnostic, PipelineError
 from pipeline.model.plan import Plan
 from pipeline.model.release import LedgerHead, Release
-from pipeline.model.resource import DesiredState, ObservedState, Resource
+from pipeline.model.resource import DesiredState, Observed, ObservedState, Resource
 from pipeline.model.rollout import Outcome
+from pipeline.model.shift import Rollout
 from pipeline.planning.planner import Consent, Question, make_plan
 from pipeline.planning.safety import check_account
 from pipeline.releasing import hold, moving
@@ -121,7 +122,15 @@ class Reading:
         if isinstance(head, PipelineError):
             raise head
         rollout = self._rollouts.known
-        return replace(head, taken=rollout.release.number) if rollout is not None else head
+        return with_left(replace(head, taken=rollout.release.number), rollout) if rollout is not None else head
+
+
+def with_left(head: LedgerHead, rollout: Rollout) -> LedgerHead:
+    """The head that also says what `rollout` and those before it have made in vain."""
+    current = head.current
+    declared = current.resources if current else {}
+    remains = rollout.remains(current.number) if current else ()
+    return replace(head, left=tuple(resource for resource in remains if resource.address not in declared))
 
 
 def _as_packaged(resource: Resource, released: Mapping[str, Resource]) -> Resource:
@@ -151,14 +160,15 @@ def survey(
     current = moving.readdressed(head.current, moves) if head.current else None
     seen = reading.seen() if reading else None
     home = workspace.home_of(aws)
-    observed = observe(aws, types, desired, current, thorough=thorough or head.unfinished, seen=seen, home=home)
+    known = _with(current, [resource for resource in head.left if resource.address not in desired.by_address])
+    observed = observe(aws, types, desired, known, thorough=thorough or head.unfinished, seen=seen, home=home)
     plan = make_plan(
         Question(
             scope=workspace.scope,
             desired=desired,
             observed=observed,
             specs=types.specs,
-            released=current.resources if current else {},
+            released=_released(workspace, current, known, observed),
             consent=consent,
             commit=workspace.commit,
             warnings=(*hold.warnings_of(head.current), *warnings_of(workspace, desired)),
@@ -178,6 +188,24 @@ def survey(
             first = head.current is None or head.current.destroyed
             plan = replace(plan, traffic=traffic_of(plan, desired, strategy, first=first))
     return Situation(desired, observed, head, plan, current)
+
+
+def _with(release: Release | None, left: list[Resource]) -> Release | None:
+    """The release as if it had declared what is `left` as well: then that is looked for, and goes or is kept."""
+    return replace(release, desired=(*release.desired, *left)) if release and left else release
+
+
+def _released(
+    workspace: Workspace, current: Release | None, known: Release | None, observed: ObservedState
+) -> Mapping[str, Resource]:
+    """What the release declared, and of what was left beside it what is there and ours."""
+    released, every = (release.resources if release else {} for release in (current, known))
+    return {a: r for a, r in every.items() if a in released or is_ours(workspace, observed.get(a))}
+
+
+def is_ours(workspace: Workspace, found: Observed | None) -> bool:
+    """True for what is there and carries our mark, or cannot carry any."""
+    return found is not None and (workspace.scope.owns(found.mark) or not found.markable)
 
 
 def _taken_back(reading: Reading | None, head: LedgerHead) -> Mapping[str, Resource]:

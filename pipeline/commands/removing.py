@@ -20,11 +20,11 @@ from pipeline.releasing.publisher import Published
 
 
 def survey_for_removal(workspace: Workspace, head: LedgerHead, consent: Consent) -> Situation:
-    """The plan that leaves nothing: everything that the ledger names, and what a killed run made but never recorded."""
+    """The plan that leaves nothing: all that the ledger names, also what was taken back, and what a killed run made."""
     released = dict(head.current.resources) if head.current else {}
-    declared = DesiredState(
-        tuple(r for r in workspace.loaded.desired[workspace.environment.name] if r.address not in released)
-    )
+    left = {resource.address: resource for resource in head.left}
+    possible = left | workspace.loaded.desired[workspace.environment.name].by_address
+    declared = DesiredState(tuple(r for r in possible.values() if r.address not in released))
     observed = observe(
         workspace.aws, workspace.types, declared, head.current, thorough=True, home=workspace.home_of(workspace.aws)
     )
@@ -34,7 +34,8 @@ def survey_for_removal(workspace: Workspace, head: LedgerHead, consent: Consent)
         # What carries no mark may be somebody else's, unless a run died that may have made it.
         if resource.shared:
             continue
-        if found is not None and (workspace.scope.owns(found.mark) or (not found.markable and head.unfinished)):
+        made = head.unfinished or resource.address in left
+        if found is not None and (workspace.scope.owns(found.mark) or (not found.markable and made)):
             unrecorded[resource.address] = resource
     nothing = DesiredState(())
     plan = make_plan(

@@ -4,7 +4,7 @@ Traffic comes first, without any analysis; the release is recorded as soon as it
 that leaves an environment that is on hold and known to serve what it serves. Then the rest follows.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -20,7 +20,7 @@ from pipeline.errors import ChangesFailed, Interrupted, PipelineError, Refused
 from pipeline.model.plan import Action, Change, Plan
 from pipeline.model.release import Hold, Release
 from pipeline.model.report import RollbackPlan, RollbackReport, Shown
-from pipeline.model.resource import DesiredState, ObservedState
+from pipeline.model.resource import DesiredState, ObservedState, Resource
 from pipeline.model.values import Outputs
 from pipeline.planning.planner import Consent
 from pipeline.planning.safety import check_plan
@@ -140,13 +140,20 @@ def _first_record(workspace: Workspace, rollback: Rollback) -> Release:
         restores=target.number,
         hold=_hold(workspace, rollback),
         plan={},
-        desired=(*rollback.desired, *restoring.additions(target, current)),
+        desired=(*rollback.desired, *_beside(rollback)),
         desired_digest=rollback.desired.digest,
         outputs=restoring.outputs_after(target, current, points),
         formers=current.formers,
         functions=_entries(rollback, target.functions, current.functions, functions, waiting),
         apis=_entries(rollback, target.apis, current.apis, apis, waiting),
     )
+
+
+def _beside(rollback: Rollback) -> Iterator[Resource]:
+    """What was made since the old release, also by what was taken back: the next deploy decides about it."""
+    yield from restoring.additions(rollback.target, rollback.current)
+    declared = rollback.desired.by_address
+    yield from (resource for resource in rollback.head.left if resource.address not in declared)
 
 
 Entries = Mapping[str, Mapping[str, Any]]

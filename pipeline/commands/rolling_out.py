@@ -76,6 +76,8 @@ def rollout_of(
         detached=request.detach or request.strategy.detach,
         alone=alone(current, last, began),
     )
+    declared = rollout.release.resources
+    rollout = replace(rollout, left=tuple(r for r in situation.head.left if r.address not in declared))
     if is_shared(rollout):
         return rollout
     workspace.console.say("nothing of this release can share its traffic with what serves now: all at once")
@@ -201,7 +203,8 @@ def _prune(workspace: Workspace, rollout: Rollout, head: LedgerHead, journal: Jo
         return {}
     with workspace.stage("prune"):
         consent = Consent(rollout.consent["include_data"], frozenset(rollout.consent["adopt"]))
-        situation = survey(workspace, DesiredState(rollout.release.desired), head, consent, thorough=True)
+        known = replace(head, left=rollout.left)
+        situation = survey(workspace, DesiredState(rollout.release.desired), known, consent, thorough=True)
         changes = [*_retiring(rollout, situation), *_removing(rollout, situation)]
         applied = apply(workspace, changes, known_outputs(situation), journal, "removing what is no longer declared")
     return applied.outputs

@@ -176,7 +176,7 @@ class LedgerHead:
     """What the ledger says now: the current release and the lock, each with the ETag for a conditional write.
 
     `exists` is False when there is no ledger bucket yet. `taken` is the number of the last rollout: one that was taken
-    back keeps it.
+    back keeps it. `left` is what releases that were taken back since the current one declared, and it does not.
     """
 
     exists: bool
@@ -185,6 +185,7 @@ class LedgerHead:
     lock: LockState | None = None
     lock_etag: str | None = None
     taken: int = 0
+    left: tuple[Resource, ...] = ()
 
     @property
     def next_number(self) -> int:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from pipeline.model.release import Release
+from pipeline.model.resource import Resource
 from pipeline.model.rollout import Outcome, RolloutStatus
 from pipeline.model.strategy import Strategy
 
@@ -61,7 +62,8 @@ class Rollout:
     `consent` is what that deploy was allowed. `hotfix`: it was deployed as a fix. `detached`: no process stays for it.
     `engine`: what an engine other than our own has to remember. `rollback`: the rollback for which it is taken back,
     {"target", "asked", "actor", "at"}; that goes on when the run that began it dies. `alone`: from when to when `base`
-    had all traffic before, where that is known.
+    had all traffic before, where that is known. `left`: what releases that were taken back before this one have made,
+    and neither it nor `base` declares.
     """
 
     release: Release
@@ -80,6 +82,7 @@ class Rollout:
     engine: Mapping[str, Any] = field(default_factory=dict)
     rollback: Mapping[str, Any] | None = None
     alone: tuple[tuple[float, float], ...] | None = None
+    left: tuple[Resource, ...] = ()
 
     def is_open(self, current: int) -> bool:
         """True while something is left to do: to shift, to take back, or to record what was promoted.
@@ -93,6 +96,11 @@ class Rollout:
     def leads_back(self, current: int) -> bool:
         """True while a rollback has taken it back, and is no release yet."""
         return self.rollback is not None and self.base == current and not self.is_open(current)
+
+    def remains(self, current: int) -> tuple[Resource, ...]:
+        """What it and those before it declared, all taken back since release `current`, and may have left in AWS."""
+        vain = self.base == current and self.status.outcome is Outcome.REVERTED
+        return (*self.left, *self.release.own) if vain else ()
 
     def with_status(self, status: RolloutStatus) -> Self:
         """The same, as far as `status` says."""
@@ -118,6 +126,7 @@ class Rollout:
             "engine": dict(self.engine),
             "rollback": dict(self.rollback) if self.rollback else None,
             "alone": None if self.alone is None else [list(interval) for interval in self.alone],
+            "left": [resource.to_json() for resource in self.left],
         }
 
     @classmethod
@@ -140,4 +149,5 @@ class Rollout:
             engine=data.get("engine", {}),
             rollback=data.get("rollback"),
             alone=None if data.get("alone") is None else tuple((start, end) for start, end in data["alone"]),
+            left=tuple(Resource.from_json(entry) for entry in data.get("left", ())),
         )

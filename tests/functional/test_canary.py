@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pipeline.commands.delivering import deploy
-from pipeline.commands.removing import plan_removal
+from pipeline.commands.removing import destroy, plan_removal
 from pipeline.commands.requesting import DeployRequest
 from pipeline.commands.resuming import resume
 from pipeline.commands.rolling_back import rollback_to
@@ -261,3 +261,51 @@ def test_something_else_takes_back_what_a_dead_run_left(rig: Rig) -> None:
     report = deploy(rig.workspace(), DeployRequest())
     assert (report.release, report.exit_code) == (3, 0)
     assert rig.aliases() == {"version": "3", "weights": {}}
+
+
+def with_a_topic(rig: Rig) -> None:
+    """Release 2 declares a topic, and is taken back; nothing declares the topic any more."""
+    rig.service.edit("aws/sns/topics.yaml", "topics:\n  - name: shop-new\n")
+    deploy(rig.workspace(), DeployRequest(detach=True))
+    rig.service.edit("aws/sns/topics.yaml", "topics: []\n")
+    steered(rig, "abort", lambda space: abortion(space, ""))
+    assert topics_of(rig) == 1
+
+
+def topics_of(rig: Rig) -> int:
+    return len(rig.service.aws().pages("sns", "ListTopics", "Topics"))
+
+
+@pytest.mark.slow
+def test_what_a_release_made_in_vain_goes_with_the_next_one(rig: Rig) -> None:
+    """Also when that is another one that is taken back first."""
+    with_a_topic(rig)
+    rig.change(5)
+    deploy(rig.workspace(), DeployRequest(detach=True))
+    steered(rig, "abort", lambda space: abortion(space, ""))
+    assert topics_of(rig) == 1
+    rig.change(6)
+    deploy(rig.workspace(), DeployRequest(detach=True))
+    steered(rig, "promote", lambda space: promotion(space, everything=True))
+    assert topics_of(rig) == 0
+    assert deploy(rig.workspace(), DeployRequest()).changed is False
+
+
+def test_what_a_release_made_in_vain_goes_with_the_environment(rig: Rig) -> None:
+    with_a_topic(rig)
+    space = rig.workspace()
+    destroy(space, plan_removal(space, Consent(include_data=True)))
+    assert topics_of(rig) == 0
+
+
+@pytest.mark.slow
+def test_what_a_rollback_took_back_is_left_to_the_next_deploy(rig: Rig) -> None:
+    rig.service.edit("aws/sns/topics.yaml", "topics:\n  - name: shop-new\n")
+    deploy(rig.workspace(), DeployRequest(detach=True))
+    rollback_to(rig.workspace().without_specs(), "previous")
+    assert topics_of(rig) == 1
+    rig.service.edit("aws/sns/topics.yaml", "topics: []\n")
+    rig.change(6)
+    deploy(rig.workspace(), DeployRequest(detach=True, clear_hold=True))
+    steered(rig, "promote", lambda space: promotion(space, everything=True))
+    assert topics_of(rig) == 0
