@@ -76,6 +76,11 @@ def _table(scope: Scope, entry: Entry) -> list[Value]:
     return [_longer(table, f"/index/{entry['index']}") if entry.get("index") else table]
 
 
+# All four, or CreateEventSourceMapping answers "Cannot access stream".
+# https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-eventsourcemapping.html
+_STREAM_READ = ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
+
+
 def _stream(scope: Scope, entry: Entry) -> list[Value]:
     named = entry["stream"]
     return [named if _is_arn(named) else Expression((Reference(f"dynamodb.table/{named}", "stream_arn"),))]
@@ -177,7 +182,7 @@ KINDS: Mapping[str, Kind] = {
         ),
     ),
     "index": Kind("dynamodb", (Part(_table, {"read": ("Query", "Scan")}),)),
-    "stream": Kind("dynamodb", (Part(_stream, {"read": ("DescribeStream", "GetRecords", "GetShardIterator")}),)),
+    "stream": Kind("dynamodb", (Part(_stream, {"read": _STREAM_READ}),)),
     "queue": _one(
         "sqs", "{}", "queue",
         send=("SendMessage",),

@@ -41,7 +41,7 @@ MODEL = "anthropic.claude-3-haiku-20240307-v1:0"
         ({"table": "arn:aws:dynamodb:eu-west-1:210987654321:table/theirs", "allow": "GetItem"}, ["dynamodb:GetItem"],
          "arn:aws:dynamodb:eu-west-1:210987654321:table/theirs"),
         ({"stream": "orders", "allow": "read"},
-         ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"],
+         ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"],
          "${dynamodb.table/orders.stream_arn}"),
         ({"queue": "jobs", "allow": "send"}, ["sqs:SendMessage"], "arn:aws:sqs:eu-west-1:123456789012:jobs"),
         ({"topic": "news", "allow": "publish"}, ["sns:Publish"], "arn:aws:sns:eu-west-1:123456789012:news"),
