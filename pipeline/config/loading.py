@@ -24,6 +24,7 @@ from pipeline.config.loaded import Loaded, Project
 from pipeline.config.moves import Moves
 from pipeline.config.parity import check_parity
 from pipeline.config.project import read_project
+from pipeline.config.role_checks import check_roles
 from pipeline.config.sharing import at_home, elsewhere
 from pipeline.config.smoke import read_smoke, smoke_node
 from pipeline.config.standing_in import stood_in
@@ -168,6 +169,7 @@ class _Loading:
         CrossCheck(rendered, known, self.registry, findings).run()
         check_aliases(rendered, findings)
         check_access(rendered, env.name, findings)
+        check_roles(rendered, findings)
         handlers.check(rendered, findings)
         moved = Moves(env, lacking, self.registry, findings).read(specs.moved, rendered, known)
         state = DesiredState(tuple({r.resource.address: r.resource for r in rendered if r.resource}.values()))
