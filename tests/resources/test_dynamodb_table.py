@@ -201,3 +201,9 @@ def test_indexes_in_another_order_are_the_same() -> None:
     two = table(**shape, indexes=[{**other, "projection": ["a", "b"]}, INDEX])
 
     assert same(KIND.spec, one.resource.properties, two.properties)
+
+
+def test_a_change_of_anything_but_the_stream_leaves_its_readers_where_they_are() -> None:
+    spec = registry()["dynamodb.table"].spec
+    assert spec.renews("stream_arn", ["stream"])
+    assert not spec.renews("stream_arn", ["ttl_attribute", "point_in_time_recovery", "indexes.by-day", "tags.team"])
