@@ -184,6 +184,9 @@ def check(resource: Resource, scope: Scope) -> Iterator[Problem]:
         # The values themselves may be secret: only their size is told.
         yield Problem(f"the environment has {size} bytes; Lambda allows {ENVIRONMENT_BYTES}", ("environment",))
     yield from _concurrency_problems(resource.properties)
+    for key, target in (resource.properties.get("async") or {}).items():
+        if isinstance(target, str) and not target.startswith("arn:"):
+            yield Problem(f"{target} is no ARN", ("async", key), "write one, such as ${sqs.queue/NAME.arn}")
     for key, value in environment.items():
         if isinstance(value, str) and "\0" in value:
             yield Problem(f"{key} holds the character NUL, which no environment variable can", ("environment", key))

@@ -30,7 +30,13 @@ from pipeline.resources.base import (
 TARGET_ID = "function"
 _RULE = ("expression", "enabled", "description")
 _RATE = re.compile(r"rate\(([1-9][0-9]*) (minute|hour|day)(s?)\)")
-_CRON_FIELDS = 6
+_DAYS, _MONTHS = "SUN MON TUE WED THU FRI SAT", "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC"
+_CRON = (
+    ("minute", 0, 59, ""), ("hour", 0, 23, ""), ("day of month", 1, 31, ""), ("month", 1, 12, _MONTHS),
+    ("day of week", 1, 7, _DAYS), ("year", 1970, 2199, ""),
+)  # fmt: skip
+_CRON_FIELDS = len(_CRON)
+_CRON_DAY = re.compile(r"LW?|L-[0-9]{1,2}|[0-9]{1,2}W|([1-7]|[A-Z]{3})(L|#[1-5])")
 
 
 def canonical(properties: Properties, scope: Scope) -> Properties:
@@ -77,6 +83,23 @@ def check(resource: Resource, scope: Scope) -> Iterator[Problem]:
     elif (fields[2] == "?") is (fields[4] == "?"):
         hint = "write ? for the other one"
         yield Problem("either the day of month or the day of week is ?, and not both", path, hint)
+    else:
+        for text, (what, low, high, names) in zip(fields, _CRON, strict=True):
+            if not all(_fits(part, low, high, names) for part in text.split(",")):
+                yield Problem(f"{text} is no {what} in {expression}", path, f"write {low} to {high}, or * for each")
+
+
+def _fits(part: str, low: int, high: int, names: str) -> bool:
+    """True for `*`, a value, a range, each with a step; and for L, W and # with days."""
+    if low == 1 and part != "?" and _CRON_DAY.fullmatch(part.upper()):
+        return True
+    base, slash, step = part.partition("/")
+    if slash and not step.isdecimal():
+        return False
+    ends = base.upper().split("-", 1)
+    return base in ("*", "?") or all(
+        end in names.split() or (end.isdecimal() and low <= int(end) <= high) for end in ends
+    )
 
 
 def read(aws: Aws, targets: Sequence[Target]) -> dict[str, Observed]:

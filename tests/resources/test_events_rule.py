@@ -66,6 +66,12 @@ def test_the_rule_alone_may_call_the_function() -> None:
             "either the day of month or the day of week is ?, and not both",
             "write ? for the other one",
         ),
+        ("cron(61 2 * * ? *)", "61 is no minute in cron(61 2 * * ? *)", "write 0 to 59, or * for each"),
+        ("cron(0 8-24 * * ? *)", "8-24 is no hour in cron(0 8-24 * * ? *)", "write 0 to 23, or * for each"),
+        ("cron(0 2 * FOO ? *)", "FOO is no month in cron(0 2 * FOO ? *)", "write 1 to 12, or * for each"),
+        ("cron(0 2 ? * 0 *)", "0 is no day of week in cron(0 2 ? * 0 *)", "write 1 to 7, or * for each"),
+        ("cron(0/x 2 * * ? *)", "0/x is no minute in cron(0/x 2 * * ? *)", "write 0 to 59, or * for each"),
+        ("cron(0,,5 2 * * ? *)", "0,,5 is no minute in cron(0,,5 2 * * ? *)", "write 0 to 59, or * for each"),
     ],
 )
 def test_expressions_that_eventbridge_refuses(expression: str, message: str, hint: str) -> None:
@@ -74,7 +80,18 @@ def test_expressions_that_eventbridge_refuses(expression: str, message: str, hin
 
 
 @pytest.mark.parametrize(
-    "expression", ["rate(1 minute)", "rate(10 days)", "cron(0 2 * * ? *)", "cron(0/15 8-18 ? * MON-FRI *)"]
+    "expression",
+    [
+        "rate(1 minute)",
+        "rate(10 days)",
+        "cron(0 2 * * ? *)",
+        "cron(0/15 8-18 ? * MON-FRI *)",
+        "cron(0 9 LW * ? *)",
+        "cron(0 10 ? * 6L 2026-2028)",
+        "cron(0 10 ? JAN,jul THU#2 *)",
+        "cron(*/5 0,12 15W 1/3 ? *)",
+        "cron(0 0 L-2 * ? *)",
+    ],
 )
 def test_expressions_that_eventbridge_takes(expression: str) -> None:
     assert KIND.check(schedule(expression).resource, SCOPE) == []

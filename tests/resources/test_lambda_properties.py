@@ -165,6 +165,11 @@ def test_the_size_counts_bytes_of_what_secrets_hold() -> None:
     assert problems(environment={"KEY": "x" * 4080}) == []
 
 
+def test_destinations_are_arns() -> None:
+    assert problems(**{"async": {"max_retries": 0, "on_failure": "dead"}}) == ["dead is no ARN"]
+    assert problems(**{"async": {"max_retries": 0, "on_failure": "arn:aws:sqs:us-east-1:123456789012:dead"}}) == []
+
+
 def test_two_versions_of_a_layer_are_refused() -> None:
     layer = "arn:aws:lambda:us-east-1:123456789012:layer:shared"
     assert problems(layers=[f"{layer}:1", f"{layer}:2"]) == ["Lambda takes one version of a layer"]
