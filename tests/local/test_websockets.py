@@ -112,3 +112,15 @@ def test_messages_reach_the_version_that_the_alias_serves(
         assert ask(socket)["mark"] == 2
         account.client("lambda").update_alias(FunctionName=name, Name="live", FunctionVersion="1")
         assert ask(socket)["mark"] == 1
+
+
+@pytest.mark.parametrize("stage", ["dev", "$default"])
+def test_a_stage_whose_access_logs_are_switched_off_goes_on(account: Account, unique: Unique, stage: str) -> None:
+    gateway = account.client("apigatewayv2")
+    api = gateway.create_api(Name=unique("api"), ProtocolType="HTTP")["ApiId"]
+    logs = {"DestinationArn": "arn:aws:logs:eu-west-1:123456789012:log-group:l", "Format": "$context.requestId"}
+    gateway.create_stage(ApiId=api, StageName=stage, AccessLogSettings=logs)
+    gateway.delete_access_log_settings(ApiId=api, StageName=stage)
+    assert "DestinationArn" not in gateway.get_stage(ApiId=api, StageName=stage).get("AccessLogSettings", {})
+    with pytest.raises(gateway.exceptions.NotFoundException):
+        gateway.delete_access_log_settings(ApiId=api, StageName="another")

@@ -31,6 +31,7 @@ from pipeline.local.plane.names import Names, is_distribution
 from pipeline.local.plane.pages import with_local_addresses
 from pipeline.local.plane.rest.control import RestApis
 from pipeline.local.plane.rest.model import Store
+from pipeline.local.plane.stages import Stages, stops_logs
 from pipeline.local.plane.traffic.authorizing import Authorizers
 from pipeline.local.plane.traffic.gateway import Gateway
 from pipeline.local.plane.traffic.paths import Target, target_of
@@ -61,7 +62,7 @@ class Front:
         authorizers = Authorizers(emulator, invoker, policies)
         self._gateway = Gateway(self._store, invoker, policies, self._journal, authorizers)
         self._buckets = Buckets(emulator)
-        self._zones, self._domains = Zones(emulator), Domains(emulator)
+        self._zones, self._domains, self._stages = Zones(emulator), Domains(emulator), Stages(emulator)
         self._names = Names(emulator, self._zones, account)
         self._guardrails = Guardrails(emulator)
         self._logs = Logs(emulator)
@@ -107,7 +108,7 @@ class Front:
     def _knows(self, caller: Caller, method: str, path: str, query: str) -> bool:
         """True when the plane may answer this itself; asked before the body is read."""
         if caller.service == "apigateway":
-            return not path.startswith("/v2/")
+            return not path.startswith("/v2/") or stops_logs(method, path)
         if caller.service == "lambda":
             return self._functions.owns(method, path)
         if caller.service == "route53":
@@ -135,6 +136,8 @@ class Front:
             answer = await self._zones.list_by_name(request, caller)
         elif patches_domain(request.method, request.raw_path):
             answer = await self._domains.patch(request, caller)
+        elif stops_logs(request.method, request.raw_path):
+            answer = await self._stages.stop_logs(request, caller)
         elif caller.service == scaling.SERVICE:
             answer = self._scaling.answer(request, caller)
         elif caller.service == "bedrock":
