@@ -98,7 +98,9 @@ class Bundles:
             if requirements.packages:
                 lock = self._dependencies.lock(requirements, recipe.target)
         if not entries and lock is None:
-            raise BadInput.of([Diagnostic("packaging: nothing is selected, the bundle would be empty", recipe.folder)])
+            message = "packaging: nothing is selected, the bundle would be empty"
+            hint = "put files into this folder, or name what of it belongs into the bundle: include"
+            raise BadInput.of([Diagnostic(message, recipe.folder, hint=hint)])
         return Prepared(recipe, entries, self._digests(entries, recipe.folder or ""), lock)
 
     def selected(self, recipe: Recipe) -> tuple[Entry, ...]:
