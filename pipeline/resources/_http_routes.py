@@ -50,6 +50,12 @@ def alias_arn(function: str, alias: str, scope: Scope) -> str:
     return scope.arn("lambda", f"function:{function}:{alias}")
 
 
+def payload_of(parts: Parts, declared: str) -> str:
+    """The form of the events that the integrations send; the declared one where there are several, or none."""
+    found = {str(one.get("PayloadFormatVersion")) for one in parts.integrations} & {"1.0", "2.0"}
+    return found.pop() if len(found) == 1 else declared
+
+
 def shown(parts: Parts, wanted: Properties, scope: Scope) -> dict[str, Any]:
     """The routes, canonically; what an author's terms cannot express is shown as it is, so that it is put right."""
     by_id = {str(one["IntegrationId"]): one for one in parts.integrations}

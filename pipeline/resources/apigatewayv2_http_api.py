@@ -111,13 +111,14 @@ def _observed(
     declared = target.resource.properties
     tags, mark = split_tags(api.get("Tags") or {})
     left = [f"integration {one}, which no route uses" for one in routes.unused(parts)]
+    payload = routes.payload_of(parts, declared["payload"])
     properties = {
         "name": api["Name"],
         "description": (api.get("Description") or "").strip(),
-        "endpoints": routes.shown(parts, declared, aws.scope),
+        "endpoints": routes.shown(parts, {**declared, "payload": payload}, aws.scope),
         "authorizers": routes.authorizers_of(parts),
         "cors": _cors(api.get("CorsConfiguration")),
-        "payload": declared["payload"],
+        "payload": payload,
         "alias": declared["alias"],
         "stage": stage["StageName"] if stage else declared["stage"],
         **_stage_settings(stage or {}, (declared.get("access_logs") or {}).get("retention_days")),

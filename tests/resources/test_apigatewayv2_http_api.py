@@ -224,6 +224,18 @@ def test_an_open_route_loses_its_authorizer_and_scopes(aws: Recorder) -> None:
     assert aws.pages(V2, "GetAuthorizers", "Items", ApiId=made["id"]) == []
 
 
+def test_another_form_of_events_is_a_difference_of_the_api_and_not_of_its_routes(aws: Recorder) -> None:
+    bring(aws, api())
+    wanted = api(payload="1.0")
+    observed = read(aws, wanted)
+    assert observed is not None
+    assert differing(wanted, observed) == {"payload"}
+    bring(aws, wanted)
+    changed = read(aws, wanted)
+    assert changed is not None
+    assert differing(wanted, changed) == {"live"}
+
+
 def test_the_default_stage_has_no_path(aws: Recorder) -> None:
     outputs = bring(aws, api(stage="$default"))
     assert outputs["url"].endswith(".amazonaws.com")
