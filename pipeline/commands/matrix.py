@@ -11,8 +11,7 @@ import click
 
 from pipeline.commands.asking import branches_of, event_of
 from pipeline.commands.options import common
-from pipeline.commands.services import concerned, services_of
-from pipeline.commands.workspace import git
+from pipeline.commands.services import concerned, services_of, top_of
 from pipeline.config.identity import read_identity
 from pipeline.errors import BadInput
 from pipeline.intake.jobs import ACCESS, MOST, Access, Job, check_one_target, matrix
@@ -52,7 +51,7 @@ def command(
 
 def jobs(start: Path, env: str | None, environ: Mapping[str, str], console: Console) -> list[Job]:
     """What there is to do. BadInput when nothing can be made of the event, or there are too many jobs."""
-    top = Path(git(start, "rev-parse", "--show-toplevel") or start).resolve()
+    top = top_of(start)
     services = services_of(start, top)
     branches = {root: branches_of(path) for root, path in services.items()}
     intents = concerned(top, branches, env, environ, console)

@@ -15,11 +15,11 @@ from pipeline.commands.hub import hub_of
 from pipeline.commands.options import common, root_of, workspace
 from pipeline.commands.regions import Gathering, chosen
 from pipeline.commands.reverting import open_revert
-from pipeline.commands.services import concerned, folder_of, services_of
-from pipeline.commands.workspace import Workspace, git
-from pipeline.config.loaded import FILE
+from pipeline.commands.services import below, concerned, folder_of, services_of, top_of
+from pipeline.commands.workspace import Workspace
+from pipeline.config.files import find_root
 from pipeline.config.services import services_in
-from pipeline.errors import BadInput, Interrupted, PipelineError
+from pipeline.errors import BadInput, Interrupted, NoProject, PipelineError
 from pipeline.intake.jobs import check_one_target, of_one_command
 from pipeline.intake.words import Branches
 from pipeline.reporting.console import Console
@@ -55,22 +55,34 @@ def command(
     """Carry out what the repository event asks for: validate, plan, deploy, roll back or resume.
 
     The event is read from GITHUB_EVENT_NAME and the file that GITHUB_EVENT_PATH names. With --env, only the part of
-    it that is for this environment. Where pipeline.yaml lists services, it is carried out for those that it changed.
+    it that is for this environment. Where there are several services, it is carried out for those that it changed.
     """
-    top = root_of(root)
+    top, services = _services(root)
     run = _Run(env, form, local, resuming=scheduled == "resume", region=region, explain=explain)
-    if not services_in(top):
-        space = workspace(top, env, form, local)
-        if revert is not None:
-            return open_revert(space, revert)
+    if revert is not None:
+        # A pull request is of the repository, whichever service that is said by.
+        return open_revert(workspace(services[0] if services else top, env, form, local), revert)
+    if not services:
         code, document = run.of(top)
-    elif revert is not None or region is not None:
-        raise BadInput(f"{top / FILE} lists services: --revert and --region are about one", hint="name it with --root")
+    elif region is not None:
+        raise BadInput(f"there are several services at {top}, and --region is about one", hint="name it with --root")
     else:
         code, document = run.of_services(top)
     if form == "json":
         Console.of_process(form).result(document, "")
     return code
+
+
+def _services(root: Path | None) -> tuple[Path, list[Path]]:
+    """Where to begin, and the services there: none where it is one service, else those that are listed or in git."""
+    start = root if root is not None else Path.cwd()
+    try:
+        find_root(start)
+    except NoProject:
+        if found := below(start, top_of(start)):
+            return start, found
+    top = root_of(root)
+    return top, [top / name for name in services_in(top)]
 
 
 @dataclass(frozen=True)
@@ -106,7 +118,7 @@ class _Run:
     def of_services(self, top: Path) -> tuple[int, Mapping[str, Any]]:
         """The same for every service that the event is about; one that fails keeps no other one back."""
         console = Console.of_process(self.form)
-        repository = Path(git(top, "rev-parse", "--show-toplevel") or top).resolve()
+        repository = top_of(top)
         services = services_of(top, repository)
         branches = {root: branches_of(path) for root, path in services.items()}
         try:

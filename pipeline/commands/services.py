@@ -20,6 +20,11 @@ def services_of(start: Path, top: Path) -> dict[str, Path]:
     return {path.relative_to(top).as_posix(): path for path in _services(start, top)}
 
 
+def top_of(start: Path) -> Path:
+    """The top of the repository; `start` itself outside of git."""
+    return Path(git(start, "rev-parse", "--show-toplevel") or start).resolve()
+
+
 def folder_of(root: Path) -> str:
     """Where in its repository a service is: `services/orders`; empty at the top, and outside of git."""
     return (git(root, "rev-parse", "--show-prefix") or "").rstrip("/")
@@ -43,21 +48,30 @@ def concerned(
 
 
 def _services(start: Path, top: Path) -> list[Path]:
-    """The roots of the services. What lies below a root belongs to it."""
+    """The roots of the services: those that are listed, the one around `start`, or those below it."""
     try:
         root = find_root(start).resolve()
         return [root / name for name in services_in(root)] or [root]
     except NoProject:
-        listed = git(start, "ls-files", "--full-name", "--", FILE, f"*/{FILE}")
-    roots: list[Path] = []
-    for path in sorted((top / line for line in (listed or "").splitlines()), key=lambda path: (len(path.parts), path)):
-        if not any(path.is_relative_to(root) for root in roots):
-            roots.append(path.parent)
+        roots = below(start, top)
     if not roots:
         raise BadInput(
             f"looking for services: neither {start} nor a directory above it has a {FILE}, and none below it is in git",
             hint="name the directory of a service, or one above several, with --root",
         )
+    return roots
+
+
+def below(start: Path, top: Path) -> list[Path]:
+    """The roots of the services below `start` in git, where `top` is that of the repository.
+
+    What lies below a root belongs to it.
+    """
+    listed = git(start, "-c", "core.quotePath=false", "ls-files", "--full-name", "--", FILE, f"*/{FILE}") or ""
+    roots: list[Path] = []
+    for path in sorted((top / line for line in listed.splitlines()), key=lambda path: (len(path.parts), path)):
+        if not any(path.is_relative_to(root) for root in roots):
+            roots.append(path.parent)
     return roots
 
 

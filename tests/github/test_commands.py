@@ -287,6 +287,17 @@ def test_what_no_one_service_is_meant_by_is_answered_once(
     assert [content for _, content in several.reactions] == ["confused"]
 
 
+def test_services_need_no_list(service: Service, several: FakeGitHub) -> None:
+    (service.root / "pipeline.yaml").unlink()
+    service.git("add", ".")
+    service.git("commit", "--quiet", "--message", "no list")
+    assert service.commented(1, "/deploy services/stock/dev").code == 0
+    assert service.commented(1, "only https://example.com/, no command").code == 0
+    assert service.commented(1, "/deploy dev").code == 2
+    assert len(several.dispatches) == 1
+    assert "name the environment with the folder of its service" in answers(several)[-1]
+
+
 def test_explaining_answers_nobody(service: Service, several: FakeGitHub) -> None:
     comment = {"id": 7, "body": "/deploy dev", "user": {"login": "ada", "type": "User"}}
     payload = {"action": "created", "issue": {"number": 1, "pull_request": {"url": "x"}}, "comment": comment}
