@@ -52,7 +52,7 @@ def post(url: str, body: Mapping[str, Any], *, timeout: float = 5.0) -> None:
             if not _is_safe(url):
                 raise PipelineError("its address does not begin with https://")
             request = urllib.request.Request(url, json.dumps(body).encode(), headers, method="POST")  # noqa: S310 - checked above
-            with urllib.request.urlopen(request, timeout=timeout):  # noqa: S310 - checked above
+            with urllib.request.build_opener(_NoRedirect).open(request, timeout=timeout):
                 return
         except urllib.error.HTTPError as error:
             why = f"answered {error.code}"
@@ -64,6 +64,13 @@ def post(url: str, body: Mapping[str, Any], *, timeout: float = 5.0) -> None:
         except (OSError, http.client.HTTPException) as error:
             why = f"did not answer ({type(error).__name__})"
     raise PipelineError(f"it {why}")
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Follows nowhere: the document would be left behind, and the address could be shown to others."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """Nothing: the answer is an error then."""
 
 
 def _is_safe(url: str) -> bool:

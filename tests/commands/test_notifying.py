@@ -118,6 +118,13 @@ def test_a_refusal_of_theirs_is_not_repeated(listener: Listener) -> None:
     assert "it answered 404" in err.getvalue()
 
 
+def test_nothing_is_sent_elsewhere(listener: Listener) -> None:
+    listener.statuses = [302]
+    place, err = space(PIPELINE_WEBHOOK=listener.url)
+    notify(place, "failed", "dev", "why")
+    assert "it answered 302" in err.getvalue()
+
+
 @given(st.text(), st.text(max_size=20))
 def test_nobody_is_mentioned_by_text_from_outside(text: str, environment: str) -> None:
     shown = Notice("failed", environment, text, "acme/infra").for_slack()["text"]

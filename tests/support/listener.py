@@ -21,7 +21,12 @@ class Listener:
                 length = int(self.headers["content-length"])
                 listener.bodies.append(json.loads(self.rfile.read(length)))
                 self.send_response(listener.statuses.pop(0) if listener.statuses else 200)
+                self.send_header("location", "/elsewhere")
                 self.send_header("content-length", "0")
+                self.end_headers()
+
+            def do_GET(self) -> None:
+                self.send_response(200)
                 self.end_headers()
 
             def log_message(self, *args: Any) -> None:
