@@ -7,6 +7,7 @@ import click
 
 from pipeline.commands.founding import Founding, account_for, apply, identified, printed, survey, warnings
 from pipeline.commands.options import in_regions
+from pipeline.commands.questions import confirm
 from pipeline.commands.regions import Way
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import Refused
@@ -71,7 +72,7 @@ def _ask(founding: Founding, *, yes: bool, form: str) -> None:
         return
     if not sys.stdin.isatty() or form == "json":
         raise Refused("preparing the account: nobody agreed to this plan", hint="look at it, and run again with --yes")
-    click.confirm(f"make these changes in account {founding.plan.account}?", abort=True, err=True)
+    confirm(f"make these changes in account {founding.plan.account}?")
 
 
 def _document(founding: Founding) -> dict[str, object]:

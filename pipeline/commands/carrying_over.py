@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pipeline.config.loading import load
+from pipeline.errors import BadInput
 from pipeline.resources.registry import registry
 from pipeline.scaffolding.answers import Answers
 from pipeline.scaffolding.manual.carrying import answers_of, carry
@@ -17,6 +18,11 @@ def carry_over(folder: Path, given: Answers) -> Carried:
     """The new repository; what is wrong with it as it stands is among what was left."""
     found = read(folder)
     answers = answers_of(found, given)
+    if not answers.service:
+        raise BadInput(
+            f"{folder} names no service: neither service_name in config.json nor SERVICE_NAME in environments/",
+            hint="--service NAME",
+        )
     answers.check()
     today = datetime.now(UTC).date()
     carried = carry(found, answers, today)

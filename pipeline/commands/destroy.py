@@ -5,6 +5,7 @@ import sys
 import click
 
 from pipeline.commands.options import in_regions
+from pipeline.commands.questions import ask
 from pipeline.commands.regions import Way
 from pipeline.commands.removing import destroy, plan_removal
 from pipeline.commands.workspace import Workspace
@@ -32,7 +33,7 @@ def command(space: Workspace, include_data: bool, yes: bool) -> int:
     situation = plan_removal(space, Consent(include_data=include_data))
     if situation.plan.effective and not yes and sys.stdin.isatty() and space.console.format == "text":
         click.echo(render_plan(situation.plan, space.console.err_style), err=True)
-        if click.prompt(f"type {space.place} to destroy it", err=True, default="", show_default=False) != space.place:
+        if ask(f"type {space.place} to destroy it") != space.place:
             raise click.Abort
     report = destroy(space, situation)
     space.console.result(report.to_json(), render_destroy(report, space.console.style))

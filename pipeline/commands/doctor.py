@@ -6,6 +6,7 @@ import click
 
 from pipeline.commands.doctoring import diagnose, document_of, mend, patient_of
 from pipeline.commands.options import in_regions
+from pipeline.commands.questions import confirm
 from pipeline.commands.regions import Way
 from pipeline.commands.workspace import Workspace
 from pipeline.diagnosing.examination import all_checks
@@ -52,7 +53,7 @@ def command(space: Workspace, only: tuple[str, ...], hours: float, fix: str | No
     if mendable and not yes:
         if not sys.stdin.isatty() or space.console.format == "json":
             raise Refused(f"mending {fix}: nobody agreed to it", hint="look at the findings, and run again with --yes")
-        click.confirm(f"mend {len(mendable)} of these?", abort=True, err=True)
+        confirm(f"mend {len(mendable)} of these?")
     done = mend(space, patient, mendable) if mendable else []
     told = "\n".join(f"✓ {line}" for line in done) or f"nothing that {fix} finds can be mended by itself"
     space.console.result({**document, "mended": done}, told)

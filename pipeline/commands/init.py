@@ -1,10 +1,12 @@
 """`pipeline init`: a new service repository that deploys at once."""
 
 import sys
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import click
 
+from pipeline.commands.questions import ask
 from pipeline.errors import BadInput
 from pipeline.reporting.console import Console
 from pipeline.scaffolding import answers as asking
@@ -74,6 +76,7 @@ def command(
 
     check_free(directory)
     if manual is not None:
+        _check_alone({"--region": region, "--environments": environments, "--account": accounts})
         from pipeline.commands.carrying_over import carry_over  # noqa: PLC0415 - only this needs it
 
         carried = carry_over(manual, Answers(service or "", tool=_tool(tool)))
@@ -88,6 +91,14 @@ def command(
     document = {"directory": str(directory), "service": found.service, "files": sorted(files)}
     console.result(document, _told(directory, found, len(files)))
     return 0
+
+
+def _check_alone(given: Mapping[str, object]) -> None:
+    if beside := [name for name, value in given.items() if value]:
+        raise BadInput(
+            f"{', '.join(beside)} beside --from-manual, whose folder says it",
+            hint="change its config.json and environments/ before, or those of the new repository after",
+        )
 
 
 def told_of(carried: Carried, directory: Path) -> tuple[dict[str, object], str]:
@@ -111,22 +122,50 @@ def _answers(
     asks: bool,
 ) -> Answers:
     """What the options say, then what the terminal answers, then the defaults."""
-    service = _ask("service", given[0], asking.service_name(directory.absolute().name), asks=asks)
-    region = _ask("region", given[1], asking.REGION, asks=asks)
-    names = asking.environments(_ask("environments", given[2], "dev,staging,production=main", asks=asks))
-    known = asking.accounts(accounts, names)
-    if asks and not accounts:
-        text = "AWS account of {} (empty: none yet)"
-        told = {name: _ask(text.format(name), None, "", asks=True) for name in names}
-        known = {name: account for name, account in told.items() if account}
+    usual = "dev,staging,production=main"
+    own = asking.service_name(directory.absolute().name)
+    service = _ask("service", given[0], own, Answers, asks=asks)
+    region = _ask("region", given[1], asking.REGION, lambda text: Answers("any", text), asks=asks)
+    named = _ask(
+        "environments", given[2], usual, lambda text: Answers("any", environments=asking.environments(text)), asks=asks
+    )
+    names = asking.environments(named)
+    known = _ask_accounts(names) if asks and not accounts else asking.accounts(accounts, names)
     return Answers(service, region, names, known, _tool(tool))
 
 
-def _ask(what: str, given: str | None, default: str, *, asks: bool) -> str:
+def _ask_accounts(names: Iterable[str]) -> dict[str, str]:
+    """The account of each environment: of all of them, or of none."""
+    known: dict[str, str] = {}
+    for name in names:
+        before = next(iter(known.values()), "")
+        text = f"AWS account of {name}" + ("" if before else " (empty: none yet)")
+        answer = ask(text, before, _checked(_of_account))
+        if not answer:
+            break
+        known[name] = answer
+    return known
+
+
+def _of_account(text: str) -> Answers:
+    return Answers("any", environments={"any": "any"}, accounts={"any": text})
+
+
+def _ask(what: str, given: str | None, default: str, wanted: Callable[[str], Answers], *, asks: bool) -> str:
     if given is not None or not asks:
         return default if given is None else given
-    answer: str = click.prompt(what, default=default, err=True, show_default=bool(default))
-    return answer.strip()
+    return ask(what, default, _checked(wanted))
+
+
+def _checked(wanted: Callable[[str], Answers]) -> Callable[[str], str]:
+    """Refuses an answer that cannot be right. None at all is for the caller to judge where it may be given."""
+
+    def check(text: str) -> str:
+        for message, hint in wanted(text.strip()).problems() if text.strip() else ():
+            raise click.UsageError(f"{message}; try: {hint}")
+        return text
+
+    return check
 
 
 def _tool(given: str | None) -> Tool:

@@ -7,6 +7,7 @@ import click
 from pipeline.commands.choosing import plan_of, plan_rollback
 from pipeline.commands.counterparts import asked_here
 from pipeline.commands.options import in_regions
+from pipeline.commands.questions import confirm
 from pipeline.commands.regions import Way
 from pipeline.commands.rolling_back import roll_back
 from pipeline.commands.workspace import Workspace
@@ -40,7 +41,7 @@ def command(space: Workspace, target: str, dry_run: bool, yes: bool) -> int:
         return 0
     space.console.say(render_rollback_plan(plan, space.console.err_style))
     if not rollback.done and not yes and sys.stdin.isatty() and space.console.format == "text":
-        click.confirm(f"roll {space.place} back to release {rollback.target.number}?", err=True, abort=True)
+        confirm(f"roll {space.place} back to release {rollback.target.number}?")
     report = roll_back(space, rollback)
     space.console.result(report.to_json(), render_rollback(report, space.console.style))
     return 0

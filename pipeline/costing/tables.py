@@ -71,7 +71,8 @@ def _whole(option: Option, resource: Resource) -> Mapping[str, Any]:
 
 def _choice(options: Sequence[Option], usage: Usage, demands: Iterable[Demand]) -> tuple[Option | None, str]:
     if not any(demand.total for demand in demands):
-        return None, f"it was not used within {usage.days:g} days: on demand costs nothing then"
+        unused = f"it was not used within {usage.days:g} days"
+        return None, f"{unused}: on demand costs nothing then, and nothing is recommended"
     if usage.days < _ENOUGH:
         return None, f"{usage.days:g} days are too few to recommend anything: look at {_ENOUGH:g} or more"
     best = min(options, key=lambda option: option.dollars)

@@ -79,7 +79,7 @@ def _name(name: str, advice: Advice, *, current: bool) -> str:
 
 def _edits(edits: Sequence[Edit]) -> str:
     if not edits:
-        return "no spec was changed: nothing would save money"
+        return "no spec was changed: nothing is recommended"
     told = [
         f"{edit.file}: {edit.address} changed{' for every environment' if edit.for_all else ''}; look at it: git diff"
         if edit.problem is None

@@ -44,9 +44,12 @@ class Answers:
 
     def check(self) -> None:
         """BadInput with everything that cannot be right."""
-        problems = [*self._names(), *self._accounts()]
-        if problems:
+        if problems := self.problems():
             raise BadInput.of(Diagnostic(message, hint=hint) for message, hint in problems)
+
+    def problems(self) -> list[tuple[str, str]]:
+        """What cannot be right, each with what is allowed."""
+        return [*self._names(), *self._accounts()]
 
     def _names(self) -> list[tuple[str, str]]:
         found = []

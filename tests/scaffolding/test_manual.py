@@ -158,3 +158,29 @@ lines" --key x; echo done
     assert [c.get("function-name") for c in found[:2]] == ["${S}-a-b", "${S}-c"]
     assert (found[4].into, found[4].get("rest-api-id"), found[4].get("path-part")) == ("ID", "${API}", "orders")
     assert (found[5].get("body"), found[5].get("key")) == ("two\nlines", "x")
+
+
+@pytest.mark.parametrize("option", [("--region", "eu-west-1"), ("--environments", "dev"), ("--account", ACCOUNT)])
+def test_what_the_folder_says_is_no_option(folder: Path, tmp_path: Path, option: tuple[str, str]) -> None:
+    done = init(str(tmp_path / "new"), "--from-manual", str(folder), *option)
+    assert done.code == 2
+    assert f"{option[0]} beside --from-manual" in done.err
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_folder_without_a_name_takes_that_of_its_environments_or_the_one_that_is_given(
+    folder: Path, tmp_path: Path
+) -> None:
+    file = folder / "environments" / "production.env"
+    (folder / "config.json").unlink()
+    done = init(str(tmp_path / "one"), "--from-manual", str(folder))
+    assert done.code == 0, done.err
+    assert (tmp_path / "one/README.md").read_text().startswith("# new-service")
+    other = init(str(tmp_path / "two"), "--from-manual", str(folder), "--service", "orders")
+    assert "environments/production.env:1: SERVICE_NAME stays new-service, not orders" in other.json["left"]
+    file.write_text(file.read_text().replace("SERVICE_NAME=new-service", ""))
+    nameless = init(str(tmp_path / "three"), "--from-manual", str(folder))
+    assert nameless.code == 2
+    assert "--service NAME" in nameless.err
+    assert init(str(tmp_path / "three"), "--from-manual", str(folder), "--service", "orders").code == 0
+    assert "SERVICE_NAME=orders" in (tmp_path / "three/environments/production.env").read_text()

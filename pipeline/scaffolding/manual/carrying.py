@@ -46,11 +46,21 @@ def answers_of(folder: Folder, given: Answers) -> Answers:
     account = str(config.get("account_id", ""))
     return replace(
         given,
-        service=given.service or str(config.get("service_name", "")),
+        service=given.service or str(config.get("service_name", "")) or _service_in(folder),
         region=str(config.get("region", given.region)),
         environments={name: ENVIRONMENTS.get(name, name) for name in names},
         accounts=dict.fromkeys(names, account) if account else {},
     )
+
+
+def _service_in(folder: Folder) -> str:
+    """The name in the files of the environments, for a folder without config.json."""
+    named = (dict(_KEY.findall(text)).get("SERVICE_NAME", "") for text in folder.environments.values())
+    return next((_bare(name) for name in named if _bare(name)), "")
+
+
+def _bare(value: str) -> str:
+    return value.strip().strip("'\"")
 
 
 def carry(folder: Folder, answers: Answers, today: date) -> Carried:
@@ -90,6 +100,8 @@ def _environments(folder: Folder, answers: Answers, carried: Carried) -> None:
         )
         wanted |= {"DOMAIN": str(domain)} if domain and not text else {}
         added = {key: value for key, value in wanted.items() if key not in known}
+        if _bare(known.get("SERVICE_NAME", answers.service)) != answers.service:
+            carried.left(f"{path}:1", f"SERVICE_NAME stays {_bare(known['SERVICE_NAME'])}, not {answers.service}")
         if text and added:
             carried.changed(f"{path}:1", f"{', '.join(sorted(added))} added, from config.json")
         lines = [text.rstrip("\n")] if text else []
