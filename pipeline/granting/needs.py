@@ -61,6 +61,8 @@ class Needs:
         actions = self.known.actions("s3.bucket", READ) | self.known.actions("s3.bucket", CHANGE)
         found.add("LedgerBucket", actions, self.buckets)
         self._take_codedeploy(found)
+        acls = {str(acl) for one in self.of("cloudfront.distribution") if (acl := one.properties.get("web_acl"))}
+        found.add("WebAcls", {"wafv2:GetWebACL"}, sorted(acls))
         found.add("LayersOfOthers", {"lambda:GetLayerVersion"}, self._layers_of_others())
         return [*found.statements(), *self._keys(CHANGE), *self._passing(), *self._bounded()]
 

@@ -170,6 +170,25 @@ def test_a_pool_passes_the_role_that_sends_its_messages_and_one_without_passes_n
     assert not [one for one in needs(bare).changing if "iam:PassRole" in one["Action"]]
 
 
+def test_a_pool_that_sends_mails_with_ses_may_have_the_role_for_that_made() -> None:
+    def linked(email: object) -> list[dict[str, Any]]:
+        pool = Resource("cognito-idp.user_pool", "orders-users", {"email": email})
+        return [one for one in needs(pool).changing if "iam:CreateServiceLinkedRole" in one["Action"]]
+
+    (made,) = linked({"source_arn": "arn:aws:ses:us-east-1:123456789012:identity/example.com"})
+    assert made["Condition"] == {"StringEquals": {"iam:AWSServiceName": "email.cognito-idp.amazonaws.com"}}
+    assert made["Resource"] == ["arn:aws:iam::123456789012:role/aws-service-role/*"]
+    assert linked(None) == []
+
+
+def test_a_web_acl_may_be_read_where_a_distribution_names_it() -> None:
+    acl = "arn:aws:wafv2:us-east-1:123456789012:global/webacl/orders/1"
+    guarded = needs(Resource("cloudfront.distribution", "orders-site", {"web_acl": acl})).changing
+    assert statement(guarded, "wafv2:GetWebACL")["Resource"] == [acl]
+    bare = needs(Resource("cloudfront.distribution", "orders-site", {"web_acl": None})).changing
+    assert not [one for one in bare if "wafv2:GetWebACL" in one["Action"]]
+
+
 def test_deleting_data_is_nobodys() -> None:
     found = needs(Resource("sqs.queue", "orders-jobs", {}), Resource("cloudwatch.alarm", "orders-errors", {})).changing
     allowed = {action for one in found for action in one["Action"]}

@@ -184,3 +184,17 @@ def test_a_folder_without_a_name_takes_that_of_its_environments_or_the_one_that_
     assert "--service NAME" in nameless.err
     assert init(str(tmp_path / "three"), "--from-manual", str(folder), "--service", "orders").code == 0
     assert "SERVICE_NAME=orders" in (tmp_path / "three/environments/production.env").read_text()
+
+
+def test_secrets_of_the_folder_stay_there(folder: Path, tmp_path: Path) -> None:
+    file = folder / "environments" / "production.env"
+    lines = file.read_text().count("\n")
+    file.write_text(f"{file.read_text()}DB_PASSWORD='hunter2'\nKEY=AKIAIOSFODNN7EXAMPLE\nAPI_TOKEN=ssm:/orders/token\n")
+    root, document = carried(folder, tmp_path)
+    written = (root / "environments/production.env").read_text()
+    assert "hunter2" not in written
+    assert "AKIA" not in written
+    assert "API_TOKEN=ssm:/orders/token" in written
+    told = [one for one in document["left"] if "seems to be a secret" in one]
+    assert [one.partition(": ")[0] for one in told] == [f"environments/production.env:{lines + n}" for n in (1, 2)]
+    assert "hunter2" not in str(document)

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 
+from pipeline.config.nodes import boolean
+from pipeline.config.secrecy import is_reference, secret_key, secret_shape
 from pipeline.scaffolding.answers import ENVIRONMENTS, Answers
 from pipeline.scaffolding.manual.folder import Folder
 from pipeline.scaffolding.manual.notes import Carried
@@ -104,8 +106,23 @@ def _environments(folder: Folder, answers: Answers, carried: Carried) -> None:
             carried.left(f"{path}:1", f"SERVICE_NAME stays {_bare(known['SERVICE_NAME'])}, not {answers.service}")
         if text and added:
             carried.changed(f"{path}:1", f"{', '.join(sorted(added))} added, from config.json")
-        lines = [text.rstrip("\n")] if text else []
+        lines = [_without_secrets(text.rstrip("\n"), path, carried)] if text else []
         carried.files[path] = "\n".join([*lines, *(f"{key}={value}" for key, value in added.items())]) + "\n"
+
+
+def _without_secrets(text: str, path: str, carried: Carried) -> str:
+    """The file, its secrets taken out: what goes into a repository stays in its history."""
+
+    def value(line: re.Match[str]) -> str:
+        key, held = line[1], _bare(line[2])
+        plain = not held or is_reference(held) or boolean(held) is not None
+        if plain or not (secret_shape(held) or secret_key(key)):
+            return line[0]
+        place = text.count("\n", 0, line.start(1)) + 1
+        carried.left(f"{path}:{place}", f"the value of {key}, which seems to be a secret: store it, and refer to it")
+        return f"# {key}=ssm:/..."
+
+    return _KEY.sub(value, text)
 
 
 def _code(folder: Folder, functions: list[str], answers: Answers, carried: Carried) -> None:
