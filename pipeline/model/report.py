@@ -102,12 +102,14 @@ class Pruned:
     objects: int = 0
     problems: tuple[str, ...] = ()
     layers: int = 0
+    guardrails: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """As reported."""
         return {
             "versions": self.versions,
             "layers": self.layers,
+            "guardrails": self.guardrails,
             "deployments": self.deployments,
             "objects": self.objects,
             "problems": list(self.problems),

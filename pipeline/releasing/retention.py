@@ -31,7 +31,7 @@ LOOKED_THROUGH = 1000
 # How many releases are cleared away at most after one deploy, which people wait for.
 AT_ONCE = 20
 # Of `window.json`: what has another one is made anew.
-_FORMAT = 2
+_FORMAT = 3
 
 
 Noted = tuple[Mapping[str, Any], str] | None
@@ -108,10 +108,11 @@ class _Pruning:
     def _pruned(self, window: Window) -> Pruned:
         versions, needed = functions_of(window.spare("versions")), functions_of(window.needs("versions"))
         deployments, deployed = apis_of(window.spare("deployments")), apis_of(window.needs("deployments"))
-        layers = functions_of(window.spare("layers"))
+        layers, guardrails = functions_of(window.spare("layers")), functions_of(window.spare("guardrails"))
         counts = self.aws.gather(
             [
                 *([partial(self._layers, layers)] if layers else []),
+                *(partial(self._guardrail, made, versions) for made, versions in guardrails.items()),
                 *(partial(self._function, name, spare, needed.get(name, set())) for name, spare in versions.items()),
                 *(partial(self._api, *api, spare, deployed.get(api, set())) for api, spare in deployments.items()),
                 *(partial(self._object, key) for key in window.spare("objects")),
@@ -121,6 +122,7 @@ class _Pruning:
         gone = iter(counts)
         return Pruned(
             layers=sum(islice(gone, bool(layers))),
+            guardrails=sum(islice(gone, len(guardrails))),
             versions=sum(islice(gone, len(versions))),
             deployments=sum(islice(gone, len(deployments))),
             objects=sum(gone),
@@ -141,6 +143,13 @@ class _Pruning:
             )
             for (name, version), arn in sorted(ours.items())
             if arn not in used
+        )
+
+    def _guardrail(self, made: str, versions: Iterable[str]) -> int:
+        delete = partial(self.aws.found, "bedrock", "DeleteGuardrail", guardrailIdentifier=made)
+        return sum(
+            self._removed(f"version {version} of guardrail {made}", partial(delete, guardrailVersion=version))
+            for version in sorted(versions, key=int)
         )
 
     def _function(self, name: str, spare: set[str], needed: set[str]) -> int:

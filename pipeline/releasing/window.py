@@ -18,15 +18,16 @@ from pipeline.releasing.store import artifact_key
 from pipeline.releasing.traffic import Kind
 
 _LAYER = "lambda.layer"
+_GUARDRAIL = "bedrock.guardrail"
 _CODE = ("lambda.function", _LAYER)
 _SITE = "s3.site"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What release `number` names: `versions` (function, version), `layers` (layer, version), `deployments` (kind, api
-    id, api deployment), `files` (bucket, key) of static sites, and `objects`, the keys of the ledger that it cannot
-    serve again without.
+    """What release `number` names: `versions` (function, version), `layers` (layer, version), `guardrails` (id,
+    version), `deployments` (kind, api id, api deployment), `files` (bucket, key) of static sites, and `objects`, the
+    keys of the ledger that it cannot serve again without.
 
     `created` is ISO 8601 in UTC.
     """
@@ -35,6 +36,7 @@ class Entry:
     created: str
     versions: frozenset[tuple[str, str]] = frozenset()
     layers: frozenset[tuple[str, str]] = frozenset()
+    guardrails: frozenset[tuple[str, str]] = frozenset()
     deployments: frozenset[tuple[str, str, str]] = frozenset()
     files: frozenset[tuple[str, str]] = frozenset()
     objects: frozenset[str] = frozenset()
@@ -49,6 +51,7 @@ class Entry:
             release.created,
             frozenset((name, str(entry["version"])) for name, entry in release.functions.items()),
             frozenset(_layers(release)),
+            frozenset(_guardrails(release)),
             frozenset(_deployments(release)),
             frozenset(
                 (str(r.properties["bucket"]), path) for r in release.own if r.type == _SITE for path in _files(r)
@@ -63,6 +66,7 @@ class Entry:
             "created": self.created,
             "versions": sorted(self.versions),
             "layers": sorted(self.layers),
+            "guardrails": sorted(self.guardrails),
             "deployments": sorted(self.deployments),
             "files": sorted(self.files),
             "objects": sorted(self.objects),
@@ -76,6 +80,7 @@ class Entry:
             data["created"],
             frozenset((name, version) for name, version in data["versions"]),
             frozenset((name, version) for name, version in data["layers"]),
+            frozenset((guardrail, version) for guardrail, version in data["guardrails"]),
             frozenset((kind, api, deployment) for kind, api, deployment in data["deployments"]),
             frozenset((bucket, key) for bucket, key in data["files"]),
             frozenset(data["objects"]),
@@ -102,6 +107,14 @@ def _layers(release: Release) -> Iterable[tuple[str, str]]:
             yield resource.name, str(version)
 
 
+def _guardrails(release: Release) -> Iterable[tuple[str, str]]:
+    """What its functions were published with."""
+    for resource in release.own:
+        made = release.outputs.get(resource.address, {}) if resource.type == _GUARDRAIL else {}
+        if "id" in made and "version" in made:
+            yield str(made["id"]), str(made["version"])
+
+
 def _deployments(release: Release) -> Iterable[tuple[str, str, str]]:
     for address, name in entry_names(release.desired).items():
         served = release.apis.get(name, {}).get("deployment")
@@ -118,7 +131,7 @@ class Window:
     outside: tuple[Entry, ...]
 
     def needs(self, what: str) -> frozenset[Any]:
-        """All that the releases inside name: of `versions`, `layers`, `deployments`, `files` or `objects`."""
+        """All that the releases inside name of one kind: `versions`, `layers`, `guardrails` and so on."""
         return frozenset().union(*(getattr(entry, what) for entry in self.inside))
 
     def spare(self, what: str) -> frozenset[Any]:
@@ -141,7 +154,7 @@ def window_of(entries: Sequence[Entry], retention: Retention, now: datetime) -> 
 
 
 def functions_of(versions: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
-    """function, or layer -> versions."""
+    """function, layer or guardrail -> versions."""
     found: dict[str, set[str]] = {}
     for name, version in versions:
         found.setdefault(name, set()).add(version)

@@ -50,8 +50,8 @@ def site_lines(report: DeployReport) -> list[str]:
 def pruned_lines(pruned: Pruned) -> list[str]:
     """What went because no release needs it any more, and what could not go."""
     gone = {
-        "version": pruned.versions, "layer version": pruned.layers, "api deployment": pruned.deployments,
-        "ledger object": pruned.objects,
+        "version": pruned.versions, "layer version": pruned.layers, "guardrail version": pruned.guardrails,
+        "api deployment": pruned.deployments, "ledger object": pruned.objects,
     }  # fmt: skip
     told = ", ".join(counted(count, what) for what, count in gone.items() if count)
     lines = [f"removed, because no release needs it any more: {told}"] if told else []

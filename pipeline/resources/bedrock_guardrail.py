@@ -156,8 +156,12 @@ def _publish(aws: Aws, made: str, wanted: Properties) -> str:
     numbers = _versions(aws, made)
     if (same := _alike(aws, made, numbers, shape.definition(wanted))) is not None:
         return same
-    for number in numbers[: max(0, len(numbers) - _MOST_VERSIONS + 1)]:
-        aws.found("bedrock", "DeleteGuardrail", guardrailIdentifier=made, guardrailVersion=str(number))
+    if len(numbers) >= _MOST_VERSIONS:
+        oldest = f"--guardrail-identifier {made} --guardrail-version {numbers[0]}"
+        raise PipelineError(
+            f"publishing guardrail {made}: AWS keeps {_MOST_VERSIONS} versions, and releases may need each of them",
+            hint=f"delete one that none needs to be rolled back to: aws bedrock delete-guardrail {oldest}",
+        )
     # Known again when it is repeated: this version of this guardrail, after that one.
     token = digest([made, numbers, shape.definition(wanted)]).partition(":")[2]
     version = aws.call("bedrock", "CreateGuardrailVersion", guardrailIdentifier=made, clientRequestToken=token)[

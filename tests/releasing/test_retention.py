@@ -42,6 +42,7 @@ class Account:
             return {"item": self.stages}
         what = (
             params.get("VersionNumber")
+            or params.get("guardrailVersion")
             or params.get("Qualifier")
             or params.get("deploymentId")
             or params.get("DeploymentId")
@@ -161,6 +162,22 @@ def test_versions_of_a_layer_go_with_the_releases_and_never_while_a_function_nam
     pruned = prune(aws, ledger, layered(6, 4), Retention(1, 0), NOW)
     assert pruned.layers == 0
     assert "looking which layers are in use" in pruned.problems[0]
+
+
+def guarded(number: int, version: int) -> Release:
+    """Release `number`, whose functions name this version of a guardrail."""
+    found = release(number)
+    outputs = {**found.outputs, "bedrock.guardrail/talk": {"id": "gr1", "version": str(version)}}
+    return replace(found, desired=(*DESIRED, Resource("bedrock.guardrail", "talk", {})), outputs=outputs)
+
+
+def test_versions_of_a_guardrail_go_with_the_last_release_that_names_them(aws: Account, ledger: Ledger) -> None:
+    """Version 91 serves again since release 3, as after a rollback."""
+    for number, version in ((1, 91), (2, 92), (3, 91)):
+        ledger.put_copy(guarded(number, version))
+    pruned = prune(aws, ledger, guarded(4, 93), Retention(2, 0), NOW)
+    assert (pruned.guardrails, pruned.problems) == (1, ())
+    assert [name for name in aws.deleted if name.startswith("bedrock")] == ["bedrock:92"]
 
 
 def test_what_an_alias_is_on_stays_its_weights_too(aws: Account, ledger: Ledger) -> None:
