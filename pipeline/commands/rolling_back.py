@@ -31,6 +31,7 @@ from pipeline.releasing.journal import Journal
 from pipeline.releasing.publisher import FUNCTION, Published, Publisher
 from pipeline.reporting.plan_text import summary_line
 from pipeline.reporting.rollback_text import render_rollback_plan
+from pipeline.reporting.style import counted
 
 _ATTEMPTS = 5
 # Releases among which one is looked for that this run of a workflow has made.
@@ -101,7 +102,9 @@ def _carry_out(workspace: Workspace, rollback: Rollback, plan: RollbackPlan, jou
         shown = _show_sites(workspace, rollback)
         first = _first_record(workspace, rollback)
         etag = _record_first(workspace, rollback, first)
-        told.append(f"release {rollback.target.number} serves again, as release {rollback.number}")
+        waiting = sum(1 for point in rollback.outlook.points if point.anew)
+        but = f", but for {counted(waiting, 'pointer')} to what is made anew" if waiting else ""
+        told.append(f"release {rollback.target.number} serves again, as release {rollback.number}{but}")
     label(workspace, rollback.number, rollback.target.commit)
     try:
         situation, outputs, published = _converge(workspace, rollback, journal)

@@ -76,11 +76,11 @@ def _versions(report: DeployReport) -> list[str]:
     }
     lines = [f"{name}: version {before} → {after}" for name, (before, after) in moved.items()]
     others = len(report.functions) - len(moved)
-    new = sum(entry.get("previous") is None for entry in report.functions.values())
+    versions = [str(entry["version"]) for entry in report.functions.values() if entry.get("previous") is None]
+    new = len(versions)
     if new:
-        lines.append(
-            f"{counted(new, 'new function')} at version 1" if new == others else f"{counted(new, 'new function')}"
-        )
+        first = new == others and set(versions) == {"1"}  # one that a rollback kept, and is declared again, counts on
+        lines.append(f"{counted(new, 'new function')}{' at version 1' if first else ''}")
     if others > new:
         lines.append(f"{counted(others - new, 'function')} as before")
     return lines

@@ -60,7 +60,9 @@ def render_rollback(report: RollbackReport, style: Style) -> str:
     what = f"release {plan.target.number} serves in {plan.environment} again, as release {plan.release}"
     lines = [f"{tick} {style.bold(what)} {took}"]
     if traffic := deploy.seconds.get("traffic"):
-        lines.append(f"  traffic moved within {seconds(traffic)}")
+        anew = sum(1 for move in plan.moves if move["anew"])
+        later = f"; {counted(anew, 'pointer')} only once what it serves was made anew" if anew else ""
+        lines.append(f"  traffic moved within {seconds(traffic)}{later}")
     versions = [f"{name} {entry['version']}" for name, entry in sorted(deploy.functions.items())]
     if versions:
         lines.append(f"  {counted(len(versions), 'function')}: {', '.join(versions)}")

@@ -250,6 +250,31 @@ def test_a_rollback_that_dies_in_a_canary_is_ended_by_the_next_one(rig: Rig, pos
     assert current.hold.reason == "release 3 was rolled back to release 2"
 
 
+# Calls of a small canary at which its promotion dies, and of the rollback after it; 99 is after its end.
+DEATHS = [(n, m) for n in range(18, 34) for m in (2, 4, 7, 11, 15, 99)] if os.environ.get("SOAK") else [(24, 4)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("promotion_dies", "rollback_dies"), DEATHS)
+def test_a_rollback_after_a_promotion_that_died_leads_to_what_served(
+    rig: Rig, promotion_dies: int, rollback_dies: int
+) -> None:
+    """Whatever of both was done: release 1 has all traffic, and a deploy of the bad one is held back."""
+    with suppress(Killed, PipelineError):
+        deploy(rig.doomed(promotion_dies), DeployRequest())
+    rig.clock.seconds += 700.0
+    with suppress(Killed, PipelineError):
+        rollback_to(rig.doomed(rollback_dies, by_ledger=True), "1")
+    rig.clock.seconds += 700.0
+    rollback_to(rig.workspace(), "1")
+    assert rig.aliases() == rig.aliases("shop-orders") == {"version": "1", "weights": {}}
+    current = rig.workspace().ledger.head().current
+    assert current is not None
+    assert current.restores == 1
+    with pytest.raises(Refused):
+        deploy(rig.workspace(), DeployRequest())
+
+
 @pytest.mark.slow
 def test_something_else_takes_back_what_a_dead_run_left(rig: Rig) -> None:
     rig.at(20, rig.die)

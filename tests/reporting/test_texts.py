@@ -204,3 +204,12 @@ def test_sizes(value: int, text: str) -> None:
 
 def test_tables_do_not_pad_the_end_of_lines() -> None:
     assert table([("a", "bb"), ("ccc", "")]) == "a    bb\nccc"
+
+
+def test_a_function_that_is_declared_again_counts_on() -> None:
+    """A rollback kept it and its versions: it is new to the release alone."""
+    first = {"version": "1", "previous": None}
+    entries = {"a": first, "b": first}
+    assert "2 new functions at version 1" in render_deploy(replace(REPORT, functions=entries), PLAIN)
+    again = render_deploy(replace(REPORT, functions={**entries, "b": {"version": "3", "previous": None}}), PLAIN)
+    assert "2 new functions\n" in again
