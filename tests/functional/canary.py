@@ -129,6 +129,31 @@ class Doom:
         return answer
 
 
+@dataclass
+class Nap:
+    """A transport whose machine sleeps for an hour after its nth changing call; `meanwhile` happens then."""
+
+    inner: Any
+    left: int
+    meanwhile: Callable[[], None]
+    slept: float = 0.0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.slept
+
+    def send(self, service: str, operation: str, region: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        answer: dict[str, Any] = self.inner.send(service, operation, region, params)
+        if operations().get(service, operation).mutating:
+            self.left -= 1
+            if self.left == 0:
+                self.slept = 3600.0
+                self.meanwhile()
+        return answer
+
+
 @dataclass(frozen=True)
 class Rig:
     """A service, its time and its visitors."""
@@ -167,6 +192,15 @@ class Rig:
         space.aws.transport = doom
         space.aws._means = replace(space.aws._means, transport=doom)
         self.dooms.append(doom)
+        return space
+
+    def asleep(self, left: int, meanwhile: Callable[[], None]) -> Workspace:
+        """The same for a machine that sleeps after its nth changing call, while another one does something."""
+        plain = self.workspace().without_specs()
+        nap = Nap(plain.aws.transport, left, meanwhile)
+        space = replace(plain, clock=replace(plain.clock, monotonic=nap.monotonic))
+        space.aws.transport = nap
+        space.aws._means = replace(space.aws._means, transport=nap)
         return space
 
     def die(self) -> None:

@@ -276,6 +276,25 @@ def test_a_rollback_after_a_promotion_that_died_leads_to_what_served(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("position", range(3, 10) if os.environ.get("SOAK") else (4,))
+def test_a_rollback_that_lost_its_lock_changes_nothing_any_more(rig: Rig, position: int) -> None:
+    """Its machine slept, and another run has rolled back and deployed since: what that left stays."""
+    deploy(rig.workspace(), DeployRequest(hotfix=True))
+    seen: list[object] = []
+
+    def meanwhile() -> None:
+        rig.clock.seconds += 3600.0
+        rollback_to(rig.workspace(), "1")
+        rig.change(5)
+        deploy(rig.workspace(), DeployRequest(clear_hold=True))
+        seen.append((rig.aliases(), rig.aliases("shop-orders"), rig.workspace().ledger.head().current))
+
+    with pytest.raises(PipelineError):
+        rollback_to(rig.asleep(position, meanwhile), "1")
+    assert (rig.aliases(), rig.aliases("shop-orders"), rig.workspace().ledger.head().current) == seen[0]
+
+
+@pytest.mark.slow
 def test_something_else_takes_back_what_a_dead_run_left(rig: Rig) -> None:
     rig.at(20, rig.die)
     with pytest.raises(Killed):
