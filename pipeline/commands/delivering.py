@@ -14,6 +14,7 @@ from pipeline.commands.requesting import DeployRequest, told_of
 from pipeline.commands.running import Clearing, apply, known_outputs, label, under_lock
 from pipeline.commands.showing import show
 from pipeline.commands.underway import REVERTED, strategy_of, underway
+from pipeline.commands.unrecorded import to_journal
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import Refused
 from pipeline.model.plan import Action
@@ -86,6 +87,7 @@ def _deliver(workspace: Workspace, request: DeployRequest, built: "Built | Promo
             "carried": request.carried,
             "desired": situation.desired.declared,
             "request": request.to_json(),
+            **to_journal(situation.desired, situation.plan.changes, situation.current),
         }
         if situation.head.exists:
             upload_early(workspace, situation)

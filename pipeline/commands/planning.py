@@ -9,11 +9,12 @@ from typing import Any
 
 from pipeline.applying.observer import Seen, observe, observe_ahead
 from pipeline.applying.secrets import values_of, with_secrets
+from pipeline.commands.unrecorded import left_by, ours
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import Diagnostic, PipelineError
 from pipeline.model.plan import Plan
 from pipeline.model.release import LedgerHead, Release
-from pipeline.model.resource import DesiredState, Observed, ObservedState, Resource
+from pipeline.model.resource import DesiredState, ObservedState, Resource
 from pipeline.model.rollout import Outcome
 from pipeline.model.shift import Rollout
 from pipeline.planning.planner import Consent, Question, make_plan
@@ -158,17 +159,19 @@ def survey(
     moved = workspace.loaded.moved.get(workspace.environment.name, {}) if workspace.needs_specs else {}
     moves = moving.moves_of(head.current, desired, moved)
     current = moving.readdressed(head.current, moves) if head.current else None
+    released = current.resources if current else {}
+    left = left_by(workspace, head, (*released, *desired.by_address))
     seen = reading.seen() if reading else None
     home = workspace.home_of(aws)
-    known = _with(current, [resource for resource in head.left if resource.address not in desired.by_address])
-    observed = observe(aws, types, desired, known, thorough=thorough or head.unfinished, seen=seen, home=home)
+    known = DesiredState((*desired, *left.values()))
+    observed = observe(aws, types, known, current, thorough=thorough or head.unfinished, seen=seen, home=home)
     plan = make_plan(
         Question(
             scope=workspace.scope,
             desired=desired,
             observed=observed,
             specs=types.specs,
-            released=_released(workspace, current, known, observed),
+            released=released | ours(workspace, left, observed, made=left),
             consent=consent,
             commit=workspace.commit,
             warnings=(*hold.warnings_of(head.current), *warnings_of(workspace, desired)),
@@ -188,24 +191,6 @@ def survey(
             first = head.current is None or head.current.destroyed
             plan = replace(plan, traffic=traffic_of(plan, desired, strategy, first=first))
     return Situation(desired, observed, head, plan, current)
-
-
-def _with(release: Release | None, left: list[Resource]) -> Release | None:
-    """The release as if it had declared what is `left` as well: then that is looked for, and goes or is kept."""
-    return replace(release, desired=(*release.desired, *left)) if release and left else release
-
-
-def _released(
-    workspace: Workspace, current: Release | None, known: Release | None, observed: ObservedState
-) -> Mapping[str, Resource]:
-    """What the release declared, and of what was left beside it what is there and ours."""
-    released, every = (release.resources if release else {} for release in (current, known))
-    return {a: r for a, r in every.items() if a in released or is_ours(workspace, observed.get(a))}
-
-
-def is_ours(workspace: Workspace, found: Observed | None) -> bool:
-    """True for what is there and carries our mark, or cannot carry any."""
-    return found is not None and (workspace.scope.owns(found.mark) or not found.markable)
 
 
 def _taken_back(reading: Reading | None, head: LedgerHead) -> Mapping[str, Resource]:

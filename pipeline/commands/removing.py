@@ -8,12 +8,13 @@ from pipeline.commands.planning import Reading, Situation
 from pipeline.commands.recording import new_release, record, report
 from pipeline.commands.running import apply, known_outputs, under_lock
 from pipeline.commands.underway import underway
+from pipeline.commands.unrecorded import left_by, ours, to_journal
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import Refused
 from pipeline.model.plan import Action
 from pipeline.model.release import LedgerHead
 from pipeline.model.report import DeployReport
-from pipeline.model.resource import DesiredState, Resource
+from pipeline.model.resource import DesiredState
 from pipeline.planning.planner import Consent, Question, make_plan
 from pipeline.releasing.journal import Journal
 from pipeline.releasing.publisher import Published
@@ -22,21 +23,14 @@ from pipeline.releasing.publisher import Published
 def survey_for_removal(workspace: Workspace, head: LedgerHead, consent: Consent) -> Situation:
     """The plan that leaves nothing: all that the ledger names, also what was taken back, and what a killed run made."""
     released = dict(head.current.resources) if head.current else {}
-    left = {resource.address: resource for resource in head.left}
+    left = left_by(workspace, head, released)
     possible = left | workspace.loaded.desired[workspace.environment.name].by_address
     declared = DesiredState(tuple(r for r in possible.values() if r.address not in released))
     observed = observe(
         workspace.aws, workspace.types, declared, head.current, thorough=True, home=workspace.home_of(workspace.aws)
     )
-    unrecorded: dict[str, Resource] = {}
-    for resource in declared:
-        found = observed.get(resource.address)
-        # What carries no mark may be somebody else's, unless a run died that may have made it.
-        if resource.shared:
-            continue
-        made = head.unfinished or resource.address in left
-        if found is not None and (workspace.scope.owns(found.mark) or (not found.markable and made)):
-            unrecorded[resource.address] = resource
+    # What carries no mark may be somebody else's, unless a run did not end well that may have made it.
+    made = declared.by_address if head.unfinished else left
     nothing = DesiredState(())
     plan = make_plan(
         Question(
@@ -44,7 +38,7 @@ def survey_for_removal(workspace: Workspace, head: LedgerHead, consent: Consent)
             desired=nothing,
             observed=observed,
             specs=workspace.types.specs,
-            released=released | unrecorded,
+            released=released | ours(workspace, declared.by_address, observed, made=made),
             consent=consent,
             commit=workspace.commit,
         )
@@ -56,7 +50,10 @@ def destroy(workspace: Workspace, situation: Situation) -> DeployReport:
     """Carries out the removal that `survey_for_removal` planned, and records it."""
     if not situation.plan.effective:
         return report(workspace, situation, situation.head.current, changed=False)
-    about = {"plan": situation.plan.to_json()}
+    about = {
+        "plan": situation.plan.to_json(),
+        **to_journal(situation.desired, situation.plan.changes, situation.current),
+    }
     with under_lock(workspace, situation.head, "destroy", about) as journal:
         if journal is None:
             raise Refused("taking the lock: another run changed the environment meanwhile", hint="run again")

@@ -83,6 +83,44 @@ def test_a_destroy_that_is_killed_is_continued(shop: Service, proxy: FaultProxy,
     assert not any(there.values())
 
 
+MORE = """roles:
+  - {name: shop-spare, trust: lambda.amazonaws.com}
+tables:
+  - {name: shop-parcels, partition_key: id, deletion_protection: false}
+"""
+
+
+def test_what_a_run_made_before_it_broke_goes_once_nobody_declares_it(shop: Service, proxy: FaultProxy) -> None:
+    """Though no release names it, and the run after that broke, too; what holds data is kept and recorded."""
+    assert shop.run("deploy").code == 0
+    before = world(shop)
+    proxy.fail("lambda:UpdateFunctionConfiguration", "ValidationException", times=None, status=400)
+    shop.replace("aws/lambda/functions.yaml", "timeout: 10", "timeout: 11")
+    shop.edit("aws/more.yaml", MORE)
+    assert shop.run("deploy").code == 1
+    shop.edit("aws/more.yaml", "roles: []\n")
+    assert shop.run("deploy").code == 1
+    assert "shop-spare" in world(shop)["roles"]
+    proxy.reset()
+    done = shop.run("deploy")
+    assert done.code == 0, done.err
+    assert (done.json["plan"]["summary"]["delete"], done.json["kept"]) == (1, ["dynamodb.table/shop-parcels"])
+    assert world(shop)["roles"] == before["roles"]
+    assert shop.run("deploy").json["changed"] is False
+    assert shop.run("destroy", "--include-data").code == 0
+    assert world(shop)["tables"] == []
+
+
+def test_a_destroy_takes_what_a_run_made_that_broke(shop: Service, proxy: FaultProxy) -> None:
+    proxy.fail("lambda:CreateFunction", "ValidationException", times=None, status=400)
+    shop.edit("aws/more.yaml", MORE)
+    assert shop.run("deploy").code == 1
+    shop.edit("aws/more.yaml", "roles: []\n")
+    assert shop.run("destroy", "--include-data").code == 0
+    there = world(shop)
+    assert (there["roles"], there["tables"], there["groups"]) == ([], [], [])
+
+
 @pytest.fixture
 def hanging(shop: Service, proxy: FaultProxy) -> Iterator["subprocess.Popen[str]"]:
     """A deploy that hangs in the middle of applying."""
