@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pipeline.config.documents import parse
 from pipeline.config.files import Files
-from pipeline.config.findings import Findings, Place, did_you_mean, one_of
+from pipeline.config.findings import Findings, Place, closest, did_you_mean, one_of
 from pipeline.config.nodes import Items, Node, Scalar, Table, merged
 from pipeline.resources.base import ResourceType
 from pipeline.resources.registry import Registry
@@ -60,6 +60,8 @@ def read_specs(files: Files, registry: Registry, findings: Findings) -> Specs:
             unread |= _perhaps(text, registry)
         if isinstance(node, Table):
             found += _items(node, registry, findings)
+            meant = {closest(key, registry.by_collection) for key in _unknown(node, registry)}
+            unread |= {registry.by_collection[key].name for key in meant if key is not None}
             moved += [entry.node for key, entry in node.entries.items() if key == MOVED]
         elif node is not None:
             hint = f"begin with a collection: {one_of(registry.by_collection)}"
@@ -76,20 +78,23 @@ def _perhaps(text: str | None, registry: Registry) -> set[str]:
 
 
 def _items(spec: Table, registry: Registry, findings: Findings) -> Iterator[Declared]:
-    if spec.entries and spec.entries.keys() <= _POLICY_KEYS:
-        return  # a policy document that a role names by its path
+    words = [*registry.by_collection, DEFAULTS, MOVED]
+    for key in _unknown(spec, registry):
+        place = spec.entries[key].place
+        findings.error(f'unknown collection "{key[:80]}"{did_you_mean(key, words)}', place, hint=one_of(words))
     known = [key for key in spec.entries if key in registry.by_collection]
-    for key, entry in spec.entries.items():
-        if key not in (DEFAULTS, MOVED) and key not in known:
-            words = [*registry.by_collection, DEFAULTS, MOVED]
-            findings.error(
-                f'unknown collection "{key[:80]}"{did_you_mean(key, words)}', entry.place, hint=one_of(words)
-            )
     defaults = _defaults(spec, known, findings)
     for key in known:
         kind = registry.by_collection[key]
         for node, place in _nodes(key, spec.entries[key].node, spec.entries[key].place, findings):
             yield Declared(kind, merged(defaults, node) if defaults else node, place)
+
+
+def _unknown(spec: Table, registry: Registry) -> list[str]:
+    """The keys that mean nothing. A policy document that a role names by its path has none."""
+    if spec.entries.keys() <= _POLICY_KEYS:
+        return []
+    return [key for key in spec.entries if key not in registry.by_collection and key not in (DEFAULTS, MOVED)]
 
 
 def _defaults(spec: Table, known: list[str], findings: Findings) -> Table | None:

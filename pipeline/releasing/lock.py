@@ -112,10 +112,9 @@ def take(
     as its lease may still be alive; Refused when the holder renews it.
     """
     state, etag = seen
-    if state is not None and state.held:
-        if not _is_dead(ledger, state, etag, timing, tell):
-            return None
-        tell(f"run {state.run} of {state.actor} died holding the lock: taking over")
+    held = state is not None and state.held
+    if state is not None and held and not _is_dead(ledger, state, etag, timing, tell):
+        return None
     token = (state.token if state else 0) + 1
     now = timing.now()
     mine = LockState(
@@ -131,9 +130,12 @@ def take(
         run_url=holder.run_url,
     )
     try:
-        return Lease(ledger, mine, ledger.put(LOCK, mine.to_json(), if_match=etag), timing)
+        taken = ledger.put(LOCK, mine.to_json(), if_match=etag)
     except LostRace:
         return None
+    if state is not None and held:
+        tell(f"run {state.run} of {state.actor} died holding the lock: taking over")
+    return Lease(ledger, mine, taken, timing)
 
 
 def free(ledger: Ledger, head: LedgerHead, timing: Timing, tell: Callable[[str], None]) -> LockState | None:

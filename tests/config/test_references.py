@@ -131,6 +131,10 @@ class TestFilesThatCannotBeRead:
         files: Files = {SPEC: self.USES, "aws/broken.yaml": broken, "pipeline.yaml": smoke}
         assert agree(loaded(tmp_path, files), [f"aws/broken.yaml:{finding}"])
 
+    def test_a_collection_may_be_misspelt(self, tmp_path: Path) -> None:
+        found = loaded(tmp_path, {SPEC: self.USES, "aws/more.yaml": "thinks:\n  - name: b\n"})
+        assert agree(found, ['aws/more.yaml:1:1: unknown collection "thinks": did you mean "things"?'])
+
     def test_a_directory_may_lie_elsewhere(self, tmp_path: Path) -> None:
         write(tmp_path, {SPEC: self.USES})
         (tmp_path / "aws" / "more").symlink_to(tmp_path)

@@ -99,6 +99,16 @@ def test_a_silent_holder_loses_the_lock_after_its_lease(ledger: Ledger, time: Ti
     assert "taking over" in said[-1]
 
 
+def test_a_lock_that_was_freed_meanwhile_is_not_said_to_be_taken_over(ledger: Ledger, time: Time) -> None:
+    """Its holder is gone by now, since it ended well."""
+    elsewhere(ledger, time, expires=0.0)
+    seen = ledger.head()
+    said: list[str] = []
+    ledger.put(LOCK, LockState(8, False, "run-9", outcome="succeeded").to_json(), if_match=seen.lock_etag)
+    assert take(ledger, (seen.lock, seen.lock_etag), HOLDER, time.timing(), said.append) is None
+    assert said == []
+
+
 def test_a_lease_that_ran_out_long_ago_is_not_waited_for(ledger: Ledger, time: Time) -> None:
     elsewhere(ledger, time, expires=time.read() - CLOCK_SKEW - 1)
     before = time.read()
