@@ -41,11 +41,12 @@ def detect(workspace: Workspace) -> Drift:
     """What differs in the environment. Code is compared with the digest that was released, so nothing is built."""
     with workspace.stage("validate"):
         _ = workspace.loaded
-    head = Reading(workspace).head()
+    reading = Reading(workspace)
+    head = reading.head()
     released = head.current.resources if head.current else {}
     desired = with_released_code(workspace.loaded.desired[workspace.environment.name], released)
     with workspace.stage("compare"):
-        found = survey(workspace, desired, head, Consent(), thorough=True)
+        found = survey(workspace, desired, head, Consent(), thorough=True, reading=reading)
     # What the types warn of is the business of plans: it is as it was at the last release.
     usual = warnings_of(workspace, found.desired)
     warnings = [warning for warning in found.plan.warnings if warning not in usual]
