@@ -25,6 +25,8 @@ from tests.functional.canary import Killed, Rig
 from tests.functional.support import Service, world
 from tests.support import moto_extension
 
+pytestmark = pytest.mark.slow
+
 moto_extension.register()
 
 CANARY = "{strategy: canary, canary: {weight: 10, bake: 1m}, analysis: {metric_delay: 10s, interval: 1m}}"
@@ -212,7 +214,6 @@ def test_what_is_no_longer_declared_goes_after_the_promotion_alone(rig: Rig) -> 
 POSITIONS = range(1, 34) if os.environ.get("SOAK") else (6, 16)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("position", POSITIONS)
 def test_killed_anywhere_the_next_deploy_goes_on(rig: Rig, position: int) -> None:
     with suppress(Killed, PipelineError):
@@ -224,7 +225,6 @@ def test_killed_anywhere_the_next_deploy_goes_on(rig: Rig, position: int) -> Non
     assert deploy(rig.workspace(), DeployRequest()).changed is False
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("position", range(1, 20) if os.environ.get("SOAK") else (3, 9))
 def test_a_rollback_that_dies_in_a_canary_is_ended_by_the_next_one(rig: Rig, position: int) -> None:
     """Wherever it dies, the same command ends it: the canary has no share any more, release 1 serves, and it holds."""
@@ -255,7 +255,6 @@ def test_a_rollback_that_dies_in_a_canary_is_ended_by_the_next_one(rig: Rig, pos
 DEATHS = [(n, m) for n in range(18, 34) for m in (2, 4, 7, 11, 15, 99)] if os.environ.get("SOAK") else [(24, 4)]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("promotion_dies", "rollback_dies"), DEATHS)
 def test_a_rollback_after_a_promotion_that_died_leads_to_what_served(
     rig: Rig, promotion_dies: int, rollback_dies: int
@@ -276,7 +275,6 @@ def test_a_rollback_after_a_promotion_that_died_leads_to_what_served(
         deploy(rig.workspace(), DeployRequest())
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("position", range(3, 10) if os.environ.get("SOAK") else (4,))
 def test_a_rollback_that_lost_its_lock_changes_nothing_any_more(rig: Rig, position: int) -> None:
     """Its machine slept, and another run has rolled back and deployed since: what that left stays."""
@@ -295,7 +293,6 @@ def test_a_rollback_that_lost_its_lock_changes_nothing_any_more(rig: Rig, positi
     assert (rig.aliases(), rig.aliases("shop-orders"), rig.workspace().ledger.head().current) == seen[0]
 
 
-@pytest.mark.slow
 def test_something_else_takes_back_what_a_dead_run_left(rig: Rig) -> None:
     rig.at(20, rig.die)
     with pytest.raises(Killed):
@@ -321,7 +318,6 @@ def topics_of(rig: Rig) -> int:
     return len(rig.service.aws().pages("sns", "ListTopics", "Topics"))
 
 
-@pytest.mark.slow
 def test_what_a_release_made_in_vain_goes_with_the_next_one(rig: Rig) -> None:
     """Also when that is another one that is taken back first."""
     with_a_topic(rig)
@@ -343,7 +339,6 @@ def test_what_a_release_made_in_vain_goes_with_the_environment(rig: Rig) -> None
     assert topics_of(rig) == 0
 
 
-@pytest.mark.slow
 def test_what_a_rollback_took_back_is_left_to_the_next_deploy(rig: Rig) -> None:
     rig.service.edit("aws/sns/topics.yaml", "topics:\n  - name: shop-new\n")
     deploy(rig.workspace(), DeployRequest(detach=True))

@@ -12,6 +12,8 @@ from tests.functional.support import Service, actions, ledger_keys
 from tests.support import moto_extension
 from tests.support.fault_proxy import FaultProxy
 
+pytestmark = pytest.mark.slow
+
 moto_extension.register()
 
 BUCKET = "shop-test-site"
@@ -124,7 +126,6 @@ def test_pages_go_back_with_the_release_whose_smoke_tests_fail(site: Service, pr
     assert held(site)["index.html"] == PAGE
 
 
-@pytest.mark.slow
 def test_pages_of_a_release_that_was_promoted_go_back_with_it(site: Service, proxy: FaultProxy) -> None:
     """They are shown with the promotion, and not before."""
     rig = Rig.of(

@@ -5,6 +5,8 @@ import pytest
 from tests.functional.support import LEDGER, SCOPE, Service, ledger_document, ledger_keys
 from tests.support.fault_proxy import FaultProxy
 
+pytestmark = pytest.mark.slow
+
 
 def next_timeout(shop: Service, seconds: int) -> None:
     """A change of one function."""

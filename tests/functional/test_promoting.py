@@ -8,6 +8,8 @@ import pytest
 from tests.functional.support import LEDGER, Service, ledger_document
 from tests.support.fault_proxy import FaultProxy
 
+pytestmark = pytest.mark.slow
+
 SPEC = "aws/lambda/functions.yaml"
 
 

@@ -11,6 +11,8 @@ from pipeline.clients import AwsClient, connect
 from tests.functional.support import KEYS, Service, actions, changing
 from tests.support.fault_proxy import FaultProxy
 
+pytestmark = pytest.mark.slow
+
 HOME, AWAY = "eu-west-1", "us-east-1"
 ROLE, BUCKET = "iam.role/shop-test-runner", "s3.bucket/shop-test-receipts-123456789012"
 ADDED = f"iam.role_policy/shop-test-runner:Orders-{AWAY}"

@@ -8,6 +8,8 @@ from tests.functional.killing import Killer
 from tests.functional.support import LEDGER, Service, ledger_document, ledger_keys
 from tests.support.fault_proxy import FaultProxy
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def brief(shop: Service) -> Service:
@@ -122,7 +124,6 @@ def test_what_is_left_goes_by_schedule_too(brief: Service, proxy: FaultProxy) ->
     assert len(ledger_keys(brief)) == begun, "with nothing to do, nothing is written"
 
 
-@pytest.mark.slow
 def test_killed_while_clearing_away_it_is_continued_and_nothing_is_deployed(brief: Service, proxy: FaultProxy) -> None:
     release(brief, 2)
     proxy.fail("lambda:DeleteFunction", "AccessDeniedException", "not now", times=2)
@@ -137,7 +138,6 @@ def test_killed_while_clearing_away_it_is_continued_and_nothing_is_deployed(brie
     assert (versions(brief), ledger_document(brief, "current.json")["release"]) == (["2", "3"], 3)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("lost", ["all of it", "one release"])
 def test_a_window_that_lacks_something_is_made_of_the_releases(brief: Service, proxy: FaultProxy, lost: str) -> None:
     if lost == "all of it":

@@ -10,6 +10,8 @@ from tests.functional.killing import Killer
 from tests.functional.support import Service, changing, ledger_document, ledger_keys
 from tests.support.fault_proxy import FaultProxy
 
+pytestmark = pytest.mark.slow
+
 EVERY = bool(os.environ.get("SOAK"))
 API = "apigateway.rest_api/shop-test"
 MOVES = ["lambda:UpdateAlias", "lambda:UpdateAlias", "apigateway:UpdateStage"]
@@ -124,7 +126,6 @@ def test_what_cannot_serve_again_is_refused_with_what_can(two: Service) -> None:
     assert served(two) == recorded(two, 2)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("n", range(1, 25) if EVERY else (4, 9))
 def test_killed_anywhere_it_is_ended_by_resume(two: Service, proxy: FaultProxy, n: int) -> None:
     proxy.reset()
@@ -143,7 +144,6 @@ def test_killed_anywhere_it_is_ended_by_resume(two: Service, proxy: FaultProxy, 
     assert [r["release"] for r in two.run("releases").json["releases"]] == [3, 2, 1]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("operation", "fault"),
     [("lambda:UpdateAlias", "lose"), ("apigateway:UpdateStage", "lose"), ("s3:PutObject */current.json", "lose"),
@@ -156,7 +156,6 @@ def test_a_lost_answer_changes_nothing(two: Service, proxy: FaultProxy, operatio
     check_rolled_back(two, 3)
 
 
-@pytest.mark.slow
 def test_of_two_at_once_one_rolls_back_and_the_other_finds_it_done(two: Service) -> None:
     started = [two.start("rollback", "--to", "1") for _ in range(2)]
     told = [process.communicate(timeout=120) for process in started]
@@ -165,7 +164,6 @@ def test_of_two_at_once_one_rolls_back_and_the_other_finds_it_done(two: Service)
     check_rolled_back(two, 3)
 
 
-@pytest.mark.slow
 def test_what_breaks_after_the_traffic_has_moved_is_told_and_resumed(two: Service, proxy: FaultProxy) -> None:
     proxy.reset()
     proxy.fail("lambda:UpdateFunctionConfiguration", "AccessDeniedException", "you may not", times=None)

@@ -5,6 +5,8 @@ import pytest
 from tests.functional.support import Service
 from tests.support.fault_proxy import FaultProxy
 
+pytestmark = pytest.mark.slow
+
 SECRET = 'hunter2"{hunter2}'
 ECHO = f"1 validation error detected: Value '{{KEY={SECRET}}}' at 'environment.variables' failed to satisfy constraint"
 

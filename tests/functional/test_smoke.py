@@ -14,6 +14,8 @@ from tests.functional.canary import Rig
 from tests.functional.support import Service, ledger_document
 from tests.support.fault_proxy import FaultProxy
 
+pytestmark = pytest.mark.slow
+
 CANARY = "{strategy: canary, canary: {weight: 10, bake: 1m}, analysis: {metric_delay: 10s, interval: 1m}}"
 RIGHT, WRONG = "{statusCode: 200, body: fine}", "{statusCode: 500, body: broken}"
 
@@ -118,7 +120,6 @@ def test_a_release_whose_address_does_not_answer_is_taken_back(shop: Service, pa
     assert served(shop) == ("3", "2")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("right", [True, False])
 def test_after_a_rollout_the_promoted_release_is_asked(shop: Service, page: Page, right: bool) -> None:
     rig = Rig.of(shop, CANARY)
