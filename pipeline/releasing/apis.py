@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pipeline.model.resource import Resource
 from pipeline.model.values import Properties
 from pipeline.releasing.traffic import Kind
-from pipeline.resources import _rest_definition, _rest_stage, _websocket_declaration, _websocket_stage
+from pipeline.resources import _apis_v2, _rest_definition, _rest_stage, _websocket_declaration
 from pipeline.resources.base import Aws
 
 REST_API, WEBSOCKET_API, HTTP_API = "apigateway.rest_api", "apigatewayv2.api", "apigatewayv2.http_api"
@@ -30,10 +30,8 @@ def _edition(properties: Properties) -> str:
 
 APIS: Mapping[str, Deploys] = {
     REST_API: Deploys(Kind.STAGE, _rest_definition.definition_digest, _rest_stage.deployment_of),
-    WEBSOCKET_API: Deploys(
-        Kind.WEBSOCKET_STAGE, _websocket_declaration.definition_digest, _websocket_stage.deployment_of
-    ),
-    HTTP_API: Deploys(Kind.HTTP_STAGE, _edition, _websocket_stage.deployment_of),
+    WEBSOCKET_API: Deploys(Kind.WEBSOCKET_STAGE, _websocket_declaration.definition_digest, _apis_v2.deployment_of),
+    HTTP_API: Deploys(Kind.HTTP_STAGE, _edition, _apis_v2.deployment_of),
 }
 
 

@@ -14,10 +14,11 @@ from typing import Any
 
 from pipeline.model.resource import Observed, Resource
 from pipeline.model.values import Outputs, Properties, references_of
+from pipeline.resources import _apis_v2 as apis
 from pipeline.resources import _websocket_authorizer as authorizer
 from pipeline.resources import _websocket_routes as routes
 from pipeline.resources import _websocket_stage as stages
-from pipeline.resources._api_choice import SPELLED_V2, choose
+from pipeline.resources._apis_v2 import delete
 from pipeline.resources._websocket_declaration import (
     DEFINED,
     LATEST,
@@ -28,65 +29,38 @@ from pipeline.resources._websocket_declaration import (
     grants,
     warn,
 )
-from pipeline.resources.base import Aws, Target, split_tags, stale_tags, tags_for, touches
+from pipeline.resources.base import Aws, Target, split_tags, tags_for, touches
 
 __all__ = ["canonical", "check", "create", "delete", "derive", "grants", "read", "update", "warn"]
 
-# An empty description leaves the old one as it is: https://github.com/go-to-k/cdkd (measured)
-_NO_DESCRIPTION = " "
-_AUTOMATIC = "automatic deployments of the stage"
 Wire = Mapping[str, Any]
 
 
 def read(aws: Aws, targets: Sequence[Target]) -> dict[str, Observed]:
     """Each API by its recorded id, in one round of calls; one without a record is looked for by its name."""
-    known = [target for target in targets if "id" in target.recorded]
-    found = _read_all(aws, [(target, str(target.recorded["id"])) for target in known])
-    if missing := [target for target in targets if target.address not in found]:
-        listed = aws.pages("apigatewayv2", "GetApis", "Items")
-        ours = [api for api in listed if api.get("ProtocolType") == "WEBSOCKET"]
-        chosen = [(target, choose(aws.scope, target, ours, SPELLED_V2)) for target in missing]
-        found |= _read_all(aws, [(target, str(api["ApiId"])) for target, api in chosen if api is not None])
-    return found
+    return apis.read(aws, targets, "WEBSOCKET", _read_one)
 
 
-def _read_all(aws: Aws, chosen: Sequence[tuple[Target, str]]) -> dict[str, Observed]:
-    parts = aws.gather([_reader(aws, target, api_id) for target, api_id in chosen])
-    return {observed.address: observed for observed in parts if observed is not None}
-
-
-def _reader(aws: Aws, target: Target, api_id: str) -> Callable[[], Observed | None]:
-    def fetch(operation: str, **params: Any) -> Callable[[], Any]:
-        return lambda: aws.found("apigatewayv2", operation, **params) or {}
-
+def _read_one(aws: Aws, target: Target, api_id: str) -> Observed | None:
     def everything(operation: str) -> Callable[[], Any]:
         return lambda: aws.pages("apigatewayv2", operation, "Items", ApiId=api_id)
 
-    def read_one() -> Observed | None:
-        api, tagged = aws.gather([fetch("GetApi", ApiId=api_id), fetch("GetTags", ResourceArn=_arn(aws, api_id))])
-        if not api:
-            return None
-        recorded = target.recorded.get("deployment")
-        rounds = [everything("GetRoutes"), everything("GetIntegrations"), everything("GetStages")]
-        rounds += [fetch("GetDeployment", ApiId=api_id, DeploymentId=recorded)] if recorded else []
-        listed, integrations, staged, *more = aws.gather(rounds)
-        stage = _stage_of(target, staged)
-        serving = stage.get("DeploymentId") if stage else None
-        deployment = more[0] if more and serving == recorded else {}
-        if serving and not deployment:
-            deployment = fetch("GetDeployment", ApiId=api_id, DeploymentId=serving)()
-        asked = any(route.get("AuthorizerId") for route in listed)
-        judges = authorizer.listed(aws, api_id) if asked else []
-        parts = {"api": api, "tags": tagged, "routes": listed, "integrations": integrations, "authorizers": judges}
-        return _observed(aws, target, parts, stage, deployment.get("Description"))
-
-    return read_one
-
-
-def _stage_of(target: Target, listed: Sequence[Wire]) -> Wire | None:
-    """The declared stage; else the one of the last release, whose name then differs."""
-    by_name = {stage["StageName"]: stage for stage in listed}
-    return by_name.get(target.resource.properties["stage"]) or by_name.get(str(target.recorded.get("stage")))
+    api, tags = aws.gather(apis.readers(aws, api_id))
+    if not api:
+        return None
+    recorded = target.recorded.get("deployment")
+    rounds = [everything("GetRoutes"), everything("GetIntegrations"), everything("GetStages")]
+    rounds += [apis.deployment_reader(aws, api_id, str(recorded))] if recorded else []
+    listed, integrations, staged, *more = aws.gather(rounds)
+    stage = apis.stage_of(target, staged)
+    serving = stage.get("DeploymentId") if stage else None
+    deployment = more[0] if more and serving == recorded else {}
+    if serving and not deployment:
+        deployment = apis.deployment_reader(aws, api_id, serving)()
+    asked = any(route.get("AuthorizerId") for route in listed)
+    judges = authorizer.listed(aws, api_id) if asked else []
+    parts = {"api": api, "tags": tags, "routes": listed, "integrations": integrations, "authorizers": judges}
+    return _observed(aws, target, parts, stage, deployment.get("Description"))
 
 
 def _observed(aws: Aws, target: Target, parts: Mapping[str, Any], stage: Wire | None, digest: str | None) -> Observed:
@@ -94,7 +68,6 @@ def _observed(aws: Aws, target: Target, parts: Mapping[str, Any], stage: Wire | 
     tags, mark = split_tags(parts["tags"].get("Tags") or {})
     retention = (declared.get("access_logs") or {}).get("retention_days")
     connect = next((route for route in parts["routes"] if route["RouteKey"] == "$connect"), None)
-    left = [f"integration {one}, which no route uses" for one in routes.unused(parts["routes"], parts["integrations"])]
     properties = {
         "name": api["Name"],
         "description": (api.get("Description") or "").strip(),
@@ -105,7 +78,7 @@ def _observed(aws: Aws, target: Target, parts: Mapping[str, Any], stage: Wire | 
         "stage": stage["StageName"] if stage else declared["stage"],
         **stages.stage_settings(stage or {}, retention),
         "tags": tags,
-        "unmanaged": [*left, *([_AUTOMATIC] if stage and stage.get("AutoDeploy") else [])],
+        "unmanaged": apis.unmanaged(routes.unused(parts["routes"], parts["integrations"]), stage),
     }
     properties["live"] = _live(stage, digest, properties, declared)
     outputs = stages.outputs(scope, api["ApiId"], str(properties["stage"]), stage, digest)
@@ -167,20 +140,15 @@ def update(aws: Aws, resource: Resource, observed: Observed, paths: frozenset[st
     if touches(paths, *DEFINED, "unmanaged"):
         routes.converge(aws, api_id, wanted)
     if touches(paths, "tags"):
-        _tag(aws, resource, observed, api_id)
+        apis.tag(aws, resource, observed)
     if have["live"] is None:
         return stages.add_stage(aws, resource, api_id, fresh=False)
-    if _AUTOMATIC in have["unmanaged"]:
+    if apis.AUTOMATIC in have["unmanaged"]:
         aws.call("apigatewayv2", "UpdateStage", ApiId=api_id, StageName=wanted["stage"], AutoDeploy=False)
     outputs = dict(observed.outputs)
     if names := [name for name in stages.SETTINGS if touches(paths, name)]:
         outputs |= stages.set_stage(aws, api_id, wanted, names, has_logs=bool(have["access_logs"]))
     return outputs
-
-
-def delete(aws: Aws, observed: Observed) -> None:
-    """The API with its stage, routes, integrations and api deployments."""
-    aws.found("apigatewayv2", "DeleteApi", ApiId=observed.outputs["id"])
 
 
 def _set_api(aws: Aws, api_id: str, wanted: Properties) -> None:
@@ -189,23 +157,6 @@ def _set_api(aws: Aws, api_id: str, wanted: Properties) -> None:
         "UpdateApi",
         ApiId=api_id,
         Name=wanted["name"],
-        Description=wanted.get("description") or _NO_DESCRIPTION,
+        Description=apis.description(wanted),
         RouteSelectionExpression=wanted["route_selection_expression"],
     )
-
-
-def _tag(aws: Aws, resource: Resource, observed: Observed, api_id: str) -> None:
-    tags = tags_for(aws, resource)
-    gone = stale_tags(observed, tags)
-    arns = [_arn(aws, api_id)]
-    if observed.properties["live"] is not None:
-        arns.append(f"{arns[0]}/stages/{resource.properties['stage']}")
-    for arn in arns:
-        aws.call("apigatewayv2", "TagResource", ResourceArn=arn, Tags=tags)
-        if gone:
-            aws.call("apigatewayv2", "UntagResource", ResourceArn=arn, TagKeys=gone)
-
-
-def _arn(aws: Aws, api_id: str) -> str:
-    # ARNs of the control plane name no account.
-    return aws.scope.arn("apigateway", f"/apis/{api_id}", account=False)

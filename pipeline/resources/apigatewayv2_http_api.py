@@ -15,8 +15,9 @@ from typing import Any
 from pipeline.model.resource import Observed, Resource
 from pipeline.model.scope import Scope
 from pipeline.model.values import Outputs, Properties
+from pipeline.resources import _apis_v2 as apis
 from pipeline.resources import _http_routes as routes
-from pipeline.resources._api_choice import SPELLED_V2, choose
+from pipeline.resources._apis_v2 import delete
 from pipeline.resources._http_declaration import (
     DEFAULT,
     DEFINED,
@@ -29,8 +30,7 @@ from pipeline.resources._http_declaration import (
     warn,
 )
 from pipeline.resources._lambda_properties import agrees
-from pipeline.resources._websocket_stage import deployment_of
-from pipeline.resources.base import Aws, Target, split_tags, stale_tags, tags_for, touches
+from pipeline.resources.base import Aws, Target, split_tags, tags_for, touches
 
 __all__ = ["canonical", "check", "create", "delete", "derive", "grants", "read", "update", "warn"]
 
@@ -57,52 +57,25 @@ _CORS = {
     "max_age": "MaxAge",
     "credentials": "AllowCredentials",
 }
-# An empty description leaves the old one as it is: https://github.com/go-to-k/cdkd (measured)
-_NO_DESCRIPTION = " "
-_AUTOMATIC = "automatic deployments of the stage"
 Wire = Mapping[str, Any]
 
 
 def read(aws: Aws, targets: Sequence[Target]) -> dict[str, Observed]:
     """Each API by its recorded id, in one round of calls; one without a record is looked for by its name."""
-    known = [(target, str(target.recorded["id"])) for target in targets if "id" in target.recorded]
-    found = _read_all(aws, known)
-    if missing := [target for target in targets if target.address not in found]:
-        listed = aws.pages("apigatewayv2", "GetApis", "Items")
-        ours = [api for api in listed if api.get("ProtocolType") == "HTTP"]
-        chosen = [(target, choose(aws.scope, target, ours, SPELLED_V2)) for target in missing]
-        found |= _read_all(aws, [(target, str(api["ApiId"])) for target, api in chosen if api is not None])
-    return found
+    return apis.read(aws, targets, "HTTP", _read_one)
 
 
-def _read_all(aws: Aws, chosen: Sequence[tuple[Target, str]]) -> dict[str, Observed]:
-    parts = aws.gather([_reader(aws, target, api_id) for target, api_id in chosen])
-    return {observed.address: observed for observed in parts if observed is not None}
-
-
-def _reader(aws: Aws, target: Target, api_id: str) -> Callable[[], Observed | None]:
-    def fetch(operation: str, **params: Any) -> Callable[[], Any]:
-        return lambda: aws.found("apigatewayv2", operation, **params) or {}
-
-    def read_one() -> Observed | None:
-        api, tagged = aws.gather([fetch("GetApi", ApiId=api_id), fetch("GetTags", ResourceArn=_arn(aws, api_id))])
-        if not api:
-            return None
-        rounds: list[Callable[[], Any]] = [lambda: routes.fetch(aws, api_id)]
-        rounds.append(lambda: aws.pages("apigatewayv2", "GetStages", "Items", ApiId=api_id))
-        parts, staged = aws.gather(rounds)
-        stage = _stage_of(target, staged)
-        serving = stage.get("DeploymentId") if stage else None
-        deployed = fetch("GetDeployment", ApiId=api_id, DeploymentId=serving)() if serving else {}
-        return _observed(aws, target, {**api, "Tags": tagged.get("Tags")}, parts, stage, deployed.get("Description"))
-
-    return read_one
-
-
-def _stage_of(target: Target, listed: Sequence[Wire]) -> Wire | None:
-    """The declared stage; else the one of the last release, whose name then differs."""
-    by_name = {stage["StageName"]: stage for stage in listed}
-    return by_name.get(target.resource.properties["stage"]) or by_name.get(str(target.recorded.get("stage")))
+def _read_one(aws: Aws, target: Target, api_id: str) -> Observed | None:
+    api, tagged = aws.gather(apis.readers(aws, api_id))
+    if not api:
+        return None
+    rounds: list[Callable[[], Any]] = [lambda: routes.fetch(aws, api_id)]
+    rounds.append(lambda: aws.pages("apigatewayv2", "GetStages", "Items", ApiId=api_id))
+    parts, staged = aws.gather(rounds)
+    stage = apis.stage_of(target, staged)
+    serving = stage.get("DeploymentId") if stage else None
+    deployed = apis.deployment_reader(aws, api_id, serving)() if serving else {}
+    return _observed(aws, target, {**api, "Tags": tagged.get("Tags")}, parts, stage, deployed.get("Description"))
 
 
 def _observed(
@@ -110,7 +83,6 @@ def _observed(
 ) -> Observed:
     declared = target.resource.properties
     tags, mark = split_tags(api.get("Tags") or {})
-    left = [f"integration {one}, which no route uses" for one in routes.unused(parts)]
     payload = routes.payload_of(parts, declared["payload"])
     properties = {
         "name": api["Name"],
@@ -124,7 +96,7 @@ def _observed(
         **_stage_settings(stage or {}, (declared.get("access_logs") or {}).get("retention_days")),
         "disable_execute_api_endpoint": bool(api.get("DisableExecuteApiEndpoint")),
         "tags": tags,
-        "unmanaged": [*left, *([_AUTOMATIC] if stage and stage.get("AutoDeploy") else [])],
+        "unmanaged": apis.unmanaged(routes.unused(parts), stage),
     }
     properties["live"] = _live(stage, digest, properties, declared)
     outputs = _outputs(aws.scope, api["ApiId"], str(properties["stage"]), stage, digest)
@@ -151,14 +123,13 @@ def _cors_sent(cors: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _stage_settings(stage: Wire, retention: int | None) -> dict[str, Any]:
-    limits, logs = stage.get("DefaultRouteSettings") or {}, stage.get("AccessLogSettings") or {}
+    logs = stage.get("AccessLogSettings") or {}
     access_logs = {
         "retention_days": retention,
         "format": "json" if logs.get("Format") == JSON_FORMAT else logs.get("Format"),
         "destination": str(logs.get("DestinationArn")).removesuffix(":*"),
     }
-    throttling = {"rate": limits.get("ThrottlingRateLimit"), "burst": limits.get("ThrottlingBurstLimit")}
-    return {"access_logs": access_logs if logs.get("DestinationArn") else None, "throttling": throttling}
+    return {"access_logs": access_logs if logs.get("DestinationArn") else None, "throttling": apis.throttling(stage)}
 
 
 def _outputs(scope: Scope, api_id: str, stage_name: str, stage: Wire | None, digest: str | None) -> Outputs:
@@ -201,7 +172,7 @@ def update(aws: Aws, resource: Resource, observed: Observed, paths: frozenset[st
     if touches(paths, *DEFINED, "unmanaged"):
         routes.converge(aws, api_id, wanted)
     if touches(paths, "tags"):
-        _tag(aws, resource, observed, api_id)
+        apis.tag(aws, resource, observed)
     if have["live"] is None:
         return _add_stage(aws, resource, api_id, fresh=False)
     if changes := _stage_changes(wanted, have, paths):
@@ -209,11 +180,6 @@ def update(aws: Aws, resource: Resource, observed: Observed, paths: frozenset[st
     if touches(paths, "access_logs") and not wanted.get("access_logs"):
         aws.found("apigatewayv2", "DeleteAccessLogSettings", ApiId=api_id, StageName=wanted["stage"])
     return observed.outputs
-
-
-def delete(aws: Aws, observed: Observed) -> None:
-    """The API with its stage, routes, integrations and api deployments."""
-    aws.found("apigatewayv2", "DeleteApi", ApiId=observed.outputs["id"])
 
 
 def _set_api(aws: Aws, api_id: str, wanted: Properties, have: Properties) -> None:
@@ -225,7 +191,7 @@ def _set_api(aws: Aws, api_id: str, wanted: Properties, have: Properties) -> Non
         "UpdateApi",
         ApiId=api_id,
         Name=wanted["name"],
-        Description=wanted.get("description") or _NO_DESCRIPTION,
+        Description=apis.description(wanted),
         DisableExecuteApiEndpoint=wanted["disable_execute_api_endpoint"],
         **cors,
     )
@@ -239,8 +205,8 @@ def _add_stage(aws: Aws, resource: Resource, api_id: str, *, fresh: bool) -> Out
         "CreateStage",
         ApiId=api_id,
         StageName=wanted["stage"],
-        DeploymentId=deployment_of(aws, api_id, wanted["edition"], fresh=fresh),
-        DefaultRouteSettings=_limits(wanted),
+        DeploymentId=apis.deployment_of(aws, api_id, wanted["edition"], fresh=fresh),
+        DefaultRouteSettings=apis.limits(wanted),
         Tags=tags_for(aws, resource),
         **_logs(wanted),
     )
@@ -248,14 +214,9 @@ def _add_stage(aws: Aws, resource: Resource, api_id: str, *, fresh: bool) -> Out
 
 
 def _stage_changes(wanted: Properties, have: Properties, paths: frozenset[str]) -> dict[str, Any]:
-    changes = {"DefaultRouteSettings": _limits(wanted)} if touches(paths, "throttling") else {}
+    changes = {"DefaultRouteSettings": apis.limits(wanted)} if touches(paths, "throttling") else {}
     changes |= _logs(wanted) if touches(paths, "access_logs") else {}
-    return changes | ({"AutoDeploy": False} if _AUTOMATIC in have["unmanaged"] else {})
-
-
-def _limits(wanted: Properties) -> dict[str, Any]:
-    limits = wanted["throttling"]
-    return {"ThrottlingRateLimit": limits["rate"], "ThrottlingBurstLimit": limits["burst"]}
+    return changes | ({"AutoDeploy": False} if apis.AUTOMATIC in have["unmanaged"] else {})
 
 
 def _logs(wanted: Properties) -> dict[str, Any]:
@@ -265,20 +226,3 @@ def _logs(wanted: Properties) -> dict[str, Any]:
         return {}
     text = JSON_FORMAT if logs["format"] == "json" else logs["format"]
     return {"AccessLogSettings": {"DestinationArn": logs["destination"], "Format": text}}
-
-
-def _tag(aws: Aws, resource: Resource, observed: Observed, api_id: str) -> None:
-    tags = tags_for(aws, resource)
-    gone = stale_tags(observed, tags)
-    arns = [_arn(aws, api_id)]
-    if observed.properties["live"] is not None:
-        arns.append(f"{arns[0]}/stages/{resource.properties['stage']}")
-    for arn in arns:
-        aws.call("apigatewayv2", "TagResource", ResourceArn=arn, Tags=tags)
-        if gone:
-            aws.call("apigatewayv2", "UntagResource", ResourceArn=arn, TagKeys=gone)
-
-
-def _arn(aws: Aws, api_id: str) -> str:
-    # ARNs of the control plane name no account.
-    return aws.scope.arn("apigateway", f"/apis/{api_id}", account=False)

@@ -19,7 +19,7 @@ from pipeline.config.validation import Checker
 from pipeline.model.resource import Resource
 from pipeline.model.values import Outputs, Properties, resolve
 from pipeline.releasing.store import artifact_key
-from pipeline.resources import _websocket_stage
+from pipeline.resources import _apis_v2
 from pipeline.resources._rest_definition import definition_digest
 from pipeline.resources._rest_stage import deployment_of
 from pipeline.resources._s3_site_content import show
@@ -251,7 +251,7 @@ def _move_websocket_stage(aws: Aws, resource: Resource, outputs: Outputs) -> Non
     """The stage to an api deployment of the routes."""
     digest, api = websocket_digest(resource.properties), str(outputs["id"])
     if outputs.get("definition") != digest:
-        deployment = _websocket_stage.deployment_of(aws, api, digest)
+        deployment = _apis_v2.deployment_of(aws, api, digest)
         stage = resource.properties["stage"]
         aws.call("apigatewayv2", "UpdateStage", ApiId=api, StageName=stage, DeploymentId=deployment)
 
@@ -289,7 +289,7 @@ def _move_http_stage(aws: Aws, resource: Resource, outputs: Outputs) -> None:
     """The stage to an api deployment of the definition."""
     edition, api = str(resource.properties["edition"]), str(outputs["id"])
     if outputs.get("definition") != edition:
-        deployment = _websocket_stage.deployment_of(aws, api, edition)
+        deployment = _apis_v2.deployment_of(aws, api, edition)
         stage = resource.properties["stage"]
         aws.call("apigatewayv2", "UpdateStage", ApiId=api, StageName=stage, DeploymentId=deployment)
 

@@ -8,6 +8,7 @@ from moto import mock_aws
 
 from pipeline.errors import AmbiguousOutcome, AwsError, FailedCall, PipelineError
 from pipeline.model.values import Expression
+from pipeline.resources import _apis_v2 as apis
 from pipeline.resources import _websocket_stage as stages
 from pipeline.resources._rest_definition import invocation_uri
 from pipeline.resources._websocket_declaration import check, derive, warn
@@ -139,8 +140,8 @@ def test_only_the_route_that_differs_is_touched(aws: Recorder) -> None:
 def test_a_deployment_of_the_same_routes_is_made_once(aws: Recorder) -> None:
     outputs = bring(aws, api())
     digest, api_id = str(outputs["definition"]), str(outputs["id"])
-    assert stages.deployment_of(aws, api_id, digest) == outputs["deployment"]
-    assert stages.deployment_of(aws, api_id, "sha256:other") == stages.deployment_of(aws, api_id, "sha256:other")
+    assert apis.deployment_of(aws, api_id, digest) == outputs["deployment"]
+    assert apis.deployment_of(aws, api_id, "sha256:other") == apis.deployment_of(aws, api_id, "sha256:other")
     assert len(listed(aws, "GetDeployments", api_id)) == 2
 
 
@@ -149,7 +150,7 @@ def test_a_deployment_whose_answer_was_lost_is_looked_up(aws: Recorder, carried_
     api_id = str(bring(aws, api())["id"])
     lost = AmbiguousOutcome(FailedCall(V2, "CreateDeployment", "Lost", "no answer"))
     failing = Failing(aws, {"apigatewayv2:CreateDeployment": [lost]}, carried_out=carried_out)
-    made = stages.deployment_of(failing, api_id, "sha256:other")
+    made = apis.deployment_of(failing, api_id, "sha256:other")
     found = [one for one in listed(aws, "GetDeployments", api_id) if one.get("Description") == "sha256:other"]
     assert [one["DeploymentId"] for one in found] == [made]
 
