@@ -13,7 +13,8 @@ from typing import Any
 from pipeline.model.access import Grant
 from pipeline.model.resource import Resource
 from pipeline.model.scope import Scope
-from pipeline.model.values import Expression, Properties, Reference, digest
+from pipeline.model.values import Properties, digest
+from pipeline.resources import _api_declaration as declaration
 from pipeline.resources.base import Problem
 from pipeline.resources.grants import of_routes
 
@@ -40,8 +41,7 @@ def canonical(properties: Properties, scope: Scope) -> Properties:
         for name, one in (properties.get("authorizers") or {}).items()
     }
     found["cors"] = cors_of(properties["cors"]) if properties.get("cors") else None
-    logs = properties.get("access_logs", True)
-    found["access_logs"] = _access_logs(logs, properties["name"], stage) if logs else None
+    found["access_logs"] = declaration.access_logs(properties, stage)
     found["throttling"] = {"rate": 1000, "burst": 500, **(properties.get("throttling") or {})}
     # Taken here, where references are still references: they never resolve to another text.
     found["edition"] = digest([_EDITION, {name: found.get(name) for name in DEFINED}])
@@ -84,36 +84,14 @@ def cors_of(declared: Mapping[str, Any]) -> dict[str, Any]:
     return {**lists, **headers, **more}
 
 
-def _access_logs(declared: Any, name: str, stage: str) -> dict[str, Any]:
-    group = Expression((Reference(f"logs.log_group/{log_group(name, stage)}", "arn"),))
-    settings = declared if isinstance(declared, Mapping) else {}
-    return {"retention_days": 30, "format": "json", "destination": group, **settings}
-
-
-def log_group(name: str, stage: str) -> str:
-    """Name of the group that has a line for each request."""
-    return f"/aws/apigateway/{name}/{stage.removeprefix('$')}"
-
-
 def derive(resource: Resource, scope: Scope) -> Iterator[Resource]:
     """The access logs' group, and for each function the permission to invoke it for exactly its routes."""
     wanted = resource.properties
-    if logs := wanted["access_logs"]:
-        name = log_group(resource.name, wanted["stage"])
-        group = {"name": name, "retention_days": logs["retention_days"], "tags": dict(wanted.get("tags") or {})}
-        yield Resource("logs.log_group", name, group, source=resource.source, adopt=True)
+    yield from declaration.log_group(resource)
     for function, routes in sorted(_by_function(wanted["endpoints"]).items()):
-        execution = Reference(resource.address, "execution_arn")
         # The kind of API is part of the name: another one may have the same.
-        name, needs = f"{function}:http/{resource.name}", (f"lambda.function/{function}",)
-        properties = {
-            "name": name,
-            "function": function,
-            "alias": wanted["alias"],
-            "principal": "apigateway.amazonaws.com",
-            "source_arns": [Expression((execution, f"/{wanted['stage']}/{route}")) for route in _few(routes)],
-        }
-        yield Resource("lambda.permission", name, properties, needs, resource.source)
+        paths = [f"/{wanted['stage']}/{route}" for route in _few(routes)]
+        yield declaration.permission(resource, function, f"{function}:http/{resource.name}", paths)
 
 
 def _by_function(endpoints: Mapping[str, Any]) -> dict[str, set[tuple[str, str]]]:

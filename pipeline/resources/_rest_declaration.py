@@ -5,7 +5,8 @@ from typing import Any
 
 from pipeline.model.resource import Resource
 from pipeline.model.scope import Scope
-from pipeline.model.values import Expression, Properties, Reference
+from pipeline.model.values import Properties
+from pipeline.resources import _api_declaration as declaration
 from pipeline.resources import _rest_authorizers as authorizers
 from pipeline.resources import _rest_definition as definition
 from pipeline.resources import _rest_errors as errors
@@ -24,40 +25,18 @@ def canonical(properties: Properties, scope: Scope) -> Properties:
     found["endpoints"] = definition.endpoints(properties)
     found["gateway_responses"] = errors.responses(found["endpoints"])
     found["authorizers"] = authorizers.canonical(properties.get("authorizers") or {}, found["endpoints"])
-    logs = properties.get("access_logs", True)
-    found["access_logs"] = _access_logs(logs, properties["name"], stage) if logs else None
+    found["access_logs"] = declaration.access_logs(properties, stage)
     found["throttling"] = {"rate": 1000, "burst": 500, **(properties.get("throttling") or {})}
     return found
-
-
-def _access_logs(declared: Any, name: str, stage: str) -> dict[str, Any]:
-    group = Expression((Reference(f"logs.log_group/{_log_group(name, stage)}", "arn"),))
-    settings = declared if isinstance(declared, Mapping) else {}
-    return {"retention_days": 30, "format": "json", "destination": group, **settings}
-
-
-def _log_group(name: str, stage: str) -> str:
-    return f"/aws/apigateway/{name}/{stage}"
 
 
 def derive(resource: Resource, scope: Scope) -> Iterator[Resource]:
     """The access logs' group, and for each function the permission to invoke it for exactly these methods."""
     wanted = resource.properties
-    if logs := wanted["access_logs"]:
-        name = _log_group(resource.name, wanted["stage"])
-        group = {"name": name, "retention_days": logs["retention_days"], "tags": dict(wanted.get("tags") or {})}
-        yield Resource("logs.log_group", name, group, source=resource.source, adopt=True)
+    yield from declaration.log_group(resource)
     for function, routes in sorted(_routes(wanted["endpoints"]).items()):
-        execution = Reference(resource.address, "execution_arn")
-        properties = {
-            "name": f"{function}:{resource.name}",
-            "function": function,
-            "alias": wanted["alias"],
-            "principal": "apigateway.amazonaws.com",
-            "source_arns": [Expression((execution, f"/{wanted['stage']}/{route}")) for route in routes],
-        }
-        name, needs = str(properties["name"]), (f"lambda.function/{function}",)
-        yield Resource("lambda.permission", name, properties, needs, resource.source)
+        paths = [f"/{wanted['stage']}/{route}" for route in routes]
+        yield declaration.permission(resource, function, f"{function}:{resource.name}", paths)
     yield from _judges(resource)
 
 
@@ -67,14 +46,7 @@ def _judges(resource: Resource) -> Iterator[Resource]:
     found = {one["function"] for one in wanted["authorizers"].values() if one["type"] == authorizers.FUNCTION}
     for function in sorted(found):
         name = f"{function}:{resource.name}/authorizers"
-        properties = {
-            "name": name,
-            "function": function,
-            "alias": wanted["alias"],
-            "principal": "apigateway.amazonaws.com",
-            "source_arns": [Expression((Reference(resource.address, "execution_arn"), "/authorizers/*"))],
-        }
-        yield Resource("lambda.permission", name, properties, (f"lambda.function/{function}",), resource.source)
+        yield declaration.permission(resource, function, name, ["/authorizers/*"])
 
 
 def _routes(endpoints: Mapping[str, Any]) -> dict[str, list[str]]:

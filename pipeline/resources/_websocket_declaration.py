@@ -13,7 +13,8 @@ from typing import Any
 from pipeline.model.access import Grant
 from pipeline.model.resource import Resource
 from pipeline.model.scope import Scope
-from pipeline.model.values import Expression, Properties, Reference, digest
+from pipeline.model.values import Properties, digest
+from pipeline.resources import _api_declaration as declaration
 from pipeline.resources._websocket_authorizer import CUSTOM
 from pipeline.resources.base import Problem
 from pipeline.resources.grants import of_routes
@@ -36,8 +37,7 @@ def canonical(properties: Properties, scope: Scope) -> Properties:
     authorizer = properties.get("authorizer")
     found["authorizer"] = {**authorizer, "identity": sorted(authorizer["identity"])} if authorizer else None
     found["routes"] = _guarded(routes(properties["routes"]), authorizer)
-    logs = properties.get("access_logs", True)
-    found["access_logs"] = _access_logs(logs, properties["name"], stage) if logs else None
+    found["access_logs"] = declaration.access_logs(properties, stage)
     found["throttling"] = {"rate": 1000, "burst": 500, **(properties.get("throttling") or {})}
     return found
 
@@ -66,16 +66,6 @@ def _entry(function: Any, authorization: str | None = None) -> dict[str, Any]:
     return {"function": function, "authorization": authorization or "NONE"}
 
 
-def _access_logs(declared: Any, name: str, stage: str) -> dict[str, Any]:
-    group = Expression((Reference(f"logs.log_group/{_log_group(name, stage)}", "arn"),))
-    settings = declared if isinstance(declared, Mapping) else {}
-    return {"retention_days": 30, "format": "json", "destination": group, **settings}
-
-
-def _log_group(name: str, stage: str) -> str:
-    return f"/aws/apigateway/{name}/{stage}"
-
-
 def definition_digest(properties: Properties) -> str:
     """Equal for canonical properties that a stage serves alike: the key of an api deployment."""
     defined = {name: properties.get(name) for name in DEFINED if name != "authorizer" or properties.get(name)}
@@ -88,30 +78,15 @@ def derive(resource: Resource, scope: Scope) -> Iterator[Resource]:
     https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-control-access-iam.html
     """
     wanted = resource.properties
-    if logs := wanted["access_logs"]:
-        name = _log_group(resource.name, wanted["stage"])
-        group = {"name": name, "retention_days": logs["retention_days"], "tags": dict(wanted.get("tags") or {})}
-        yield Resource("logs.log_group", name, group, source=resource.source, adopt=True)
+    yield from declaration.log_group(resource)
     for function, keys in sorted(_by_function(wanted["routes"]).items()):
-        execution = Reference(resource.address, "execution_arn")
         # The kind of API is part of the name: a REST API may have the same one.
-        arns = [Expression((execution, f"/{wanted['stage']}/{key}")) for key in sorted(keys)]
-        yield _permission(resource, function, f"{function}:websocket/{resource.name}", arns)
+        paths = [f"/{wanted['stage']}/{key}" for key in sorted(keys)]
+        yield declaration.permission(resource, function, f"{function}:websocket/{resource.name}", paths)
     if authorizer := wanted.get("authorizer"):
-        function, execution = authorizer["function"], Reference(resource.address, "execution_arn")
+        function = authorizer["function"]
         name = f"{function}:websocket/{resource.name}/authorizer"
-        yield _permission(resource, function, name, [Expression((execution, "/authorizers/*"))])
-
-
-def _permission(resource: Resource, function: str, name: str, arns: list[Expression]) -> Resource:
-    properties = {
-        "name": name,
-        "function": function,
-        "alias": resource.properties["alias"],
-        "principal": "apigateway.amazonaws.com",
-        "source_arns": arns,
-    }
-    return Resource("lambda.permission", name, properties, (f"lambda.function/{function}",), resource.source)
+        yield declaration.permission(resource, function, name, ["/authorizers/*"])
 
 
 def _by_function(declared: Mapping[str, Any]) -> dict[str, list[str]]:
