@@ -3,7 +3,8 @@
 import json
 import urllib.request
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,10 @@ from pipeline.commands.planning import Reading, survey
 from pipeline.commands.running import apply, under_lock
 from pipeline.commands.unlock import unlock
 from pipeline.commands.workspace import Workspace
-from pipeline.diagnosing.examination import Result, examine
+from pipeline.diagnosing.examination import Result, examine, hindered, unexamined
 from pipeline.diagnosing.finding import FREE, SEVERITIES, Check, Finding
 from pipeline.diagnosing.patient import Condition, Patient
-from pipeline.errors import PipelineError, Refused
+from pipeline.errors import BadInput, Interrupted, PipelineError, Refused
 from pipeline.granting.needs import Needs
 from pipeline.granting.trust import AUDIENCE
 from pipeline.planning.drift import with_released_code
@@ -77,31 +78,41 @@ def _token(workspace: Workspace) -> str | None:
         ) from error
 
 
-def diagnose(workspace: Workspace, patient: Patient, checks: Sequence[Check]) -> list[Result]:
-    """The results of the checks, run side by side."""
+def diagnose(workspace: Workspace, hours: float, checks: Sequence[Check]) -> tuple[Patient | None, list[Result]]:
+    """The results of the checks, run side by side; no patient where AWS does not even say which account is meant."""
+    try:
+        patient = patient_of(workspace, hours)
+    except (BadInput, Refused, Interrupted):
+        raise
+    except PipelineError as error:
+        return None, unexamined(error, checks)
     with workspace.stage("examine"), workspace.console.working("examining") as live:
         for check in checks:
             live.begun(check.id, check.title)
-        return examine(patient, checks, lambda check: live.ended_quietly(check.id))
+        return patient, examine(patient, checks, lambda check: live.ended_quietly(check.id))
 
 
-def docs() -> str:
-    """Where the documentation of the running pipeline lies: on GitHub, else beside its package."""
+def docs(command: str) -> Callable[[Check], str]:
+    """Where a check is described: on GitHub, where the running pipeline comes from there, else by `command`."""
     from pipeline.scaffolding.origin import tool  # noqa: PLC0415 - asks git, which only a finding needs
 
     found = tool()
-    return f"https://github.com/{found.github}/blob/{found.commit}/" if found.github else ""
+    base = f"https://github.com/{found.github}/blob/{found.commit}/" if found.github else ""
+    return lambda check: f"{base}{check.docs}" if base else f"{command} --explain {check.id}"
 
 
 def document_of(environment: str, results: Sequence[Result]) -> dict[str, Any]:
     """Doctor's document."""
-    base = docs() if any(result.findings for result in results) else ""
-    findings = [finding.to_json(result.check, base) for result in results for finding in result.findings]
+    where = docs("pipeline doctor") if any(result.findings for result in results) else lambda _check: ""
+    findings = [finding.to_json(result.check, where(result.check)) for result in results for finding in result.findings]
     counts = Counter(finding["severity"] for finding in findings)
+    causes = hindered(results)
+    counts["unknown"] += sum(len(checks) for checks in causes.values())
     return {
         "environment": environment,
         "findings": findings,
-        "fine": [result.check.id for result in results if not result.findings],
+        "not_looked_at": [{"checks": checks, **asdict(hindrance)} for hindrance, checks in causes.items()],
+        "fine": [result.check.id for result in results if not result.findings and result.hindrance is None],
         "summary": {severity: counts[severity] for severity in SEVERITIES},
     }
 

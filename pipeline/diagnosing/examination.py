@@ -2,22 +2,39 @@
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any, NoReturn
 
+from pipeline.applying.aws_client import AwsClient
 from pipeline.diagnosing import checks as package
-from pipeline.diagnosing.finding import SEVERITIES, Check, Finding
+from pipeline.diagnosing.finding import SEVERITIES, Check, Finding, shut_out
 from pipeline.diagnosing.patient import Patient
 from pipeline.errors import AwsError, Interrupted, PipelineError
+
+CREDENTIALS = "credentials"  # the check of what all others that call AWS stand on
+
+
+@dataclass(frozen=True)
+class Hindrance:
+    """Why a check could not look, and what to try. Checks that share a cause have the same one."""
+
+    cause: str
+    evidence: str = ""
+    fix: str | None = None
+
+
+_SAME = Hindrance(f"for the reason that {CREDENTIALS} gives")
 
 
 @dataclass(frozen=True)
 class Result:
-    """What one check came to."""
+    """What one check came to: what it found, or what hindered it."""
 
     check: Check
-    findings: tuple[Finding, ...]
+    findings: tuple[Finding, ...] = ()
+    hindrance: Hindrance | None = None
 
     @property
     def rank(self) -> int:
@@ -35,10 +52,19 @@ def all_checks() -> tuple[Check, ...]:
 
 
 def examine(patient: Patient, checks: Sequence[Check], tell: Callable[[Check], None]) -> list[Result]:
-    """The results of `checks`, the worst first. `tell` hears of each that has ended."""
+    """The results of `checks`, the worst first. `tell` hears of each that has ended.
+
+    Where AWS answers nothing at all, the check of the credentials says so, whatever was asked for; the others that
+    call AWS are not tried: each would wait for itself, and come to the same.
+    """
+    error = patient.shut_out
+    if error is not None:
+        known = {check.id: check for check in (*all_checks(), *checks)}
+        checks = [*checks, *(known[name] for name in (CREDENTIALS,) if known[name] not in checks)]
+        patient = replace(patient, aws=_closed(patient.aws, error), examine=lambda: _refuse(error))
 
     def run(check: Check) -> Result:
-        result = Result(check, _findings(patient, check))
+        result = _result(patient, check, error)
         tell(check)
         return result
 
@@ -46,17 +72,71 @@ def examine(patient: Patient, checks: Sequence[Check], tell: Callable[[Check], N
     return sorted(results, key=lambda result: (result.rank, result.check.id))
 
 
-def _findings(patient: Patient, check: Check) -> tuple[Finding, ...]:
+def unexamined(error: PipelineError, checks: Sequence[Check]) -> list[Result]:
+    """The results of `checks` where not even the account is known, in which the environment would be looked for."""
+    (credentials,) = (check for check in all_checks() if check.id == CREDENTIALS)
+    others = [check for check in checks if check.id != CREDENTIALS]
+    return [Result(credentials, (shut_out(error),)), *(Result(check, hindrance=_SAME) for check in others)]
+
+
+def hindered(results: Iterable[Result]) -> dict[Hindrance, list[str]]:
+    """What hindered checks -> their ids, that of most checks first."""
+    found: dict[Hindrance, list[str]] = {}
+    for result in results:
+        if result.hindrance is not None:
+            found.setdefault(result.hindrance, []).append(result.check.id)
+    return dict(sorted(found.items(), key=lambda item: (-len(item[1]), item[1])))
+
+
+def _result(patient: Patient, check: Check, known: PipelineError | None) -> Result:
     try:
-        return tuple(check.examine(patient))
+        return Result(check, tuple(check.examine(patient)))
     except Interrupted:
         raise
-    except AwsError as error:
-        call = f"{error.call.service}:{error.call.operation}"
-        return (Finding(f"could not be looked at: {call} answered {error.code}", "unknown", (str(error),), error.hint),)
     except PipelineError as error:
-        return (Finding("could not be looked at", "unknown", (str(error),), error.hint),)
+        return Result(check, hindrance=_hindrance(error, known))
     except Exception as error:  # noqa: BLE001 - a bug in one check may not hide what the others find
-        return (
-            Finding("could not be looked at: a bug in the check", "unknown", (f"{type(error).__name__}: {error}",)),
-        )
+        return Result(check, hindrance=Hindrance("a bug in the check", f"{type(error).__name__}: {error}"))
+
+
+def _hindrance(error: PipelineError, known: PipelineError | None) -> Hindrance:
+    if error is known:
+        return _SAME
+    if isinstance(error, AwsError):
+        # Ids of requests, times and resources differ where the cause is one.
+        call = f"{error.call.service}:{error.call.operation} answered {error.code}"
+        return Hindrance(call, error.call.message, error.hint)
+    return Hindrance(str(error), fix=error.hint)
+
+
+def _closed(aws: AwsClient, error: PipelineError) -> AwsClient:
+    """A way to AWS whose every call fails at once, with what is known already."""
+    closed = AwsClient(_Closed(aws.region, error), aws.clock, stop=aws.stop)
+    closed.scope = aws.scope
+    return closed
+
+
+class _Closed:
+    """A transport that sends nothing."""
+
+    def __init__(self, region: str, error: PipelineError) -> None:
+        self.region = region
+        self._error = error
+
+    def prepare(self, *_request: object) -> None:
+        """Nothing has to be made."""
+
+    def send(self, *_request: object) -> dict[str, Any]:
+        """Raises what is known."""
+        raise self._error
+
+    def pagination(self, *_operation: object) -> None:
+        """No list has pages."""
+
+    def endpoint(self, *_service: object) -> str:
+        """Raises what is known."""
+        raise self._error
+
+
+def _refuse(error: PipelineError) -> NoReturn:
+    raise error

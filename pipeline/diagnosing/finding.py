@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from pipeline.errors import AwsError, PipelineError
+
 if TYPE_CHECKING:
     from pipeline.diagnosing.patient import Patient
 
@@ -28,8 +30,8 @@ class Finding:
     address: str | None = None
     mends: Literal["apply", "free"] | None = None
 
-    def to_json(self, check: "Check", docs: str = "") -> dict[str, Any]:
-        """One entry of doctor's document; `docs` is where the documentation lies."""
+    def to_json(self, check: "Check", docs: str) -> dict[str, Any]:
+        """One entry of doctor's document; `docs` is where this check is described."""
         return {
             "id": check.id,
             "severity": self.severity,
@@ -38,7 +40,7 @@ class Finding:
             "evidence": list(self.evidence),
             "fix": self.fix,
             "fixable": self.mends is not None,
-            "docs": f"{docs}{check.docs}",
+            "docs": docs,
         }
 
 
@@ -54,3 +56,19 @@ class Check:
     def docs(self) -> str:
         """Where it is described."""
         return f"docs/doctor.md#{self.id}"
+
+
+def shut_out(error: PipelineError) -> Finding:
+    """That AWS does not even say whose credentials these are.
+
+    https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html
+    """
+    if not isinstance(error, AwsError):
+        what = "there are no credentials that could be used"
+    elif error.call.status is None:
+        what = "AWS cannot be reached"
+    elif error.code.startswith(("Expired", "RequestExpired")):
+        what = "the credentials have expired"
+    else:
+        what = "AWS does not take these credentials"
+    return Finding(what, "error", (str(error),), error.hint or "sign in again")

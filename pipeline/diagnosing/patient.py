@@ -7,7 +7,7 @@ from threading import Lock
 from typing import Any
 
 from pipeline.applying.aws_client import AwsClient
-from pipeline.errors import PipelineError
+from pipeline.errors import Interrupted, PipelineError
 from pipeline.granting.needs import Needs
 from pipeline.model.environment import Environment
 from pipeline.model.plan import Plan
@@ -47,7 +47,7 @@ class Patient:
     root: str = ""
     _reading: Lock = field(default_factory=Lock)
     _condition: Condition | PipelineError | None = None
-    _identity: Mapping[str, Any] | None = None
+    _identity: Mapping[str, Any] | PipelineError | None = None
 
     @property
     def scope(self) -> Scope:
@@ -56,11 +56,29 @@ class Patient:
 
     @property
     def identity(self) -> Mapping[str, Any]:
-        """Whose credentials these are: Account, Arn, UserId."""
+        """Whose credentials these are: Account, Arn, UserId. Asked once, also where AWS does not tell."""
         with self._reading:
             if self._identity is None:
-                self._identity = self.aws.call("sts", "GetCallerIdentity")
+                try:
+                    self._identity = self.aws.call("sts", "GetCallerIdentity")
+                except Interrupted:
+                    raise
+                except PipelineError as error:
+                    self._identity = error
+            if isinstance(self._identity, PipelineError):
+                raise self._identity
             return self._identity
+
+    @property
+    def shut_out(self) -> PipelineError | None:
+        """Why AWS answers nothing at all: it takes no credentials of this process, or cannot be reached."""
+        try:
+            assert self.identity
+        except Interrupted:
+            raise
+        except PipelineError as error:
+            return error
+        return None
 
     @property
     def condition(self) -> Condition:

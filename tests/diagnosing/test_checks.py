@@ -40,6 +40,7 @@ def test_credentials_that_nobody_takes_are_an_error() -> None:
     refused_token = {"sts:GetCallerIdentity": refused("sts:GetCallerIdentity", "ExpiredToken", "it has expired")}
     (one,) = found("credentials", patient(replies=refused_token))
     assert (one.severity, "ExpiredToken" in one.evidence[0]) == ("error", True)
+    assert one.message == "the credentials have expired"
 
 
 def test_another_account_is_an_error_and_none_a_warning() -> None:
@@ -208,15 +209,15 @@ def test_functions_that_outlive_their_api() -> None:
     endpoints = [{"path": "/orders", "methods": ["GET"], "function": "orders-list", "timeout_ms": 5000}]
     api = declared("apigateway.rest_api", "orders", endpoints=endpoints)
     (one,) = found("integration-timeout", patient(FUNCTION, api))
-    assert one.evidence == ("GET /orders waits 5 s", "orders-list may run 60 s")
+    assert one.evidence == ("orders-list may run 60 s", "5 s are waited by GET /orders")
     others = (
         declared("apigatewayv2.http_api", "orders-http", endpoints=[{"path": "/orders", "function": "orders-list"}]),
         declared("apigatewayv2.api", "orders-talk", routes={"$default": "orders-list"}),
     )
-    waits = {one.address: one.evidence[0] for one in found("integration-timeout", patient(FUNCTION, *others))}
+    waits = {one.address: one.evidence[1] for one in found("integration-timeout", patient(FUNCTION, *others))}
     assert waits == {
-        "apigatewayv2.http_api/orders-http": "ANY /orders waits 30 s",
-        "apigatewayv2.api/orders-talk": "$default waits 29 s",
+        "apigatewayv2.http_api/orders-http": "30 s are waited by ANY /orders",
+        "apigatewayv2.api/orders-talk": "29 s are waited by $default",
     }
     quick = declared("lambda.function", "orders-list", runtime="python3.13", timeout=5)
     assert found("integration-timeout", patient(quick, api)) == []

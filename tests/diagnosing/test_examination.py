@@ -1,12 +1,14 @@
 """Checks are found, run side by side, and broken ones stop nobody; all of them are documented."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
-from pipeline.diagnosing.examination import all_checks, examine
+from pipeline.diagnosing.examination import all_checks, examine, hindered, unexamined
+from pipeline.diagnosing.explaining import explanation
 from pipeline.diagnosing.finding import Check, Finding
-from pipeline.diagnosing.patient import Patient
+from pipeline.diagnosing.patient import Condition, Patient
 from pipeline.errors import PipelineError
 from tests.diagnosing.support import patient
 from tests.docs.markdown import document
@@ -32,16 +34,60 @@ def test_one_that_breaks_stops_no_other() -> None:
     checks = [Check("a", "", fails), Check("b", "", says), Check("c", "", cannot), Check("d", "", refuses)]
     who = patient(replies={"iam:GetRole": refused("iam:GetRole", "AccessDenied", "you may not")})
     results = examine(who, checks, lambda check: told.append(check.id))
-    assert [(r.check.id, r.findings[0].severity) for r in results] == [
-        ("b", "error"),
-        ("a", "unknown"),
-        ("c", "unknown"),
-        ("d", "unknown"),
+    assert [(r.check.id, r.hindrance is None) for r in results] == [
+        ("b", True),
+        ("a", False),
+        ("c", False),
+        ("d", False),
     ]
-    by_id = {result.check.id: result.findings[0] for result in results}
-    assert "iam:GetRole answered AccessDenied" in by_id["c"].message
-    assert by_id["d"].fix == "try that"
+    by_id = {result.check.id: result.hindrance for result in results if result.hindrance}
+    assert (by_id["c"].cause, by_id["c"].evidence) == ("iam:GetRole answered AccessDenied", "you may not")
+    assert (by_id["d"].cause, by_id["d"].fix) == ("no", "try that")
+    assert "KeyError" in by_id["a"].evidence
     assert sorted(told) == ["a", "b", "c", "d"]
+
+
+def test_what_hinders_several_is_told_once() -> None:
+    reads: list[str] = []
+
+    def fails_to_read() -> Condition:
+        reads.append("read")
+        raise PipelineError("the ledger may not be read", hint="bootstrap")
+
+    def asks(who: Patient) -> list[Finding]:
+        return [Finding(change.address) for change in who.condition.plan.changes]
+
+    who = replace(patient(), examine=fails_to_read)
+    results = examine(who, [Check("a", "", asks), Check("b", "", fails), Check("c", "", asks)], lambda _check: None)
+    assert [(one.cause, checks) for one, checks in hindered(results).items()] == [
+        ("the ledger may not be read", ["a", "c"]),
+        ("a bug in the check", ["b"]),
+    ]
+    assert reads == ["read"]
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [("ExpiredToken", "the credentials have expired"), ("InvalidClientTokenId", "AWS does not take these credentials")],
+)
+def test_without_credentials_that_is_the_one_finding_and_nothing_else_is_asked(code: str, message: str) -> None:
+    who = patient(replies={"sts:GetCallerIdentity": refused("sts:GetCallerIdentity", code, "no")}, environ={})
+    results = examine(who, [one for one in all_checks() if one.id != "credentials"], lambda _check: None)
+    (credentials,) = (finding for result in results for finding in result.findings)
+    assert (credentials.message, credentials.severity) == (message, "error")
+    ((hindrance, checks),) = hindered(results).items()
+    assert "credentials" in hindrance.cause
+    assert {"account", "drift", "permissions", "stale-lock"} <= set(checks)
+    assert who.aws.total_calls == 1
+
+
+def test_where_not_even_the_account_is_known_the_credentials_say_so() -> None:
+    checks = all_checks()
+    results = unexamined(PipelineError("no AWS credentials were found", hint="sign in"), checks)
+    (finding,) = (finding for result in results for finding in result.findings)
+    assert (finding.message, finding.fix) == ("there are no credentials that could be used", "sign in")
+    ((_hindrance, others),) = hindered(results).items()
+    assert others == [check.id for check in checks if check.id != "credentials"]
 
 
 def test_ids_are_unique() -> None:
@@ -53,6 +99,10 @@ def test_ids_are_unique() -> None:
 def test_every_check_is_documented_where_its_findings_point(check: Check) -> None:
     file, _, anchor = check.docs.partition("#")
     assert re.search(rf"^### {re.escape(anchor)}$", document(file).text, re.MULTILINE)
+    told = explanation(check)
+    assert told.startswith(f"{check.id}: ")
+    assert "- to mend it: " in told
+    assert not re.search(r"\]\(|^#", told, re.MULTILINE), "it is read in a terminal"
 
 
 def test_nothing_is_documented_that_there_is_not() -> None:

@@ -32,8 +32,21 @@ def test_what_cannot_be_looked_at_stops_nothing(shop: Service, proxy: FaultProxy
     proxy.fail("logs:FilterLogEvents", "AccessDeniedException", "not authorized", times=None)
     done = shop.run("doctor", *of_checks("recent-errors", "account"))
     assert done.code == 0
-    assert [(f["id"], f["severity"]) for f in done.json["findings"]] == [("recent-errors", "unknown")]
-    assert done.json["fine"] == ["account"]
+    (hindrance,) = done.json["not_looked_at"]
+    assert (hindrance["checks"], hindrance["cause"]) == (
+        ["recent-errors"], "logs:FilterLogEvents answered AccessDeniedException"
+    )  # fmt: skip
+    assert (done.json["findings"], done.json["fine"], done.json["summary"]["unknown"]) == ([], ["account"], 1)
+    assert shop.run("doctor", "--fix", "recent-errors", "--yes").code == 1, "nobody knows whether it is well"
+
+
+def test_nobody_signed_in_is_one_finding(shop: Service, proxy: FaultProxy) -> None:
+    proxy.fail("sts:GetCallerIdentity", "ExpiredToken", "it has expired", times=None)
+    done = shop.run("doctor")
+    assert done.code == 1
+    assert [f["id"] for f in done.json["findings"] if f["severity"] == "error"] == ["credentials"]
+    (hindrance,) = done.json["not_looked_at"]
+    assert len(hindrance["checks"]) == done.json["summary"]["unknown"] > 8
 
 
 def test_before_the_first_deploy_it_finds_its_way(shop: Service) -> None:

@@ -79,6 +79,7 @@ def test_the_wheel_holds_every_file_of_the_package(wheel: zipfile.ZipFile) -> No
     wanted = {path.relative_to(ROOT).as_posix() for path in committed("pipeline")}
     packed = {name for name in wheel.namelist() if ".dist-info/" not in name}
     assert wanted <= packed
+    assert "pipeline/diagnosing/doctor.md" in packed, "what doctor --explain prints"
     assert all(name.startswith("pipeline/") for name in packed)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pipeline.diagnosing.finding import Check, Finding
+from pipeline.diagnosing.finding import Check, Finding, shut_out
 from pipeline.diagnosing.patient import Patient
 from pipeline.errors import Interrupted, PipelineError
 from pipeline.granting.account import DEPLOY, PLAN, own_name
@@ -21,7 +21,7 @@ def credentials(patient: Patient) -> Iterator[Finding]:
     except Interrupted:
         raise
     except PipelineError as error:
-        yield Finding("AWS does not know who this is", "error", (str(error),), error.hint or "sign in again")
+        yield shut_out(error)
         return
     if arn.endswith(":root") and not patient.local:
         yield Finding("these are the root user's credentials", "warning", (arn,), "sign in with a role")

@@ -19,16 +19,20 @@ def integration_timeout(patient: Patient) -> Iterator[Finding]:
     functions = {function.name: function for function in patient.of("lambda.function")}
     for api in (api for kind in _MOST_MS for api in patient.of(kind)):
         most = _MOST_MS[api.type]
+        impatient: dict[tuple[str, int], list[str]] = {}
         for route, name, own in _routes(api):
-            function, waits = functions.get(name), own or most
+            impatient.setdefault((name, own or most), []).append(route)
+        for (name, waits), routes in impatient.items():
+            function = functions.get(name)
             runs = float(function.properties.get("timeout", 3)) * 1000 if function else 0
             if runs > waits:
-                evidence = (f"{route} waits {waits / 1000:g} s", f"{name} may run {runs / 1000:g} s")
-                more = f"timeout: {waits // 1000} for {name}"
-                fix = more if waits == most else f"{more}, or timeout_ms: {most} for {route}"
-                yield Finding(
-                    f"{route} of {api.name} gives up before its function does", "warning", evidence, fix, api.address
+                evidence = (
+                    f"{name} may run {runs / 1000:g} s",
+                    f"{waits / 1000:g} s are waited by {', '.join(routes)}",
                 )
+                more = f"timeout: {waits // 1000} for {name}"
+                fix = more if waits == most else f"{more}, or timeout_ms: {most} for these"
+                yield Finding(f"{api.name} gives up before {name} does", "warning", evidence, fix, api.address)
 
 
 def _routes(api: Resource) -> Iterator[tuple[str, str, int | None]]:
