@@ -11,7 +11,7 @@ from pipeline.commands.planning import Reading, Situation, survey
 from pipeline.commands.probing import check_functions, check_urls, take_back, url_checks
 from pipeline.commands.recording import new_release, record, removals, report
 from pipeline.commands.requesting import DeployRequest, told_of
-from pipeline.commands.running import Clearing, apply, known_outputs, label, under_lock
+from pipeline.commands.running import Clearing, apply, known_outputs, label, settled, under_lock
 from pipeline.commands.showing import show
 from pipeline.commands.underway import REVERTED, strategy_of, underway
 from pipeline.commands.unrecorded import to_journal
@@ -79,8 +79,11 @@ def _deliver(workspace: Workspace, request: DeployRequest, built: "Built | Promo
         if not done:
             workspace.follower.planned(situation.plan)
         guard(workspace, situation, request, reading.rollouts().known)
-        if done:
+        if done and settled(workspace, situation.head, "deploy"):
             return report(workspace, situation, situation.head.current, changed=False)
+        if done:
+            reading = Reading(workspace, ahead=request.source is None)
+            continue
         request = replace(request, carried=carried(journal_of_unfinished(workspace, situation.head), situation))
         about = {
             "plan": situation.plan.to_json(),
@@ -152,10 +155,11 @@ def journal_of_unfinished(workspace: Workspace, head: LedgerHead) -> Mapping[str
 def is_done(situation: Situation, request: DeployRequest) -> bool:
     """True when AWS is as declared and the ledger says so too; what was kept before is kept without another word."""
     current = situation.head.current
+    known = situation.current.resources if situation.current else {}
     if current is not None and current.hold is not None and request.clear_hold:
         return False
     return (
-        all(change.action is Action.RETAIN for change in situation.plan.changes)
+        all(change.action is Action.RETAIN and change.address in known for change in situation.plan.changes)
         and current is not None
         and not current.destroyed
         and current.desired_digest == situation.desired.digest

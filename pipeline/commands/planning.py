@@ -160,7 +160,8 @@ def survey(
     moves = moving.moves_of(head.current, desired, moved)
     current = moving.readdressed(head.current, moves) if head.current else None
     released = current.resources if current else {}
-    left = left_by(workspace, head, (*released, *desired.by_address))
+    unrecorded = left_by(workspace, head)
+    left = unrecorded.beside((*released, *desired.by_address))
     seen = reading.seen() if reading else None
     home = workspace.home_of(aws)
     known = DesiredState((*desired, *left.values()))
@@ -177,7 +178,8 @@ def survey(
             warnings=(*hold.warnings_of(head.current), *warnings_of(workspace, desired)),
             unfinished=head.unfinished,
             moved={new: old for old, new in moves.items()},
-            taken_back=_taken_back(reading, head),
+            tried=_with_taken_back(unrecorded.tried, reading, head),
+            removed=unrecorded.removed,
             grants=types.grants(workspace.scope),
             yields=types.yields,
         )
@@ -193,12 +195,16 @@ def survey(
     return Situation(desired, observed, head, plan, current)
 
 
-def _taken_back(reading: Reading | None, head: LedgerHead) -> Mapping[str, Resource]:
-    """What the release declared that was taken back since the one that serves, by address."""
+Tried = Mapping[str, tuple[Resource, ...]]
+
+
+def _with_taken_back(tried: Tried, reading: Reading | None, head: LedgerHead) -> Tried:
+    """The same with what the release declared that was taken back since the one that serves."""
     last = reading.rollouts().known if reading else None
     number = head.current.number if head.current else 0
-    vain = last is not None and last.base == number and last.status.outcome is Outcome.REVERTED
-    return last.release.resources if last is not None and vain else {}
+    if last is None or last.base != number or last.status.outcome is not Outcome.REVERTED:
+        return tried
+    return {**tried, **{a: (*tried.get(a, ()), each) for a, each in last.release.resources.items()}}
 
 
 def warnings_of(workspace: Workspace, desired: DesiredState) -> list[Diagnostic]:

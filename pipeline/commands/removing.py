@@ -23,7 +23,7 @@ from pipeline.releasing.publisher import Published
 def survey_for_removal(workspace: Workspace, head: LedgerHead, consent: Consent) -> Situation:
     """The plan that leaves nothing: all that the ledger names, also what was taken back, and what a killed run made."""
     released = dict(head.current.resources) if head.current else {}
-    left = left_by(workspace, head, released)
+    left = left_by(workspace, head).beside(released)
     possible = left | workspace.loaded.desired[workspace.environment.name].by_address
     declared = DesiredState(tuple(r for r in possible.values() if r.address not in released))
     observed = observe(

@@ -10,7 +10,7 @@ from pipeline.commands.delivering import deploy, journal_of_unfinished
 from pipeline.commands.planning import Reading
 from pipeline.commands.requesting import DeployRequest
 from pipeline.commands.rolling_back import roll_back
-from pipeline.commands.running import under_lock
+from pipeline.commands.running import settled
 from pipeline.commands.steering import drive
 from pipeline.commands.steering import report as rollout_report
 from pipeline.commands.sweeping import SWEEP, sweep
@@ -118,7 +118,7 @@ def _resume_run(workspace: Workspace, head: LedgerHead, *, due: bool) -> Resumed
     what = journal["kind"] + (f" of commit {journal['commit'][:12]}" if journal.get("commit") else "")
     workspace.console.say(f"continuing the {what} that {journal.get('actor')} began ({journal['run']})")
     if journal["kind"] == SWEEP:
-        _settle(workspace, head)
+        settled(workspace, head, "resume")
         return Resumed(name, journal, pruned=sweep(by_ledger, Reading(by_ledger).head()))
     if journal["kind"] == "rollback":
         target = str(journal["target"])
@@ -130,8 +130,6 @@ def _resume_run(workspace: Workspace, head: LedgerHead, *, due: bool) -> Resumed
         )
     request = DeployRequest.from_json(journal["request"]) if "request" in journal else DeployRequest()
     report = deploy(workspace, replace(request, expected=journal.get("desired")))
-    if not report.changed:
-        _settle(workspace, head)
     return Resumed(name, journal, report)
 
 
@@ -141,13 +139,6 @@ def _abandoned(workspace: Workspace, head: LedgerHead, journal: Mapping[str, Any
     died = lock is not None and lock.held and workspace.clock.now() > lock.expires + CLOCK_SKEW
     same = journal["kind"] == "deploy" and journal.get("commit") == workspace.commit
     return died and (same or journal["kind"] in ("rollback", SWEEP))
-
-
-def _settle(workspace: Workspace, head: LedgerHead) -> None:
-    """Nothing was left to do: the end of that run alone was missing, and maybe the copy of its release."""
-    with under_lock(workspace, head, "resume", {}) as journal:
-        if journal is not None and head.current is not None:
-            workspace.ledger.put_copy(head.current)
 
 
 def render_resumed(done: Resumed, style: Style) -> str:

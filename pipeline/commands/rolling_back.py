@@ -15,6 +15,7 @@ from pipeline.commands.planning import Reading, Situation, survey
 from pipeline.commands.recording import removals, report
 from pipeline.commands.running import apply, known_outputs, label, under_lock
 from pipeline.commands.showing import show
+from pipeline.commands.unrecorded import between
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import ChangesFailed, Interrupted, PipelineError, Refused
 from pipeline.model.plan import Action, Change, Plan
@@ -52,6 +53,7 @@ def roll_back(workspace: Workspace, rollback: Rollback) -> RollbackReport:
             "from": rollback.origin.number,
             "origin": {"commit": rollback.origin.commit, "created": rollback.origin.created, "how": rollback.how},
             "moves": moves.to_json(),
+            **between(DesiredState(rollback.current.own), rollback.desired),
         }
         with under_lock(workspace, rollback.head, "rollback", about) as journal:
             if journal is not None:

@@ -10,6 +10,8 @@ from typing import Any
 from pipeline.applying.executor import Executor, Outcome, Progress, Record, silent
 from pipeline.commands.planning import Situation
 from pipeline.commands.progress import Display
+from pipeline.commands.underway import REVERTED, WAITING
+from pipeline.commands.unrecorded import left_by, with_earlier
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import AwsError, Interrupted, PipelineError
 from pipeline.model.plan import Action, Change, Origin
@@ -39,10 +41,11 @@ def under_lock(workspace: Workspace, head: LedgerHead, kind: str, about: Mapping
             ensure_ledger(workspace, head)
     run = workspace.next_run()
     journal = Journal(workspace.ledger, run)
-    # Nobody holds the lock, as far as is known: the two writes need not wait for each other. A journal that was begun
-    # in vain has no end, and nothing leads to it.
-    at_once = head.lock is None or not head.lock.held
-    if at_once:
+    # Where the last run ended well, the two writes need not wait for each other. Else what it left has to be in this
+    # journal before the lock leads here. A journal that was begun in vain has no end, and nothing leads to it.
+    if head.unfinished:
+        journal.open(_beginning(workspace, kind, with_earlier(about, left_by(workspace, head))))
+    else:
         journal.begin(_beginning(workspace, kind, about))
     lease = _take(workspace, head, run)
     if lease is None:
@@ -50,8 +53,6 @@ def under_lock(workspace: Workspace, head: LedgerHead, kind: str, about: Mapping
         return
     outcome = "failed"
     try:
-        if not at_once:
-            journal.begin(_beginning(workspace, kind, about))
         journal.wait_until_open()
         workspace.aws.guard = lease.guard
         yield journal
@@ -62,6 +63,21 @@ def under_lock(workspace: Workspace, head: LedgerHead, kind: str, about: Mapping
     finally:
         workspace.aws.guard = None
         _finish(workspace, journal, lease, outcome)
+
+
+def settled(workspace: Workspace, head: LedgerHead, kind: str) -> bool:
+    """True once nothing says any more that a run did not end well: there was nothing left to do of what it began.
+
+    Its lock is taken over and given back, and the release that it may have recorded gets its copy in the history. False
+    when another run came in between. Refused when the run is alive.
+    """
+    lock = head.lock
+    if lock is None or not lock.unfinished or (not lock.held and lock.outcome in (WAITING, REVERTED)):
+        return True
+    with under_lock(workspace, head, kind, {}) as journal:
+        if journal is not None and head.current is not None:
+            workspace.ledger.put_copy(head.current)
+        return journal is not None
 
 
 def _take(workspace: Workspace, head: LedgerHead, run: str) -> Lease | None:

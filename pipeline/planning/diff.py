@@ -39,12 +39,14 @@ def diff(
     observed: Properties,
     released: tuple[Properties, Properties] | None = None,
     cause: Cause = by_git,
+    tried: Sequence[tuple[Properties, Properties]] = (),
 ) -> tuple[FieldChange, ...]:
     """What must change for `observed` to become `desired` (resolved: no expressions left, unknowns allowed).
 
     `released` is (the properties declared now, the properties of the last release), both unresolved: a field that
     was not edited in between differs because of drift, or for the reason that `cause` gives of the changes that its
-    value waits for. Absent, None and empty containers are the same.
+    value waits for. `tried` is the same of what runs declared that did not end, each as (resolved, unresolved): a
+    value that one of them may have written is no drift. Absent, None and empty containers are the same.
     """
     changes = []
     rules, recorded = _Rules(spec), released[1] if released else {}
@@ -60,7 +62,9 @@ def diff(
                 before=_shown(before, hidden),
                 after=_shown(after, hidden),
                 known=known,
-                origin=_origin(rules, path, observed, released) if known else _awaited(rules, path, released, cause),
+                origin=_origin(rules, path, observed, released, tried)
+                if known
+                else _awaited(rules, path, released, cause),
                 forces_replacement=_named(spec.create_only, shown),
             )
         )
@@ -188,16 +192,31 @@ def _named(patterns: Sequence[str], path: str) -> bool:
 
 
 def _origin(
-    rules: _Rules, path: tuple[str, ...], observed: Properties, released: tuple[Properties, Properties] | None
+    rules: _Rules,
+    path: tuple[str, ...],
+    observed: Properties,
+    released: tuple[Properties, Properties] | None,
+    tried: Sequence[tuple[Properties, Properties]],
 ) -> Origin:
     if released is None:
         return Origin.GIT
     declared, recorded = (at(properties, path) for properties in released)
+    found = at(observed, path)
+    if any(_wrote(rules, path, (at(value, path), at(raw, path)), recorded, found) for value, raw in tried):
+        return Origin.GIT
     if not _edited(rules, path, declared, recorded):
         return Origin.DRIFT
     comparable = not any(isinstance(leaf, (Expression, Secret)) for leaf in leaves(recorded))
-    moved = comparable and next(_differing(rules, recorded, at(observed, path), path), None) is not None
+    moved = comparable and next(_differing(rules, recorded, found, path), None) is not None
     return Origin.BOTH if moved else Origin.GIT
+
+
+def _wrote(rules: _Rules, path: tuple[str, ...], tried: tuple[Value, Value], recorded: Value, found: Value) -> bool:
+    """True when a run that wanted `tried` may have made what was found; what cannot be compared it may have written."""
+    value, raw = tried
+    if any(isinstance(leaf, (Unknown, Secret)) for leaf in leaves(value)):
+        return _edited(rules, path, raw, recorded)
+    return next(_differing(rules, value, found, path), None) is None
 
 
 def _edited(rules: _Rules, path: tuple[str, ...], declared: Value, recorded: Value) -> bool:

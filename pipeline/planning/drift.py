@@ -40,7 +40,7 @@ def remarks(desired: DesiredState, head: LedgerHead, plan: Plan, specs: Mapping[
 def _open_run(head: LedgerHead) -> Iterator[Diagnostic]:
     if head.lock is not None and head.unfinished:
         how = "has not ended" if head.lock.held else "did not end well"
-        text = f"run {head.lock.run} of {head.lock.actor or 'unknown'} {how}: what it changed looks like drift"
+        text = f"run {head.lock.run} of {head.lock.actor or 'unknown'} {how}: what it meant to change is no drift"
         yield Diagnostic(text, severity="warning", hint="if it died: pipeline resume")
 
 

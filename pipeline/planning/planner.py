@@ -10,7 +10,7 @@ from pipeline.model.scope import Scope
 from pipeline.model.type_spec import TypeSpec
 from pipeline.model.values import Properties, Reference, Unknown, Value, canonical_json, plain, resolve
 from pipeline.planning.access import GrantsOf, widened
-from pipeline.planning.diff import at, diff
+from pipeline.planning.diff import diff
 from pipeline.planning.graph import graph_of, ordered
 
 OWNERSHIP = "ownership"
@@ -37,8 +37,9 @@ class Question:
     """All that a plan depends on. `released` is what the last release declared, by address; empty before the first.
 
     `unfinished`: an earlier run may have made things that the ledger does not know of. `moved`: address -> the one that
-    the last release had for it; `released` has the new one. `taken_back`: what a release declared that was taken back
-    since; its configuration is still there, though nobody gets it. `grants` tells what a resource grants, for the part
+    the last release had for it; `released` has the new one. `tried`: what runs that did not end, and a release that
+    was taken back, declared otherwise than the last release; what they wrote is still there. `removed`: addresses that
+    they may have deleted. `grants` tells what a resource grants, for the part
     of the plan about access; `yields` what of a resource that left the specs may go, where the declared ones stay.
     """
 
@@ -52,7 +53,8 @@ class Question:
     warnings: tuple[Diagnostic, ...] = ()
     unfinished: bool = False
     moved: Mapping[str, str] = field(default_factory=dict)
-    taken_back: Mapping[str, Resource] = field(default_factory=dict)
+    tried: Mapping[str, Sequence[Resource]] = field(default_factory=dict)
+    removed: frozenset[str] = frozenset()
     grants: GrantsOf = lambda _type, _properties: ()
     yields: Callable[[str, Observed, Sequence[Resource]], Observed] = lambda _type, observed, _declared: observed
 
@@ -144,11 +146,11 @@ class _Planner:
         pair = (resource.properties, released.properties) if released else None
         if observed is None:
             fields = diff(spec, wanted, {}, None)
-            origin = _origin_of_absence(resource, released)
-            reason = "is gone from AWS" if origin is not Origin.GIT else "is new"
+            origin, reason = self._absence(resource, released)
             return Change(resource.address, Action.CREATE, origin, fields, False, reason, resource, None)
-        differing = diff(spec, wanted, observed.properties, pair, self._cause)
-        fields = (*self._ownership(resource, observed), *(self._left(resource, each) for each in differing))
+        tried = [(resolve(t.properties, self.lookup), t.properties) for t in self._tried(resource.address)]
+        differing = diff(spec, wanted, observed.properties, pair, self._cause, tried)
+        fields = (*self._ownership(resource, observed), *(self._left(each) for each in differing))
         if observed.pending:
             self.warnings.append(Diagnostic(observed.pending, address=resource.address, severity="warning"))
         if not fields:
@@ -161,15 +163,22 @@ class _Planner:
             resource.address, Action.UPDATE, _merged_origin(fields), fields, False, reason, resource, observed
         )
 
-    def _left(self, resource: Resource, change: FieldChange) -> FieldChange:
-        """What earlier runs have left is no drift: an alias that was not moved yet, what a release declared in vain."""
-        if change.origin is Origin.GIT:
-            return change
-        before = self.question.taken_back.get(resource.address)
-        declared = before is not None and plain(at(before.properties, change.path.split("."))) == change.before
+    def _tried(self, address: str) -> Sequence[Resource]:
+        return self.question.tried.get(address, ())
+
+    def _left(self, change: FieldChange) -> FieldChange:
+        """An alias that a run did not get to move is no drift."""
         unmoved = self.question.unfinished and change.path == _SERVED
-        in_vain = declared and change.before is not None
-        return replace(change, origin=Origin.GIT) if unmoved or in_vain else change
+        return replace(change, origin=Origin.GIT) if unmoved else change
+
+    def _absence(self, resource: Resource, released: Resource | None) -> tuple[Origin, str]:
+        """Why something is not there, and that in words."""
+        if released is None:
+            return Origin.GIT, "is new"
+        if resource.address in self.question.removed:
+            return Origin.GIT, "was removed by a run that did not end"
+        same = canonical_json(plain(resource.properties)) == canonical_json(plain(released.properties))
+        return Origin.DRIFT if same else Origin.BOTH, "is gone from AWS"
 
     def _replacement(self, resource: Resource, observed: Observed, fields: tuple[FieldChange, ...]) -> Change:
         forcing = ", ".join(change.path for change in fields if change.forces_replacement)
@@ -215,7 +224,8 @@ class _Planner:
         """A field when the mark names another address than the one that the resource has."""
         if mark.address in ("", resource.address):
             return ()
-        origin = Origin.GIT if resource.address in self.question.moved else Origin.DRIFT
+        by_us = resource.address in self.question.moved or self._tried(mark.address)
+        origin = Origin.GIT if by_us else Origin.DRIFT
         return (FieldChange(OWNERSHIP, mark.address, resource.address, origin=origin),)
 
     def _removal(self, resource: Resource) -> Change:
@@ -266,10 +276,3 @@ def _merged(origins: set[Origin]) -> Origin:
     if not origins:
         return Origin.GIT
     return origins.pop() if len(origins) == 1 else Origin.BOTH
-
-
-def _origin_of_absence(resource: Resource, released: Resource | None) -> Origin:
-    if released is None:
-        return Origin.GIT
-    same = canonical_json(plain(resource.properties)) == canonical_json(plain(released.properties))
-    return Origin.DRIFT if same else Origin.BOTH

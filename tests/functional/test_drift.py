@@ -78,7 +78,7 @@ def test_what_serves_is_compared_too_and_a_run_that_died_is_named(shop: Service,
     proxy.fail("lambda:UpdateFunctionConfiguration", "InvalidParameterValueException", "no", times=None)
     assert shop.run("deploy").code == 1
     (warning,) = shop.run("drift").json["warnings"]
-    assert warning["message"].endswith("did not end well: what it changed looks like drift")
+    assert warning["message"].endswith("did not end well: what it meant to change is no drift")
 
 
 @pytest.mark.slow

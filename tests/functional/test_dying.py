@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.functional.killing import Killer
-from tests.functional.support import Service, world
+from tests.functional.support import Service, actions, changing, ledger_document, world
 from tests.support.fault_proxy import FaultProxy
 
 pytestmark = pytest.mark.slow
@@ -109,6 +109,68 @@ def test_what_a_run_made_before_it_broke_goes_once_nobody_declares_it(shop: Serv
     assert shop.run("deploy").json["changed"] is False
     assert shop.run("destroy", "--include-data").code == 0
     assert world(shop)["tables"] == []
+
+
+def killed_at(operation: str, shop: Service, proxy: FaultProxy) -> None:
+    """A deploy that is killed the moment this call was carried out."""
+    started: list[subprocess.Popen[str]] = []
+
+    def kill(body: bytes) -> bytes:
+        started[0].kill()
+        return body
+
+    proxy.rewrite(operation, kill)
+    started.append(shop.start("deploy"))
+    started[0].communicate(timeout=60)
+    assert started[0].returncode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("unlocked", [False, True])
+def test_what_a_killed_run_changed_is_no_drift_when_the_specs_change_again(
+    shop: Service, proxy: FaultProxy, unlocked: bool
+) -> None:
+    """Whoever takes its lock; what it made goes, what it removed is back."""
+    shop.edit("aws/more.yaml", "roles:\n  - {name: shop-old, trust: lambda.amazonaws.com}\n")
+    assert shop.run("deploy").code == 0
+    before = world(shop)
+    shop.replace("aws/lambda/functions.yaml", "timeout: 10", "timeout: 11")
+    shop.replace("code/handlers/stock.py", '"stock": 3', '"stock": 4')
+    shop.edit("aws/more.yaml", MORE)
+    killed_at("iam:DeleteRole", shop, proxy)  # what is no longer declared goes last
+    shop.replace("aws/lambda/functions.yaml", "timeout: 11", "timeout: 12")
+    shop.replace("code/handlers/stock.py", '"stock": 4', '"stock": 3')
+    shop.edit("aws/more.yaml", "roles:\n  - {name: shop-old, trust: lambda.amazonaws.com}\n")
+    if unlocked:
+        assert shop.run("unlock").json["freed"] is not None
+        # The run that takes the lock now dies, too, before it has done anything.
+        killed_at("s3:PutObject", shop, proxy)
+    for command in ("plan", "drift"):
+        found = shop.run(command).json
+        assert {change["origin"] for change in found["changes"]} == {"git"}, found
+        assert actions(found)["iam.role/shop-old"] == "create"
+    done = shop.run("deploy")
+    assert done.code == 0, done.err
+    assert done.json["plan"]["summary"]["drift"] == 0
+    assert done.json["kept"] == ["dynamodb.table/shop-parcels"]
+    assert world(shop)["roles"] == before["roles"]
+    assert shop.run("deploy").json["changed"] is False
+
+
+def test_the_lock_of_a_killed_run_is_given_back_though_nothing_is_left_to_do(shop: Service, proxy: FaultProxy) -> None:
+    assert shop.run("deploy").code == 0
+    shop.replace("aws/lambda/functions.yaml", "timeout: 10", "timeout: 11")
+    killed_at("lambda:UpdateFunctionConfiguration", shop, proxy)
+    shop.aws().call("lambda", "UpdateFunctionConfiguration", FunctionName="shop-stock", Timeout=10)
+    shop.replace("aws/lambda/functions.yaml", "timeout: 11", "timeout: 10")
+    assert ledger_document(shop, "lock.json")["held"] is True
+    done = shop.run("deploy")
+    assert (done.code, done.json["changed"]) == (0, False), done.err
+    assert "died holding the lock: taking over" in done.err
+    lock = ledger_document(shop, "lock.json")
+    assert (lock["held"], lock["outcome"]) == (False, "succeeded")
+    proxy.reset()
+    assert shop.run("deploy").json["changed"] is False
+    assert changing(proxy) == []
 
 
 def test_a_destroy_takes_what_a_run_made_that_broke(shop: Service, proxy: FaultProxy) -> None:

@@ -61,4 +61,4 @@ def test_what_aws_had_before_git_is_named_and_what_it_has_not_is_a_change_anyway
 def test_a_run_that_did_not_end_well_is_named(outcome: str | None) -> None:
     (remark,) = remarks(DesiredState(()), head(outcome=outcome), plan(), SPECS)
     how = "did not end well" if outcome else "has not ended"
-    assert remark.message == f"run run-2 of ada {how}: what it changed looks like drift"
+    assert remark.message == f"run run-2 of ada {how}: what it meant to change is no drift"

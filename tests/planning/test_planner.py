@@ -14,7 +14,7 @@ from pipeline.model.plan import Action, Origin, Plan, SavedPlan
 from pipeline.model.resource import DesiredState, Mark, Observed, ObservedState, Resource
 from pipeline.model.scope import Scope
 from pipeline.model.type_spec import TypeSpec
-from pipeline.model.values import Expression, Reference
+from pipeline.model.values import Expression, Reference, Secret
 from pipeline.planning.graph import graph_of, ordered, reverse
 from pipeline.planning.planner import Consent, Question, make_plan
 from pipeline.planning.safety import check_account, check_plan, check_saved
@@ -197,10 +197,79 @@ def test_what_a_release_declared_that_was_taken_back_is_no_drift() -> None:
     there = ObservedState({"test.thing/x": found(bad)})
     question = Question(SCOPE, DesiredState((fix,)), there, SPECS, {"test.thing/x": before})
     assert make_plan(question).changes[0].origin is Origin.BOTH
-    known = replace(question, taken_back={"test.thing/x": bad})
+    known = replace(question, tried={"test.thing/x": (bad,)})
     assert make_plan(known).changes[0].origin is Origin.GIT
     by_hand = ObservedState({"test.thing/x": found(thing("x", size=9))})
     assert make_plan(replace(known, observed=by_hand)).changes[0].origin is Origin.BOTH
+
+
+@pytest.mark.parametrize(
+    ("there", "wanted", "origin"),
+    [
+        ({"size": 2}, {"size": 1}, Origin.GIT),  # the specs are as they were before that run
+        ({"size": 3}, {"size": 4}, Origin.GIT),  # and here they are new ones
+        ({}, {"size": 1}, Origin.GIT),  # a run has taken it away
+        ({"size": 9}, {"size": 1}, Origin.DRIFT),
+        ({"size": 2, "color": "red"}, {"size": 1}, Origin.BOTH),  # the colour is somebody's
+    ],
+)
+def test_what_runs_wrote_that_did_not_end_is_no_drift(
+    there: dict[str, Any], wanted: dict[str, Any], origin: Origin
+) -> None:
+    question = Question(
+        SCOPE,
+        DesiredState((thing("x", **wanted),)),
+        ObservedState({"test.thing/x": found(thing("x", **there))}),
+        SPECS,
+        {"test.thing/x": thing("x", size=1)},
+        tried={"test.thing/x": (thing("x", size=3), thing("x", size=2), thing("x"))},
+    )
+    assert make_plan(question).changes[0].origin is origin
+
+
+@pytest.mark.parametrize(("address", "origin"), [("base", Origin.GIT), ("other", Origin.DRIFT)])
+def test_what_a_run_wrote_by_reference_is_compared_by_what_that_is_now(address: str, origin: Origin) -> None:
+    base, other, released = thing("base"), thing("other"), thing("x", arn="none")
+    there = [found(base, arn="arn:base"), found(other, arn="arn:other"), found(thing("x", arn="arn:base"))]
+    question = Question(
+        SCOPE,
+        DesiredState((base, other, released)),
+        ObservedState({each.address: each for each in there}),
+        SPECS,
+        {each.address: each for each in (base, other, released)},
+        tried={"test.thing/x": (thing("x", arn=ref(address, "arn")),)},
+    )
+    assert make_plan(question).changes[0].origin is origin
+
+
+@pytest.mark.parametrize(("reference", "origin"), [("ssm:/new", Origin.GIT), ("ssm:/old", Origin.DRIFT)])
+def test_a_secret_that_a_run_changed_may_be_its_own(reference: str, origin: Origin) -> None:
+    """Its value is written nowhere, so it cannot be compared."""
+    wanted = thing("x", key2=Secret("ssm:/old", "1", "old"))
+    question = Question(
+        SCOPE,
+        DesiredState((wanted,)),
+        ObservedState({"test.thing/x": found(thing("x", key2="new"))}),
+        SPECS,
+        {"test.thing/x": wanted},
+        tried={"test.thing/x": (thing("x", key2=Secret(reference, "1")),)},
+    )
+    assert make_plan(question).changes[0].origin is origin
+
+
+def test_what_a_run_removed_that_did_not_end_is_no_drift() -> None:
+    question = Question(SCOPE, DesiredState((thing("x"),)), ObservedState({}), SPECS, {"test.thing/x": thing("x")})
+    assert make_plan(question).changes[0].origin is Origin.DRIFT
+    (change,) = make_plan(replace(question, removed=frozenset({"test.thing/x"}))).changes
+    assert (change.origin, change.reason) == (Origin.GIT, "was removed by a run that did not end")
+
+
+def test_a_mark_that_a_run_wrote_which_meant_to_move_it_is_no_drift() -> None:
+    there = replace(found(thing("x")), mark=Mark("shop", "dev", "test.thing/y"))
+    observed = ObservedState({"test.thing/x": there})
+    question = Question(SCOPE, DesiredState((thing("x"),)), observed, SPECS, {"test.thing/x": thing("x")})
+    assert make_plan(question).changes[0].origin is Origin.DRIFT
+    assert make_plan(replace(question, tried={"test.thing/y": (thing("y"),)})).changes[0].origin is Origin.GIT
 
 
 def ref(name: str, output: str) -> Expression:

@@ -61,8 +61,9 @@ def _drifted(patient: Patient) -> Iterator[Change]:
 
 
 def _undone(patient: Patient, change: Change, check: str, finding: Finding) -> Finding:
-    """The finding with what differs, and how to undo that."""
+    """The finding with what differs, and how to undo that: by a deploy, while that has to end another run, too."""
     safe = change.type in SAFE and change.desired is not None and change.origin is Origin.DRIFT
+    safe = safe and not patient.condition.head.unfinished
     fix = patient.command("doctor", f"--fix {check}") if safe else patient.command("deploy")
     return replace(
         finding, evidence=differences(change), fix=fix, address=change.address, mends=APPLY if safe else None
