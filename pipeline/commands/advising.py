@@ -19,16 +19,22 @@ _VERBS = "abort|bootstrap|cost|deploy|destroy|doctor|drift|pause|plan|promote|re
 _COMMAND = re.compile(rf"\bpipeline (?:{_VERBS})(?![\w-])(?: --env \S*\w)?(?=([^,;`\n]*))")
 
 
-def options_of(workspace: "Workspace") -> str:
-    """The options with which another command is about the same."""
-    root = root_option(workspace.root, Path.cwd())
-    return " ".join(_options(workspace.environment.name, root, local=workspace.local))
+def options_of(workspace: "Workspace", *, here: bool = False) -> str:
+    """The options with which another command is about the same. `here`: about what this region alone has."""
+    environment = workspace.environment
+    beside = here and environment.region != environment.home
+    return " ".join(_of(workspace, environment.name, region=workspace.region if beside else None))
 
 
 def advice(workspace: "Workspace", text: str) -> str:
     """The text with commands that are about the same."""
+    return completed(text, _of(workspace, workspace.environment_name))
+
+
+def _of(workspace: "Workspace", environment: str | None, region: str | None = None) -> list[str]:
+    """Of several regions the one that the user named: what is said of all of them is for all of them."""
     root = root_option(workspace.root, Path.cwd())
-    return completed(text, _options(workspace.environment_name, root, local=workspace.local))
+    return _options(environment, root, region=workspace.region if workspace.alone else region, local=workspace.local)
 
 
 def advising(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -40,7 +46,8 @@ def advising(function: Callable[..., Any]) -> Callable[..., Any]:
             return function(**given)
         except PipelineError as error:
             root = f"--root {shlex.quote(str(given['root']))}" if given.get("root") is not None else ""
-            _complete(error, _options(given.get("env"), root, local=bool(given.get("local"))))
+            options = _options(given.get("env"), root, region=given.get("region"), local=bool(given.get("local")))
+            _complete(error, options)
             raise
 
     return command
@@ -61,13 +68,16 @@ def completed(text: str, options: list[str]) -> str:
         # The rest of a sentence may hold another command, whose options are not this one's.
         whole = match[0] + match[1].partition("pipeline ")[0]
         lacking = [option for option in options if option.partition(" ")[0] not in whole.split()]
+        if whole.startswith("pipeline bootstrap"):  # it is about all regions
+            lacking = [option for option in lacking if not option.startswith("--region ")]
         return " ".join([match[0], *lacking])
 
     return _COMMAND.sub(complete, text)
 
 
-def _options(environment: str | None, root: str, *, local: bool) -> list[str]:
-    return [one for one in (f"--env {environment}" if environment else "", root, "--local" if local else "") if one]
+def _options(environment: str | None, root: str, *, region: str | None, local: bool) -> list[str]:
+    named = (f"--env {environment}" if environment else "", f"--region {region}" if region else "")
+    return [one for one in (*named, root, "--local" if local else "") if one]
 
 
 def _complete(error: PipelineError, options: list[str]) -> None:

@@ -44,6 +44,7 @@ def patient_of(workspace: Workspace, hours: float) -> Patient:
         hours=hours,
         local=workspace.local,
         root=root_option(workspace.root, Path.cwd()),
+        region=workspace.region,
     )
 
 

@@ -110,14 +110,17 @@ def demo(root: Path | None, env: str | None, form: str, local: bool, fault: str)
 
 
 def _show(space: Workspace, running: LocalAws | None) -> None:
-    document = describe(running)
+    document = describe(running, lost=embedded.is_lost(space.root))
     space.console.result(document, render_local(document, space.console.style))
 
 
-def describe(running: LocalAws | None) -> dict[str, Any]:
-    """The document of `local status`: {"running": false}, or where it runs and how to talk to it."""
+def describe(running: LocalAws | None, *, lost: bool = False) -> dict[str, Any]:
+    """The document of `local status`: {"running": false}, or where it runs and how to talk to it.
+
+    `lost`: one ran that died with all that was deployed to it.
+    """
     if running is None:
-        return {"running": False}
+        return {"running": False, **({"lost": True} if lost else {})}
     return {
         "running": True,
         "endpoint": running.endpoint,

@@ -36,7 +36,7 @@ def command(space: Workspace, limit: int) -> int:
         "releases": [release_row(release) for release in found],
     }
     style = space.console.style
-    text = render_releases(found, style, space.name, options_of(space))
+    text = render_releases(found, style, space.name, options_of(space, here=True))
     if rollout is not None:
         canary = Canary(rollout, _waiting(space, rollout))
         document["rollout"] = canary.to_json()

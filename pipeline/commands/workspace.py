@@ -171,10 +171,9 @@ class Workspace:
     @cached_property
     def embedded(self) -> "LocalAws":
         """The embedded AWS, started when it is absent."""
-        from pipeline.local import supervisor
+        from pipeline.commands.embedding import embedded
 
-        account = self.environment.account if self.environment_name else None
-        return supervisor.ensure(self.root, account=account or supervisor.DEFAULT_ACCOUNT, progress=self.console.say)
+        return embedded(self)
 
     @cached_property
     def aws(self) -> "AwsClient":

@@ -31,7 +31,7 @@ class Condition:
 class Patient:
     """One environment. `examined` reads AWS; `token` is the OpenID Connect token of this job, where it has one.
 
-    `root` is the option that names the service, where commands would not find it.
+    `root` is the option that names the service, where commands would not find it; `region` is set where it has several.
     """
 
     environment: Environment
@@ -45,6 +45,7 @@ class Patient:
     hours: float = 1.0
     local: bool = False
     root: str = ""
+    region: str | None = None
     _reading: Lock = field(default_factory=Lock)
     _condition: Condition | PipelineError | None = None
     _identity: Mapping[str, Any] | PipelineError | None = None
@@ -95,7 +96,9 @@ class Patient:
 
     def command(self, words: str, *options: str) -> str:
         """A command for this environment, to be copied."""
-        more = [*([self.root] if self.root else []), *(["--local"] if self.local else [])]
+        # What bootstrap makes is for all regions.
+        one = [f"--region {self.region}"] if self.region and words != "bootstrap" else []
+        more = [*one, *([self.root] if self.root else []), *(["--local"] if self.local else [])]
         return " ".join(["pipeline", words, "--env", self.environment.name, *more, *options])
 
     @property

@@ -91,8 +91,22 @@ class Folder:
         draft.replace(self._record)
 
     def forget_process(self) -> None:
-        """Drops the record; the log stays to be read."""
+        """Drops the record of a dead process; its log stays to be read, and that there was one is remembered."""
+        self._lost.touch()
         self._record.unlink(missing_ok=True)
+
+    @property
+    def lost(self) -> bool:
+        """True when a process died with all that it held, and nobody was told yet."""
+        return self._lost.exists()
+
+    def forget_lost(self) -> None:
+        """It was told."""
+        self._lost.unlink(missing_ok=True)
+
+    @property
+    def _lost(self) -> Path:
+        return self.path / "lost"
 
     def clear(self) -> None:
         """Removes everything but the lock, which another command may be waiting for."""

@@ -5,7 +5,7 @@ The child survives the command that started it, so that what was deployed is the
 
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,11 +42,19 @@ class LocalAws:
         }
 
 
-def start(root: Path, *, account: str = DEFAULT_ACCOUNT, progress: Progress | None = None) -> LocalAws:
+def start(
+    root: Path,
+    *,
+    account: str = DEFAULT_ACCOUNT,
+    progress: Progress | None = None,
+    lost: Callable[[], None] | None = None,
+) -> LocalAws:
     """The embedded AWS of the checkout at `root`: the one that runs, else a new and empty one.
 
     One process serves all accounts; `account` says as whom `environment()` speaks. What takes longer than a moment is
-    told to `progress`. Raises PipelineError when the environment cannot be installed or the process does not come up.
+    told to `progress`. `lost` is called when the new one takes the place of one that was not stopped but died, with all
+    that was deployed to it. Raises PipelineError when the environment cannot be installed or the process does not come
+    up.
     """
     folder = Folder.of(root)
     running = _running(folder, account)
@@ -70,6 +78,9 @@ def start(root: Path, *, account: str = DEFAULT_ACCOUNT, progress: Progress | No
             started=time.time(),
         )
         folder.write(record)
+        if folder.lost and lost is not None:
+            lost()
+        folder.forget_lost()
         return _local_aws(folder, record, account)
 
 
@@ -89,6 +100,11 @@ def status(root: Path) -> LocalAws | None:
         if current == record:
             _bury(folder)
     return None
+
+
+def is_lost(root: Path) -> bool:
+    """True when one died that was not stopped, and no new one was started since."""
+    return Folder.of(root).lost
 
 
 def stop(root: Path) -> bool:

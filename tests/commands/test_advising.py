@@ -50,6 +50,17 @@ def test_an_error_advises_what_its_own_command_was_about() -> None:
     assert [each.hint for each in failed.diagnostics] == [f"pipeline plan {options}", None]
 
 
+def test_the_region_that_was_named_is_named_again_but_for_what_is_about_all() -> None:
+    error = PipelineError("no", hint="pipeline resume, or pipeline bootstrap --repo a/b")
+
+    def fail(**_given: object) -> None:
+        raise error
+
+    with pytest.raises(PipelineError):
+        advising(fail)(env="prod", root=None, local=False, region="eu-west-1")
+    assert error.hint == "pipeline resume --env prod --region eu-west-1, or pipeline bootstrap --env prod --repo a/b"
+
+
 def test_without_options_an_error_stays_as_it_is() -> None:
     error = BadInput("no", hint="pipeline deploy --env NAME")
 

@@ -108,3 +108,9 @@ def test_every_check_is_documented_where_its_findings_point(check: Check) -> Non
 def test_nothing_is_documented_that_there_is_not() -> None:
     headings = re.findall(r"^### (.+)$", document("docs/doctor.md").text, re.MULTILINE)
     assert headings == [check.id for check in all_checks()]
+
+
+def test_what_is_to_be_typed_is_about_the_same_region() -> None:
+    who = replace(patient(), region="eu-west-1", local=True)
+    assert who.command("deploy") == "pipeline deploy --env dev --region eu-west-1 --local"
+    assert who.command("bootstrap", "--repo a/b") == "pipeline bootstrap --env dev --local --repo a/b"

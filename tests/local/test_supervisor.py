@@ -148,13 +148,26 @@ def test_a_terminated_process_takes_its_functions_with_it(root: Path) -> None:
     _wait_until(lambda: _processes(str(root)) == [])
 
 
-def test_a_killed_process_is_noticed_and_replaced(root: Path) -> None:
-    first = supervisor.start(root)
+@pytest.mark.parametrize("looked_at", [True, False])
+def test_a_killed_process_is_noticed_told_and_replaced(root: Path, looked_at: bool) -> None:
+    told: list[str] = []
+
+    def start() -> LocalAws:
+        return supervisor.start(root, lost=lambda: told.append("lost"))
+
+    first = start()
     _kill(first)
-    assert supervisor.status(root) is None
-    second = supervisor.start(root)
+    if looked_at:
+        assert supervisor.status(root) is None
+        assert supervisor.is_lost(root)
+    assert told == []
+    second = start()
     assert second.pid != first.pid
     assert _account_of(second)
+    assert (start(), told, supervisor.is_lost(root)) == (second, ["lost"], False), "told once"
+    supervisor.stop(root)
+    start()
+    assert told == ["lost"], "it was stopped, which loses on purpose"
 
 
 def test_functions_that_outlive_a_killed_process_are_ended_too(root: Path) -> None:
