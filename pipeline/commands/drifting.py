@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import partial
 
 from pipeline.commands.hub import Hub
 from pipeline.commands.notifying import notify, notify_end
 from pipeline.commands.planning import Reading, survey, warnings_of
-from pipeline.commands.regions import each_region
+from pipeline.commands.regions import each_region, regions_at
 from pipeline.commands.summarizing import summarize
+from pipeline.commands.telling import Telling
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import Diagnostic, Interrupted, PipelineError
 from pipeline.model.plan import Action, Plan
@@ -58,11 +58,11 @@ def detect_all(names: Iterable[str], surroundings: Callable[[str], Workspace], h
     """Reports every environment, whatever becomes of the others; the exit code is that of the first that failed.
 
     Drift is no failure. In GitHub Actions it is a warning of the run, the job's summary has the report, and an issue
-    of each environment is open as long as it has drifted.
+    of each environment is open as long as it has drifted, in whichever region.
     """
     failed = 0
     for space in (one for name in names for one in each_region(surroundings(name))):
-        place = hub.place(space.place) if hub else space.place
+        place, regions = hub.place(space.place) if hub else space.place, regions_at(space)
         try:
             found = detect(space)
         except Interrupted:
@@ -74,18 +74,9 @@ def detect_all(names: Iterable[str], surroundings: Callable[[str], Workspace], h
         else:
             _report(space, found, place)
             if hub is not None:
-                _keep_issue(hub, found, place)
+                report = drift_issue(found.plan, found.release, hub.run, regions=len(regions))
+                Telling(hub, space.name, space.region, regions).drift(report, drifted=found.drifted)
     return failed
-
-
-def _keep_issue(hub: Hub, found: Drift, place: str) -> None:
-    marker = f"<!-- pipeline:drift {place} -->"
-    body = drift_issue(found.plan, found.release, hub.run)
-    if found.drifted:
-        job = partial(hub.drift.put, marker, f"drift in {place}", body)
-    else:
-        job = partial(hub.drift.close, marker, body)
-    hub.outbox.put(f"the issue about drift in {place}", job)
 
 
 def _report(space: Workspace, found: Drift, place: str) -> None:

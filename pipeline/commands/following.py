@@ -11,12 +11,12 @@ from functools import partial
 
 from pipeline.commands.answering import DONE, NOT_DONE, Answering
 from pipeline.commands.hub import Hub, answer
-from pipeline.commands.regions import places_of
+from pipeline.commands.regions import regions_at
 from pipeline.commands.summarizing import keep, report_folder, set_outputs, summarize
+from pipeline.commands.telling import Telling
 from pipeline.commands.workspace import Workspace
 from pipeline.config.loaded import GitHubSettings
 from pipeline.errors import Diagnostic, GitHubError
-from pipeline.github.checks import Check
 from pipeline.github.deployments import Target
 from pipeline.github.repository import Pull
 from pipeline.model.intent import Intent, Kind
@@ -27,6 +27,7 @@ from pipeline.reporting import plan_comment, status_text
 from pipeline.reporting.answer_text import answered_text
 from pipeline.reporting.check_text import address_of, conclusion_of, findings_of, outputs_of, title_of
 from pipeline.reporting.job_summary import render_summary
+from pipeline.reporting.regional import Judged
 from pipeline.reporting.rollback_text import ROLLBACK_NOTICE
 
 
@@ -73,7 +74,8 @@ class Following:
         status = status_text.planned(self.run)
         self._tell(status)
         self._done()
-        self._labels(plan)
+        if self.intent.pull_request is not None:
+            self.telling.labels(self.intent.pull_request, plan)
         self._tell_left()
         self._check(
             conclusion_of(plan),
@@ -154,9 +156,9 @@ class Following:
         """The environment as the repository knows it: with its folder, and one of several regions with it."""
         return self.hub.place(self.space.place) if self.hub else self.space.place
 
-    def _put(self, what: str, job: Callable[[Hub], object]) -> None:
+    def _put(self, what: str, job: Callable[[Hub], object], *, shared: bool = False) -> None:
         if self.hub is not None:
-            self.hub.outbox.put(f"{what} of {self.place}", partial(job, self.hub))
+            self.hub.put(f"{what} of {self.place}", partial(job, self.hub), shared=shared)
 
     def _numbers(self, hub: Hub) -> list[int]:
         """The pull requests whose comments follow this: one push of a merge queue may bring several."""
@@ -174,28 +176,20 @@ class Following:
             self.place, self.intent.sha, self.run.url, shown, self.sections, self.space.region is not None
         )
 
+    @property
+    def telling(self) -> Telling:
+        """Where the pull request shows it."""
+        return Telling(self.hub, self.name, self.space.region, regions_at(self.space))
+
     def _tell(self, status: str, *, alone: bool = False) -> None:
-        """Brings the comment up to date; while no plan is known, its status alone.
-
-        `alone`: a comment is made of the status where there is none yet.
-        """
-        mark = plan_comment.marker(self.place)
-        body = plan_comment.render_comment(self.plan, status, self.frame) if self.plan else None
-
-        def write(old: str | None) -> str | None:
-            changed = plan_comment.with_status(old, status) if old is not None else None
-            return body or changed or (plan_comment.status_only(self.place, status) if alone else None)
-
-        def job(hub: Hub) -> None:
-            for number in self._numbers(hub):
-                hub.repository.put_comment(number, mark, write)
-
-        self._put("the comment", job)
+        """Brings the comment up to date; `alone`: a comment is made of the status where there is none yet."""
+        self.telling.comment(self._numbers, self.plan, status, self.frame, alone=alone)
         self._answer(status)
 
     def _answer(self, status: str) -> None:
         if self.hub is not None:
-            Answering(self.hub, self.intent).answer(self.place, answered_text(self.place, status))
+            place, text, regions = self.hub.place(self.name), answered_text(self.place, status), regions_at(self.space)
+            Answering(self.hub, self.intent).answer(place, text, self.space.region, regions)
 
     def _done(self, *, good: bool = True) -> None:
         if self.hub is not None:
@@ -206,24 +200,25 @@ class Following:
 
         With several releases, or a push of a merge queue, the changes of several pull requests serve no more.
         """
-        mark = plan_comment.marker(self.place)
+        telling, frame = self.telling, self.frame
         notice = f"{ROLLBACK_NOTICE} {self.place} {plan.release} -->"
 
-        def tell(hub: Hub, pull: Pull) -> None:
-            hub.repository.put_comment(pull.number, mark, lambda old: old and plan_comment.with_status(old, status))
+        def tell(hub: Hub, pull: Pull) -> bool:
+            changed = telling.status(hub, pull.number, status, frame)
             hub.repository.put_comment(pull.number, notice, lambda old: old or f"{status}\n\n{notice}")
+            return changed
 
-        def job(hub: Hub) -> None:
+        def job(hub: Hub) -> bool:
             first = next(iter(hub.pulls_of(commit)), None)
             if first is None:
-                return
-            tell(hub, first)
+                return False
+            changed = [tell(hub, first)]
             if plan.target.commit:
                 between = hub.repository.commits_between(plan.target.commit, commit)
-                for pull in hub.pulls_with(commit, between)[1:]:
-                    tell(hub, pull)
+                changed += [tell(hub, pull) for pull in hub.pulls_with(commit, between)[1:]]
+            return any(changed)
 
-        self._put("the rollback", job)
+        self._put("the rollback", job, shared=self.space.region is not None)
 
     def _merged(self, commit: str) -> str:
         """The number of the merged pull request of a commit; empty where GitHub names none soon."""
@@ -236,21 +231,15 @@ class Following:
             return ""
         return next((str(pull.number) for pull in pulls if pull.merged), "")
 
-    def _labels(self, plan: Plan) -> None:
-        wanted, ours = plan_comment.labels(plan, self.place), plan_comment.all_labels(self.place)
-        number = self.intent.pull_request
-        if number is not None:
-            self._put("the labels", lambda hub: hub.repository.set_labels(number, wanted, ours))
-
     def _tell_left(self) -> None:
         """Plans for environments that the pull request is no more for stand for nothing."""
         number, status = self.intent.pull_request, status_text.left(self.run)
 
         def job(hub: Hub) -> None:
             assert number is not None
-            for place in (hub.place(each) for name in self.intent.left for each in places_of(self.space, name)):
+            for place in map(hub.place, self.intent.left):
                 mark = plan_comment.marker(place)
-                hub.repository.put_comment(number, mark, lambda old: old and plan_comment.with_status(old, status))
+                hub.repository.revise_comment(number, mark, lambda old: old and plan_comment.everywhere(old, status))
                 hub.repository.set_labels(number, (), plan_comment.all_labels(place))
 
         if number is not None and self.intent.left:
@@ -258,10 +247,7 @@ class Following:
 
     def _check(self, conclusion: str, title: str, text: str, findings: tuple[Diagnostic, ...]) -> None:
         if self.intent.sha is not None:
-            check = Check(
-                f"plan {self.place}", self.intent.sha, conclusion, title, text, findings, self.run.url
-            )  # fmt: skip
-            self._put("the check run", lambda hub: hub.checks.put(check, hub.key))
+            self.telling.check(self.intent.sha, Judged(conclusion, title, text), findings, self.run.url)
 
     def _deployment(self, state: str, description: str, url: str | None = None) -> None:
         if (sha := self.commit) is not None:

@@ -29,19 +29,26 @@ API = "https://api.github.com"
 _PATIENCE, _PATIENCE_WHEN_STOPPED = 75.0, 1.0
 # How long a deploy or a rollback waits for what it would like to know.
 _SOON = 10.0
+# How long what was written is left alone before it is looked at again, and how often that is done.
+_SETTLING, _ROUNDS = 3.0, 5
 # So many commits are looked at for the pull requests that they are of.
 _COMMITS = 30
 
 
 @dataclass
 class Hub:
-    """The repository and what is told to it. `key` tells this run from all others, also from itself run again."""
+    """The repository and what is told to it. `key` tells this run from all others, also from itself run again.
+
+    `beside`: other jobs tell of other regions of the environment, maybe at this moment.
+    """
 
     repository: Repository
     run: Run
     key: str
     prefix: str = ""
+    beside: bool = False
     outbox: Outbox = field(default_factory=Outbox)
+    _shared: dict[str, Callable[[], object]] = field(default_factory=dict)
     _pulls: dict[str, list[Pull]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
@@ -93,8 +100,31 @@ class Hub:
         Thread(target=work, name="question", daemon=True).start()
         return future
 
+    def put(self, name: str, job: Callable[[], object], *, shared: bool) -> None:
+        """Tells something in the background. What is `shared` with jobs beside this one is looked at again at the end.
+
+        `job` is true when it changed something; done again it changes nothing.
+        """
+        self.outbox.put(name, job)
+        if shared and self.beside:
+            self._shared[name] = job
+
+    def _settle(self) -> None:
+        """Writes again what another job has overwritten that had read before it was written.
+
+        Between reading and writing there is one request; who reads after the pause has read what was written.
+        """
+        for _ in range(_ROUNDS):
+            self.repository.client.pause(_SETTLING)
+            changed = [job() for job in self._shared.values()]
+            if not any(changed):
+                return
+        raise GitHubError("other jobs wrote it at the same time, again and again")
+
     def close(self, console: Console, *, stopped: bool) -> None:
         """Waits for what is still to be told, and reports what could not be: no failure, but no secret either."""
+        if self._shared and not stopped:
+            self.outbox.put(f"what is shared: {', '.join(self._shared)}", self._settle)
         self.outbox.close(_PATIENCE_WHEN_STOPPED if stopped else _PATIENCE)
         for problem in dict.fromkeys(self.outbox.problems):
             console.warn(Diagnostic(f"telling GitHub: {problem}; nothing else depends on it", severity="warning"))
@@ -121,7 +151,8 @@ def hub_of(space: Workspace) -> Hub | None:
 
     transport = GitHubTransport(token, environ.get("GITHUB_API_URL") or API)
     client = Client(transport, space.clock)
-    return Hub(Repository(client, name), run_of(space), key_of(environ), _prefix(space))
+    beside = space.region is not None
+    return Hub(Repository(client, name), run_of(space), key_of(environ), _prefix(space), beside)
 
 
 def run_of(space: Workspace) -> Run:

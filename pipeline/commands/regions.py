@@ -46,11 +46,6 @@ def regions_at(space: Workspace) -> tuple[str, ...]:
     return regions_of(Files(space.root), name) if name is not None else ()
 
 
-def places_of(space: Workspace, name: str) -> list[str]:
-    """An environment as it is told of: once, or once for each of several regions."""
-    return [f"{name}/{region}" for region in regions_of(Files(space.root), name)] or [name]
-
-
 def chosen(space: Workspace, region: str) -> Workspace:
     """The surroundings for one region. BadInput when the environment is not there."""
     from pipeline.config.identity import read_identity  # noqa: PLC0415 - all that reads and checks environments

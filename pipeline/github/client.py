@@ -35,6 +35,10 @@ class Answer:
     data: Any = None
 
 
+# What is sent, or what makes it, anew for each attempt.
+Body = Mapping[str, Any] | Callable[[], Mapping[str, Any]] | None
+
+
 class NoAnswer(Exception):
     """The connection broke. `sent` is False when the request never left: it was certainly not carried out."""
 
@@ -104,6 +108,28 @@ class Client:
         """A request that may be repeated: twice is as once."""
         return self._ask(verb, path, body).data
 
+    def rewrite(self, path: str, edit: Callable[[Any], Mapping[str, Any] | None]) -> tuple[Any, bool]:
+        """Replaces what is at `path` by what `edit` makes of it; None: it is as it should be. What is there then, and
+        whether it was changed.
+
+        GitHub has no update on condition. So it is read anew before every attempt, that as little time as possible lies
+        between: what somebody writes in that time is lost.
+        """
+        there = self.get(path)
+        changes = edit(there)
+        if changes is None:
+            return there, False
+        first = iter([changes])
+
+        def body() -> Mapping[str, Any]:
+            return next(first, None) or edit(self.get(path)) or changes
+
+        return self._ask("PATCH", path, body).data, True
+
+    def pause(self, seconds: float) -> None:
+        """Waits, for others."""
+        self._clock.sleep(seconds)
+
     def attempt(self, verb: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """A request that must not be done twice and leaves nothing to look for: Ambiguous when it may have been."""
         return self._ask(verb, path, body, repeatable=False).data
@@ -124,12 +150,12 @@ class Client:
                     raise self._is_down(error) from error
         raise AssertionError("the loop returns or raises")
 
-    def _ask(self, verb: str, path: str, body: Mapping[str, Any] | None, *, repeatable: bool = True) -> Answer:
+    def _ask(self, verb: str, path: str, body: Body, *, repeatable: bool = True) -> Answer:
         """One request to its end. Raises GitHubError, and Ambiguous when what is not `repeatable` may be done."""
         self._check_outage()
         pauses = list(PAUSES)
         while True:
-            answer, trouble, done = self._try(verb, path, body)
+            answer, trouble, done = self._try(verb, path, body() if callable(body) else body)
             if answer is not None and (pause := limit_of(answer, self._clock.now())) is not None:
                 self._wait_for_limit(pause, trouble)
                 continue

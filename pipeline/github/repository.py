@@ -3,7 +3,7 @@
 Every write may be repeated: what exists already is found and edited.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -113,11 +113,13 @@ class Repository:
 
     def find_comment(self, number: int, marker: str) -> Comment | None:
         """Our comment with `marker` on issue or pull request `number`, over all pages."""
+        return next(self._comments_with(number, marker), None)
+
+    def _comments_with(self, number: int, marker: str) -> Iterator[Comment]:
         for data in self.client.pages(f"{self._root}/issues/{number}/comments"):
             comment = Comment.of(data)
             if marker in comment.body and self.is_ours(comment):
-                return comment
-        return None
+                yield comment
 
     def put_comment(self, number: int, marker: str, write: Callable[[str | None], str | None]) -> Comment | None:
         """Edits our comment with `marker`, or makes it.
@@ -132,6 +134,38 @@ class Repository:
         if found is not None:
             self._comments[number, marker] = found
         return found
+
+    def revise_comment(self, number: int, marker: str, write: Callable[[str | None], str | None]) -> bool:
+        """The same where other runs may write the same comment at the same time; whether anything was changed.
+
+        It is read anew each time. Of two that were made at once the older one stays. To be done once more after a
+        while: who read before this was written has overwritten it by then.
+        """
+        found = sorted(self._comments_with(number, marker), key=lambda comment: comment.id)
+        if not found:
+            return self._write_new(number, marker, write(None))
+
+        def edit(there: Mapping[str, Any]) -> Mapping[str, Any] | None:
+            old = Comment.of(there).body
+            body = write(old)
+            return {"body": body} if body is not None and body != old else None
+
+        first, *doubles = found
+        try:
+            _, changed = self.client.rewrite(f"{self._root}/issues/comments/{first.id}", edit)
+        except GitHubError as error:
+            if error.status != 404:
+                raise
+            # Somebody deleted it since.
+            changed = self._write_new(number, marker, write(None))
+        for double in doubles:
+            self._delete(f"{self._root}/issues/comments/{double.id}")
+        return changed or bool(doubles)
+
+    def _write_new(self, number: int, marker: str, body: str | None) -> bool:
+        if body is not None:
+            self._make(number, marker, body)
+        return body is not None
 
     def _edit(self, comment: Comment, body: str) -> Comment | None:
         """None when somebody deleted it since."""
@@ -228,11 +262,12 @@ class Repository:
         path = f"{self._root}/issues/{number}/labels"
         there = {data["name"] for data in self.client.pages(path)}
         for name in sorted((set(ours) - set(wanted)) & there):
-            self._remove_label(f"{path}/{quote(name, safe='')}")
+            self._delete(f"{path}/{quote(name, safe='')}")
         if missing := sorted(set(wanted) - there):
             self.client.write("POST", path, {"labels": missing})
 
-    def _remove_label(self, path: str) -> None:
+    def _delete(self, path: str) -> None:
+        """Deletes what may be gone already."""
         try:
             self.client.write("DELETE", path)
         except GitHubError as error:

@@ -5,8 +5,8 @@ from typing import Any
 from pipeline.errors import Diagnostic
 from pipeline.model.plan import Change, Plan
 from pipeline.model.report import DeployReport
-from pipeline.reporting.plan_comment import destructive
 from pipeline.reporting.plan_text import summary_line
+from pipeline.reporting.verdicts import destructive
 
 
 def conclusion_of(plan: Plan) -> str:

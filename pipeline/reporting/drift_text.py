@@ -7,6 +7,7 @@ from pipeline.model.plan import Change, Origin, Plan
 from pipeline.model.release import Release
 from pipeline.planning.drift import drifted
 from pipeline.reporting.markdown import code, units
+from pipeline.reporting.parts import share_of
 from pipeline.reporting.plan_text import change_lines, finding_lines, headline
 from pipeline.reporting.status_text import Run
 from pipeline.reporting.style import Style, counted
@@ -53,10 +54,14 @@ def _verdict(plan: Plan, release: Release | None) -> str:
     return ", ".join([*parts, f"{plan.unchanged} as released"])
 
 
-def drift_summary(plan: Plan, release: Release | None) -> str:
-    """The report in Markdown, for the summary of a job: what differs, without any value of it."""
+def drift_summary(plan: Plan, release: Release | None, *, region: bool = False) -> str:
+    """The report in Markdown, for the summary of a job: what differs, without any value of it.
+
+    With `region` it says which one of several it is about.
+    """
     sign = "⚠️" if release and drifted(plan) else "✅"
-    lines = [f"### {sign} {code(plan.environment)}: {_verdict(plan, release)}"]
+    where = f" in {code(plan.region)}" if region else ""
+    lines = [f"### {sign} {code(plan.environment)}{where}: {_verdict(plan, release)}"]
     if release is None:
         return lines[0]
     lines += ["", code(_compared_with(release))]
@@ -69,15 +74,15 @@ def drift_summary(plan: Plan, release: Release | None) -> str:
     return "\n".join(lines)
 
 
-def drift_issue(plan: Plan, release: Release | None, run: Run) -> str:
-    """The report as the text of an issue that stays open as long as there is drift."""
+def drift_issue(plan: Plan, release: Release | None, run: Run, *, regions: int = 0) -> str:
+    """The report as the text of an issue that is open while there is drift; of one of several `regions` its part."""
     what = (
         "A deploy undoes it; to keep what was changed by hand, write it into the specs."
         if release and drifted(plan)
         else "It is as it was released again."
     )
-    lines, room = [], _MOST
-    for line in drift_summary(plan, release).split("\n"):
+    lines, room = [], share_of(_MOST, regions) if regions else _MOST
+    for line in drift_summary(plan, release, region=regions > 0).split("\n"):
         room -= units(line) + 1
         lines.append(line)
         if room < 0:

@@ -16,6 +16,7 @@ from pipeline.reporting.markdown import code, fence, folded, link, units
 from pipeline.reporting.masking import masked
 from pipeline.reporting.plan_text import change_lines, finding_lines, summary_line
 from pipeline.reporting.style import Style, counted
+from pipeline.reporting.verdicts import Verdict, destructive
 
 # GitHub takes 65,536 characters.
 LIMIT = 65_536
@@ -27,7 +28,6 @@ _PLAIN = Style(colour=False)
 _BEGIN, _END = "<!-- pipeline:status -->", "<!-- /pipeline:status -->"
 _STATUS = re.compile(f"{_BEGIN}.*?{_END}", re.DOTALL)
 _FOLDED = re.compile(r"<details><summary>[^\n]*</summary>\n\n.*?\n\n</details>\n\n", re.DOTALL)
-_SIGNS = {"create": "+", "update": "~", "replace": "±", "delete": "-"}
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Frame:
 
     `region`: the environment has several regions, and this is one of them. `sha` is the commit that was reviewed, where
     what is checked out is GitHub's trial merge of it. `show_values`: values of environment variables may be shown.
-    `sections` are shown folded.
+    `sections` are shown folded. `first` stands for the verdict where that is not the usual one.
     """
 
     place: str
@@ -53,6 +53,7 @@ class Frame:
     show_values: bool = False
     sections: tuple[Section, ...] = ()
     region: bool = False
+    first: str = ""
 
     def shown(self, plan: Plan) -> Plan:
         """The plan as others may see it."""
@@ -69,36 +70,14 @@ def verdict(plan: Plan, *, region: bool = False) -> str:
 
     With `region` it says which one of several it is about.
     """
-    counts = plan.summary
-    signs = " ".join(f"{sign}{counts[key]}" for key, sign in _SIGNS.items() if counts[key])
-    destroyed = len(destructive(plan))
-    notes = [signs or "no changes"]
-    notes += [f"destroys {destroyed}"] if destroyed else []
-    notes += [f"{counts['drift']} {'undoes' if counts['drift'] == 1 else 'undo'} drift"] if counts["drift"] else []
-    notes += ["widens access"] if plan.widens_access else []
-    notes += ["blocked"] if plan.blockers else []
-    at = f" at {code(plan.commit[:7])}" if plan.commit else ""
     where = f" in {code(plan.region)}" if region else ""
-    return f"### {_light(plan)} {code(plan.environment)}{where}{at}: {' · '.join(notes)}"
+    return f"### {Verdict.of(plan).line(f'{code(plan.environment)}{where}')}"
 
 
-def _light(plan: Plan) -> str:
-    if plan.blockers:
-        return "⛔"
-    if destructive(plan):
-        return "🔴"
-    return "🟡" if plan.widens_access or plan.summary["drift"] else "🟢"
-
-
-def destructive(plan: Plan) -> tuple[Change, ...]:
-    """The changes that take something away for good."""
-    return tuple(change for change in plan.changes if change.destructive)
-
-
-def labels(plan: Plan, place: str) -> tuple[str, ...]:
+def labels(verdict: Verdict, place: str) -> tuple[str, ...]:
     """The labels that the pull request gets for this environment; `place` is its name in the repository."""
-    found = {"destructive": destructive(plan), "widens access": plan.widens_access, "drift": plan.summary["drift"]}
-    return tuple(label for label, holds in zip(all_labels(place), found.values(), strict=True) if holds)
+    found = (verdict.destroyed, verdict.widens, verdict.drift)
+    return tuple(label for label, holds in zip(all_labels(place), found, strict=True) if holds)
 
 
 def all_labels(place: str) -> tuple[str, ...]:
@@ -108,15 +87,21 @@ def all_labels(place: str) -> tuple[str, ...]:
     return tuple(f"{place}: {word}" for word in ("destructive", "widens access", "drift"))
 
 
-def render_comment(
-    plan: Plan,
-    status: str,
-    frame: Frame,
-    limit: int = LIMIT,
-) -> str:
+def render_comment(plan: Plan, status: str, frame: Frame, limit: int = LIMIT) -> str:
     """The whole comment, or what of it fits. `status` is Markdown of ours."""
+    mark = marker(frame.place)
+    return f"{_rendered(plan, status, frame, limit - units(mark) - 2)}\n\n{mark}"
+
+
+def render_part(plan: Plan, status: str, frame: Frame, limit: int) -> str:
+    """The same of one of several regions, whose comment has a part for each."""
+    line = Verdict.of(frame.shown(plan)).line(code(plan.region))
+    return _rendered(plan, status, replace(frame, first=f"#### {line}"), limit)
+
+
+def _rendered(plan: Plan, status: str, frame: Frame, limit: int) -> str:
     shown, more_at = frame.shown(plan), frame.more_at
-    blocks = {**_blocks(shown, status, frame), "foot": _foot(plan, more_at), "marker": marker(frame.place)}
+    blocks = {**_blocks(shown, status, frame), "foot": _foot(plan, more_at)}
     for name in ("details", "warnings", "sections", "access", "blockers", "destructive"):
         if units(_joined(blocks)) <= limit:
             break
@@ -126,7 +111,7 @@ def render_comment(
 
 def _blocks(plan: Plan, status: str, frame: Frame) -> dict[str, str]:
     return {
-        "verdict": verdict(plan, region=frame.region),
+        "verdict": frame.first or verdict(plan, region=frame.region),
         "status": status_block(status),
         "destructive": _destructive(plan),
         "blockers": _alert("CAUTION", "This plan may not be applied as it stands.", map(str, plan.blockers)),
@@ -243,7 +228,7 @@ def with_status(body: str, status: str, limit: int = LIMIT) -> str | None:
 
     Where that makes it too long, what is folded goes, and then all of the status but its first line.
     """
-    for old, new in (body, status), (_FOLDED.sub("", body), status), (_FOLDED.sub("", body), status.partition("\n")[0]):
+    for old, new in (body, status), (without_folds(body), status), (without_folds(body), status.partition("\n")[0]):
         found = _STATUS.search(old)
         if found is None:
             return None
@@ -251,6 +236,17 @@ def with_status(body: str, status: str, limit: int = LIMIT) -> str | None:
         if units(changed) <= limit:
             return changed
     return changed
+
+
+def everywhere(body: str, status: str) -> str:
+    """The comment with this status in the place of each that it has, which may be one for each region."""
+    changed = _STATUS.sub(lambda _: status_block(status), body)
+    return changed if units(changed) <= LIMIT else without_folds(changed)
+
+
+def without_folds(body: str) -> str:
+    """The comment without what is folded."""
+    return _FOLDED.sub("", body)
 
 
 def status_only(place: str, status: str) -> str:

@@ -107,7 +107,10 @@ class Service:
 
     # What starts it.
 
-    def opened(self, number: int, sha: str, base: str = "main", *, before: str | None = None, **more: Any) -> Result:
+    def opened(
+        self, number: int, sha: str, base: str = "main", *, before: str | None = None, options: tuple[str, ...] = (),
+        **more: Any,
+    ) -> Result:  # fmt: skip
         """A pull request of this repository was opened; or it goes to `base` now, and went to `before`."""
         self.github.add_pull(number, sha, base)
         repo = {"full_name": REPO}
@@ -118,7 +121,7 @@ class Service:
         payload: dict[str, Any] = {"action": "opened", "pull_request": pull, "sender": {"login": "ada"}}
         if before:
             payload |= {"action": "edited", "changes": {"base": {"ref": {"from": before}}}}
-        return self.run("pull_request", payload, **more)
+        return self.run("pull_request", payload, *options, **more)
 
     def merged(self, number: int, head: str, sha: str, branch: str = "main", **more: Any) -> Result:
         """The pull request was merged as commit `sha`, which is pushed to its base."""

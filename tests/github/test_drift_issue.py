@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from pipeline.clients import connect
-from pipeline.github.issues import Issues
+from pipeline.github.issues import Issues, Text
 from pipeline.github.repository import Repository
 from tests.functional.support import Result
 from tests.github.service import Service
@@ -59,7 +59,7 @@ def test_a_github_that_is_broken_hides_no_drift(service: Service, github: FakeGi
     result = compared(service)
     assert result.code == 0
     assert "production has drifted" in result.err
-    assert "telling GitHub: the issue about drift in production" in result.err
+    assert "telling GitHub: the drift issue of production" in result.err
 
 
 def test_issues_of_others_are_left_alone(github: FakeGitHub, repository: Repository) -> None:
@@ -75,8 +75,8 @@ def test_issues_of_others_are_left_alone(github: FakeGitHub, repository: Reposit
         },
     }
     issues = Issues(repository, "drift")
-    issues.close(MARKER, "done")
-    issues.put(MARKER, "drift in production", "text")
+    issues.revise(MARKER, "drift in production", lambda _: Text("done", open=False))
+    issues.revise(MARKER, "drift in production", lambda _: Text("text", open=True))
     assert [(number, each["state"], each["title"]) for number, each in github.issues.items()][:2] == [
         (1, "open", "x"),
         (2, "open", "x"),
@@ -86,6 +86,6 @@ def test_issues_of_others_are_left_alone(github: FakeGitHub, repository: Reposit
 
 def test_a_lost_answer_leaves_no_second_issue(github: FakeGitHub, repository: Repository) -> None:
     github.fail("POST", f"/repos/{REPO}/issues", 0)
-    Issues(repository, "drift").put(MARKER, "drift in production", "text")
+    Issues(repository, "drift").revise(MARKER, "drift in production", lambda _: Text("text", open=True))
     (issue,) = github.issues.values()
     assert issue["body"] == f"text\n\n{MARKER}"

@@ -22,6 +22,7 @@ from pipeline.reporting.job_summary import canary_charts, canary_table, graph, r
 from pipeline.reporting.markdown import code, fence, link, units
 from pipeline.reporting.masking import HIDDEN, masked
 from pipeline.reporting.plan_comment import Frame, Section, labels, marker, render_comment, verdict, with_status
+from pipeline.reporting.verdicts import Verdict
 from tests.reporting.test_texts import EMPTY, PLAN, RELEASE, REPORT
 from tests.support.golden import check_golden
 
@@ -77,10 +78,10 @@ def test_the_first_line_is_the_verdict() -> None:
 
 
 def test_labels_are_those_of_the_environment() -> None:
-    assert labels(PLAN, "dev") == ("dev: destructive", "dev: widens access", "dev: drift")
-    assert labels(EMPTY, "dev") == ()
-    assert labels(PLAN, "a" * 35)[1] == "a" * 35 + ": widens access"
-    long = {labels(PLAN, f"services/{'x' * 60}/{name}") for name in ("dev", "live")}
+    assert labels(Verdict.of(PLAN), "dev") == ("dev: destructive", "dev: widens access", "dev: drift")
+    assert labels(Verdict.of(EMPTY), "dev") == ()
+    assert labels(Verdict.of(PLAN), "a" * 35)[1] == "a" * 35 + ": widens access"
+    long = {labels(Verdict.of(PLAN), f"services/{'x' * 60}/{name}") for name in ("dev", "live")}
     assert len(long) == 2, "each has its own"
     assert all(len(label) <= 50 for each in long for label in each)
 

@@ -139,6 +139,12 @@ class FakeGitHub:
         made = self.add_comment(int(match[1]), body["body"], self.login, "Bot" if "[bot]" in self.login else "User")
         return _shown(self.comments[made])
 
+    def get_comment(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
+        return _shown(self.comments.get(int(match[1])) or _missing())
+
+    def delete_comment(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
+        self.comments.pop(int(match[1]), None) or _missing()
+
     def edit_comment(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
         _limit(body)
         found = self.comments.get(int(match[1])) or _missing()
@@ -178,19 +184,24 @@ class FakeGitHub:
     def edit_check(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
         found = self.checks.get(int(match[1])) or _missing()
         found["annotations"] += body.get("output", {}).get("annotations", [])
-        found.update({key: value for key, value in body.items() if key != "output"})
+        found.update(body)
         return self._check(found["id"])
+
+    def list_annotations(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
+        return (self.checks.get(int(match[1])) or _missing())["annotations"]
 
     def get_check(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
         return self._check(int(match[1]))
 
     def list_checks(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
+        """The newest first, as GitHub does."""
         name = query.get("check_name")
-        return [
+        found = [
             self._check(n)
             for n, c in self.checks.items()
             if c["head_sha"] == match[1] and name in (None, c["name"])
         ]  # fmt: skip
+        return found[::-1]
 
     def _check(self, number: int) -> Any:
         found = self.checks.get(number) or _missing()
@@ -228,6 +239,9 @@ class FakeGitHub:
         user = {"login": self.login, "type": kind}
         self.issues[made] = {"id": made, "number": made, "state": "open", "user": user, "labels": labels, **body}
         return self.issues[made]
+
+    def get_issue(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
+        return self.issues.get(int(match[1])) or _missing()
 
     def edit_issue(self, match: re.Match[str], query: Mapping[str, str], body: Any) -> Any:
         (self.issues.get(int(match[1])) or _missing()).update(body)
@@ -359,17 +373,21 @@ F = FakeGitHub
 ROUTES = [
     Route("GET", _ROOT + "/issues/{issue_number}/comments", F.list_comments, _READ, lists=""),
     Route("POST", _ROOT + "/issues/{issue_number}/comments", F.create_comment, _WRITE, 201),
+    Route("GET", _ROOT + "/issues/comments/{comment_id}", F.get_comment, _READ),
     Route("PATCH", _ROOT + "/issues/comments/{comment_id}", F.edit_comment, _WRITE),
+    Route("DELETE", _ROOT + "/issues/comments/{comment_id}", F.delete_comment, _WRITE, 204),
     Route("POST", _ROOT + "/issues/comments/{comment_id}/reactions", F.react, _WRITE, 201),
     Route("GET", _ROOT + "/issues/{issue_number}/labels", F.list_labels, _READ, lists=""),
     Route("POST", _ROOT + "/issues/{issue_number}/labels", F.add_labels, _WRITE),
     Route("DELETE", _ROOT + "/issues/{issue_number}/labels/{name}", F.remove_label, _WRITE),
     Route("GET", _ROOT + "/issues", F.list_issues, "issues:read", lists=""),
     Route("POST", _ROOT + "/issues", F.create_issue, "issues:write", 201),
+    Route("GET", _ROOT + "/issues/{issue_number}", F.get_issue, "issues:read"),
     Route("PATCH", _ROOT + "/issues/{issue_number}", F.edit_issue, "issues:write"),
     Route("POST", _ROOT + "/check-runs", F.create_check, "checks:write", 201),
     Route("PATCH", _ROOT + "/check-runs/{check_run_id}", F.edit_check, "checks:write"),
     Route("GET", _ROOT + "/check-runs/{check_run_id}", F.get_check, "checks:read"),
+    Route("GET", _ROOT + "/check-runs/{check_run_id}/annotations", F.list_annotations, "checks:read", lists=""),
     Route("GET", _ROOT + "/commits/{ref}/check-runs", F.list_checks, "checks:read", lists="check_runs"),
     Route("GET", _ROOT + "/commits/{commit_sha}/pulls", F.pulls_of, "pull-requests:read", lists=""),
     Route("POST", _ROOT + "/deployments", F.create_deployment, "deployments:write", 201),
