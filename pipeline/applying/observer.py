@@ -12,7 +12,12 @@ from pipeline.resources.base import Aws, ResourceType, Target
 # AWS answers 15 GetPolicy and 15 other Lambda control calls a second. That many rationed reads cost no waiting, so a
 # service of this size is always read in full. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 RATIONED_READS = 15
-RATIONED_TYPES = ("lambda.function", "lambda.permission")
+FUNCTION = "lambda.function"
+RATIONED_TYPES = (FUNCTION, "lambda.permission")
+# A function has three policies that count, and GetPolicy a rate of its own: what this many calls take at once, with the
+# burst that `pacing.json` allows, costs no waiting. Those of one function are read once for all that look at them.
+POLICIES_EACH = 3
+RATIONED_POLICIES = 30
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,7 @@ def observe(
     old = {target.address for target in targets} - {target.address for target in new}
     found = {address: observed for address, observed in known.observed.resources.items() if address in old}
     found |= _read(aws, types, new, home)
-    if doubtful := [replace(target, thorough=True) for target in targets if _is_doubtful(target, found)]:
+    if doubtful := [replace(target, thorough=True, policies=True) for target in targets if _is_doubtful(target, found)]:
         found = {a: o for a, o in found.items() if a not in {target.address for target in doubtful}}
         found |= _read(aws, types, doubtful, home)
     return ObservedState(found)
@@ -96,16 +101,21 @@ def targets_of(desired: DesiredState, release: Release | None, *, thorough: bool
     wanted = desired.by_address
     everything: Iterable[Resource] = {**released, **wanted}.values()
     sharing = Counter(_ration(resource) for resource in everything)
+    functions = sum(resource.type == FUNCTION for resource in everything)
+    readable = thorough or functions * POLICIES_EACH <= RATIONED_POLICIES
     targets = []
     for resource in everything:
         before = released.get(resource.address)
         few = sharing[_ration(resource)] <= RATIONED_READS
+        news = before is None or not _alike(before, wanted.get(resource.address))
         targets.append(
             Target(
                 resource=resource,
                 recorded=release.outputs.get(resource.address, {}) if release else {},
                 released=before.properties if before else None,
-                thorough=thorough or few or before is None or not _alike(before, wanted.get(resource.address)),
+                thorough=thorough or few or news,
+                # Who may call a function has nothing to do with what else of it is new.
+                policies=readable or (before is None if resource.type == FUNCTION else news),
             )
         )
     return targets

@@ -60,7 +60,7 @@ class Reading:
         self._declared = DesiredState(tuple(declared)) if ahead else None
         # Made here and not in the thread: the main thread asks for them, too.
         self._aws, self._ledger = workspace.aws, workspace.ledger
-        self.aws = self._aws.reading_once() if ahead else self._aws
+        self.aws = self._aws.reading_once()
         self._home = workspace.home_of(self.aws)
         self._types = partial(getattr, workspace, "types")
         self._seen: Future[Seen | None] = Future()
@@ -152,7 +152,7 @@ def survey(
     reading: Reading | None = None,
 ) -> Situation:
     """Reads AWS and computes the plan. What `reading` has read ahead is not read again."""
-    aws, types = reading.aws if reading else workspace.aws, workspace.types
+    aws, types = reading.aws if reading else workspace.aws.reading_once(), workspace.types
     desired = with_secrets(aws, desired)
     for value in values_of(desired):
         workspace.console.mask(value)

@@ -18,7 +18,8 @@ from pipeline.releasing.publisher import Published
 def removals(workspace: Workspace, situation: Situation) -> list[Change]:
     """What waits until the new release serves, because the old one may need it: deletions, and the rest of updates."""
     changes = situation.plan.effective
-    retiring = [c for c in changes if c.action is Action.UPDATE and workspace.types[c.type].retires]
+    updates = [change for change in changes if change.action is Action.UPDATE]
+    retiring = [c for c in updates if workspace.types[c.type].retires(field.path for field in c.fields)]
     deletions = [c for c in changes if c.action is Action.DELETE]
     return [*(replace(change, action=Action.RETIRE) for change in retiring), *deletions]
 

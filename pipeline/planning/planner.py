@@ -15,6 +15,11 @@ from pipeline.planning.graph import graph_of, ordered
 
 OWNERSHIP = "ownership"
 _SERVED = "live"  # the property that says whether callers get the newest version
+# Properties that only hands can give a resource -> what that means, and how to keep it.
+_BY_HAND = {
+    "foreign_permissions": "somebody may call this function whom the specs do not name: a deploy takes that away; to "
+    "keep it, declare it under permissions:"
+}
 
 
 @dataclass(frozen=True)
@@ -155,6 +160,8 @@ class _Planner:
             self.warnings.append(Diagnostic(observed.pending, address=resource.address, severity="warning"))
         if not fields:
             return None
+        for text in (_BY_HAND[change.path] for change in fields if change.path in _BY_HAND):
+            self.warnings.append(Diagnostic(text, address=resource.address, severity="warning"))
         if any(change.forces_replacement for change in fields):
             return self._replacement(resource, observed, fields)
         before = self.question.moved.get(resource.address)

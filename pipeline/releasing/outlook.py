@@ -147,7 +147,7 @@ class _Finder:
         for resource in self.target.own:
             if _bears_data(self.types, resource.type):
                 recorded = self.target.outputs.get(resource.address, {})
-                known = Target(resource, recorded, resource.properties, thorough=False)
+                known = Target(resource, recorded, resource.properties, thorough=False, policies=False)
                 found.setdefault(resource.type, []).append(known)
         return found
 

@@ -4,21 +4,25 @@ Reading the version behind the alias is what lets a run go on where another one 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pipeline.errors import PipelineError
 from pipeline.model.resource import Observed, Resource
 from pipeline.model.scope import Scope
 from pipeline.model.values import Outputs
+from pipeline.resources import _function_policies as policies
 from pipeline.resources import _lambda_properties as rules
 from pipeline.resources._lambda_properties import LATEST
 from pipeline.resources.base import Aws, Target, read_each, split_tags
 
+# The statements of its resource policies that nobody declares; none are ever wanted.
+FOREIGN = "foreign_permissions"
 # GetFunction may be called 100 times a second, ListFunctions 15 times, with 50 functions a page.
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 READ_EACH = 50
 # What ListFunctions does not show.
-_UNLISTED = ("alias", "live", "reserved_concurrency", "tags")
+_UNLISTED = ("alias", "live", "reserved_concurrency", "tags", FOREIGN)
 # How `live` begins when Lambda could not carry a change out.
 FAILED = "failed"
 
@@ -64,20 +68,36 @@ def _trusted(aws: Aws, target: Target, configuration: Mapping[str, Any]) -> Obse
 
 
 def _read_one(aws: Aws, target: Target) -> Observed | None:
-    """The function, the version behind its alias, and (thoroughly) the alias itself, which alone shows weights."""
+    """The function, the version behind its alias, and (thoroughly) the alias itself, which alone shows weights.
+
+    And who else may call it, where policies are read.
+    """
     name, alias = target.name, alias_of(target.resource)
-    first = [_get(aws, "GetFunction", name)]
-    behind = [_get(aws, "GetFunction", name, Qualifier=alias)]
-    if target.thorough:
-        behind.append(_get(aws, "GetAlias", name, Name=alias))
+    first: list[Callable[[], Any]] = [_get(aws, "GetFunction", name)]
+    behind: list[Callable[[], Any]] = [
+        _get(aws, "GetFunction", name, Qualifier=alias),
+        _get(aws, "GetAlias", name, Name=alias) if target.thorough else dict,
+        (lambda: _foreign(aws, target)) if target.policies else list,
+    ]
     # A function that was never recorded may well not exist: then one call is enough to know.
     answers = aws.gather([*first, *behind]) if target.recorded else aws.gather(first)
     if answers[0] is None:
         return None
     if not target.recorded:
         answers += aws.gather(behind)
-    function, served, pointer = answers[0], answers[1], answers[2] if target.thorough else None
-    return _observed(aws.scope, target, function, served["Configuration"] if served else None, pointer or {})
+    function, served, pointer, foreign = answers
+    found = _observed(aws.scope, target, function, served["Configuration"] if served else None, pointer or {})
+    if not target.policies:
+        return replace(found, trusted=(*found.trusted, FOREIGN))
+    return replace(found, properties={**found.properties, FOREIGN: foreign}) if foreign else found
+
+
+def _foreign(aws: Aws, target: Target) -> list[str]:
+    """Who may do what with the function though nobody declares it."""
+    wanted, among = (target.resource.properties, target.released), policies.qualifiers(target.resource.properties)
+    found = aws.gather([lambda q=q: policies.statements(aws, target.name, q) for q in among])  # type: ignore[misc]  # mypy cannot infer a lambda's default argument
+    by_hand = [(policies.foreign(each, q, *wanted), q) for q, each in zip(among, found, strict=True)]
+    return sorted(line for each, q in by_hand for line in policies.told(each, q))
 
 
 def _get(aws: Aws, operation: str, name: str, **params: str) -> Callable[[], Mapping[str, Any] | None]:

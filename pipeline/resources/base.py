@@ -16,6 +16,7 @@ where it can be used before it has all its settings:
 where the release before needs something until the new one serves:
 
     retire(aws, resource) -> None                   after an update: removes what only the old release needed
+    RETIRED_WITH                                    after updates of these properties alone; without it, of any
 
 for what bears data:
 
@@ -68,13 +69,15 @@ class Target:
 
     `recorded` holds the outputs of the last release ({} when there is none): ids that spare a search.
     `released` holds the properties of the last release, or None; `thorough` is False when rationed reads may be
-    skipped because nothing suggests that they would differ (the released properties then stand in for them).
+    skipped because nothing suggests that they would differ (the released properties then stand in for them); `policies`
+    says the same of the resource policies of functions, which have a rate of their own.
     """
 
     resource: Resource
     recorded: Outputs
     released: Properties | None = None
     thorough: bool = True
+    policies: bool = True
 
     @property
     def address(self) -> str:
@@ -157,14 +160,14 @@ class ResourceType:
         outputs: Outputs = self.module.begin(aws, resource)
         return outputs
 
-    @property
-    def retires(self) -> bool:
-        """True when an update leaves something to `retire`."""
-        return hasattr(self.module, "retire")
+    def retires(self, paths: Iterable[str]) -> bool:
+        """True when an update of `paths` leaves something to `retire`."""
+        with_one_of: Sequence[str] | None = getattr(self.module, "RETIRED_WITH", None)
+        return hasattr(self.module, "retire") and (with_one_of is None or touches(frozenset(paths), *with_one_of))
 
     def retire(self, aws: Aws, resource: Resource) -> None:
         """Removes what only the release before needed."""
-        if self.retires:
+        if hasattr(self.module, "retire"):
             self.module.retire(aws, resource)
 
     def save(self, aws: Aws, observed: Observed) -> str | None:

@@ -17,19 +17,22 @@ from pipeline.errors import PipelineError
 from pipeline.model.resource import Observed, Resource
 from pipeline.model.scope import Scope
 from pipeline.model.values import Outputs, Properties, Reference, references_of
+from pipeline.resources import _function_policies as policies
 from pipeline.resources import _function_role as roles
 from pipeline.resources import _lambda_properties as rules
 from pipeline.resources._function_attachments import attached
 from pipeline.resources._lambda_members import MEMBERS, default_group
 from pipeline.resources._lambda_properties import canonical, check
-from pipeline.resources._lambda_reading import FAILED, alias_of, arn_of, outputs_of, read, settled
+from pipeline.resources._lambda_reading import FAILED, FOREIGN, alias_of, arn_of, outputs_of, read, settled
 from pipeline.resources.base import Aws, stale_tags, tags_for, touches
 
-__all__ = ["canonical", "check", "create", "delete", "derive", "read", "update"]
+__all__ = ["canonical", "check", "create", "delete", "derive", "read", "retire", "update"]
 
 # Seconds; zip functions take 1 to 10, those in a VPC up to several minutes.
 SETTLED_WITHIN = 300.0
 LOOK_EVERY = 1.0
+# What `retire` is for.
+RETIRED_WITH = (FOREIGN,)
 
 
 def derive(resource: Resource, scope: Scope) -> Iterator[Resource]:
@@ -95,6 +98,15 @@ def _reserve(aws: Aws, resource: Resource) -> None:
         aws.found("lambda", "DeleteFunctionConcurrency", FunctionName=resource.name)
     else:
         aws.call("lambda", "PutFunctionConcurrency", FunctionName=resource.name, ReservedConcurrentExecutions=wanted)
+
+
+def retire(aws: Aws, resource: Resource) -> None:
+    """Takes statements away that nobody declares: last, since one may be declared just now under an id of ours."""
+    wanted = resource.properties
+    for qualifier in policies.qualifiers(wanted):
+        found = policies.statements(aws, resource.name, qualifier)
+        for statement in policies.foreign(found, qualifier, wanted):
+            policies.remove(aws, resource.name, qualifier, str(statement["Sid"]))
 
 
 def delete(aws: Aws, observed: Observed) -> None:

@@ -5,7 +5,6 @@ in two statements: for the URL, and for invocations that come through it.
 https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from pipeline.model.access import Grant
 from pipeline.model.resource import Observed, Resource
 from pipeline.model.scope import Scope
 from pipeline.model.values import Outputs, Properties
+from pipeline.resources._function_policies import URL_STATEMENTS, remove, statements
 from pipeline.resources.base import Aws, Problem, Target, read_each
 from pipeline.resources.grants import text
 
@@ -26,11 +26,6 @@ _CORS = {
     "expose": "ExposeHeaders",
     "max_age": "MaxAge",
     "credentials": "AllowCredentials",
-}
-# Statement id -> what it says besides its principal, which is everybody.
-_STATEMENTS: Mapping[str, Mapping[str, Any]] = {
-    "pipeline-url": {"Action": "lambda:InvokeFunctionUrl", "FunctionUrlAuthType": OPEN},
-    "pipeline-url-invoke": {"Action": "lambda:InvokeFunction", "InvokedViaFunctionUrl": True},
 }
 
 
@@ -84,16 +79,15 @@ def _cors_of(found: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _open(admitted: Sequence[str]) -> bool | str:
-    if not admitted or len(admitted) == len(_STATEMENTS):
+    if not admitted or len(admitted) == len(URL_STATEMENTS):
         return bool(admitted)
     return f"half: {', '.join(admitted)} alone"
 
 
 def _admitted(aws: Aws, properties: Properties) -> list[str]:
     """Which of our statements the alias has."""
-    answer = aws.found("lambda", "GetPolicy", **_where(properties))
-    found = json.loads(answer["Policy"]).get("Statement", []) if answer else []
-    return sorted({statement["Sid"] for statement in found} & set(_STATEMENTS))
+    found = statements(aws, properties["function"], properties["alias"])
+    return sorted({statement["Sid"] for statement in found} & set(URL_STATEMENTS))
 
 
 def create(aws: Aws, resource: Resource) -> Outputs:
@@ -129,9 +123,9 @@ def _settings(wanted: Properties) -> dict[str, Any]:
 
 def _admit(aws: Aws, properties: Properties, present: Sequence[str]) -> None:
     """Brings the statements of the alias to what is wanted, one after the other."""
-    wanted = _STATEMENTS if properties["open"] else {}
+    wanted = URL_STATEMENTS if properties["open"] else {}
     for sid in (sid for sid in present if sid not in wanted):
-        aws.found("lambda", "RemovePermission", StatementId=sid, **_where(properties))
+        remove(aws, properties["function"], properties["alias"], sid)
     for sid in (sid for sid in wanted if sid not in present):
         try:
             aws.call("lambda", "AddPermission", StatementId=sid, Principal="*", **wanted[sid], **_where(properties))

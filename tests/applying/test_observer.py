@@ -73,6 +73,20 @@ def test_many_are_spared_where_nothing_changed() -> None:
     assert [target.address for target in targets if target.thorough] == ["lambda.function/f0"]
 
 
+def test_policies_are_read_where_those_of_all_functions_cost_no_waiting() -> None:
+    def read(functions: int, *, thorough: bool = False) -> set[str]:
+        everything = [Resource("lambda.function", f"g{n}", {"name": f"g{n}"}) for n in range(functions)]
+        changed = Resource("lambda.function", "g0", {"name": "g0", "memory": 512})
+        grants = [Resource("lambda.permission", f"g{n}:api", {"function": f"g{n}"}) for n in range(functions)]
+        wanted = DesiredState((changed, *everything[1:], *grants, Resource("lambda.function", "new", {})))
+        found = targets_of(wanted, release(*everything, *grants), thorough=thorough)
+        return {target.address for target in found if target.policies}
+
+    assert len(read(9)) == 19
+    assert read(10) == {"lambda.function/new"}, "a change of the function itself is no news of its policies"
+    assert len(read(10, thorough=True)) == 21
+
+
 def test_many_functions_spare_no_reads_of_a_few_tables() -> None:
     table = Resource("dynamodb.table", "orders", {})
     everything = (table, *FUNCTIONS, *PERMISSIONS)

@@ -81,8 +81,8 @@ def test_nothing_is_moved(tmp_path: Path, text: str) -> None:
             "aws/moved.yaml:2:12: moved: route53.hosted_zone/a is only looked up: there is nothing to move",
         ),
         (
-            move("a", "b", "lambda.permission"),
-            "aws/moved.yaml:2:12: moved: lambda.permission/a follows from other resources, and moves with them",
+            move("a", "b", "lambda.function_url"),
+            "aws/moved.yaml:2:12: moved: lambda.function_url/a follows from other resources, and moves with them",
         ),
         (
             move("a", "b", "lambda.function"),

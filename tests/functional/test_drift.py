@@ -59,6 +59,48 @@ def test_what_was_changed_in_aws_is_told_apart_from_what_was_edited_in_git(shop:
     assert shop.run("drift").code == 0, "3 only where it was asked for"
 
 
+PERMISSION = """\
+permissions:
+  - name: partner
+    function: ${SERVICE_NAME}-stock
+    principal: "210987654321"
+"""
+
+
+def test_who_was_let_in_by_hand_is_named_and_shut_out_unless_the_specs_say_so(shop: Service) -> None:
+    assert shop.run("deploy").code == 0
+    aws, everybody = shop.aws(), {"Action": "lambda:InvokeFunction", "Principal": "*"}
+    aws.call("lambda", "AddPermission", FunctionName="shop-orders", StatementId="AllowEverybody", **everybody)
+    partner = {"FunctionName": "shop-stock", "Qualifier": "live"}
+    aws.call("lambda", "AddPermission", StatementId="partner", **partner, **everybody | {"Principal": "210987654321"})
+    found = shop.run("drift", "--detailed-exitcode")
+    assert (found.code, actions(found.json)) == (3, {ORDERS: "update", STOCK: "update"}), found.err
+    assert {address: change["fields"] for address, change in by_address(found.json).items()} == {
+        address: [{"path": "foreign_permissions", "before": [text], "after": None, "known": True}]
+        for address, text in (
+            (ORDERS, "* may lambda:InvokeFunction on the unqualified function (AllowEverybody)"),
+            (STOCK, "210987654321 may lambda:InvokeFunction on live (partner)"),
+        )
+    }
+    assert all(one["message"].endswith("declare it under permissions:") for one in found.json["warnings"])
+    assert len(found.json["warnings"]) == 2
+
+    shop.edit("aws/lambda/partners.yaml", PERMISSION)
+    plan = shop.run("plan").json
+    assert actions(plan) == {ORDERS: "update", STOCK: "update", "lambda.permission/partner": "create"}
+    assert [(one["principal"], one["address"]) for one in plan["access"]] == [
+        ("210987654321", "lambda.permission/partner")
+    ]
+    done = shop.run("deploy")
+    assert done.code == 0, done.err
+    assert aws.found("lambda", "GetPolicy", FunctionName="shop-orders") is None
+    statements = json.loads(aws.call("lambda", "GetPolicy", **partner)["Policy"])["Statement"]
+    assert all(statement["Sid"].startswith("pipeline-") for statement in statements)
+    assert {"AWS": "arn:aws:iam::210987654321:root"} in [statement["Principal"] for statement in statements]
+    assert shop.run("drift", "--detailed-exitcode").code == 0
+    assert shop.run("deploy").json["changed"] is False
+
+
 def test_what_serves_is_compared_too_and_a_run_that_died_is_named(shop: Service, proxy: FaultProxy) -> None:
     assert shop.run("deploy").code == 0
     shop.replace("aws/lambda/functions.yaml", "timeout: 10", "timeout: 11")

@@ -6,6 +6,7 @@ Sources: localstack/localstack tests/aws/services/lambda_ (recorded from AWS), t
 """
 
 import base64
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
@@ -37,6 +38,7 @@ class Function:
         self.versions: dict[str, dict[str, Any]] = {}
         self.published: dict[str, Any] | None = None
         self.aliases: dict[str, dict[str, Any]] = {}
+        self.policies: dict[str | None, list[dict[str, Any]]] = {}
         self.ready_at: dict[str, float] = {}
 
 
@@ -219,6 +221,18 @@ class FakeLambda:
         if name not in function.aliases:
             raise refused("GetAlias", "ResourceNotFoundException", f"Cannot find alias: {name}", 404)
         return function.aliases[name]
+
+    def _get_policy(self, params: Params) -> dict[str, Any]:
+        statements = self._named("GetPolicy", params["FunctionName"]).policies.get(params.get("Qualifier"))
+        if not statements:
+            raise refused("GetPolicy", "ResourceNotFoundException", "The resource you requested does not exist.", 404)
+        return {"Policy": json.dumps({"Version": "2012-10-17", "Statement": statements})}
+
+    def _remove_permission(self, params: Params) -> dict[str, Any]:
+        policies = self._named("RemovePermission", params["FunctionName"]).policies
+        kept = policies.get(params.get("Qualifier"), [])
+        policies[params.get("Qualifier")] = [one for one in kept if one["Sid"] != params["StatementId"]]
+        return {}
 
     def _update_alias(self, params: Params) -> dict[str, Any]:
         alias = self._get_alias(params)

@@ -126,8 +126,8 @@ def test_only_an_open_url_admits_everybody_and_only_through_itself(aws: Aws) -> 
     kind.update(recorder, opened, seen(aws, closed), frozenset({"auth", "open"}))
     added = [call.name for call in recorder.changing]
     assert added == ["lambda:UpdateFunctionUrlConfig", "lambda:AddPermission", "lambda:AddPermission"]
-    assert '"InvokedViaFunctionUrl": true' in policy(aws)
-    assert '"FunctionUrlAuthType": "NONE"' in policy(aws)
+    assert '"lambda:InvokedViaFunctionUrl":"true"' in policy(aws)
+    assert '"lambda:FunctionUrlAuthType":"NONE"' in policy(aws)
     kind.update(aws, closed, seen(aws, opened), frozenset({"auth", "open"}))
     assert policy(aws) == ""
 

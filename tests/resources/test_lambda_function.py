@@ -173,7 +173,7 @@ def test_one_round_of_calls_reads_a_recorded_function(world: FakeLambda) -> None
     wanted = function()
     outputs = bring(world, wanted)
     world.calls.clear()
-    read(world, wanted, recorded=outputs, thorough=False)
+    read(world, wanted, recorded=outputs, thorough=False, policies=False)
     assert world.names == ["GetFunction", "GetFunction"]
 
 
@@ -252,7 +252,8 @@ def many(count: int, world: FakeLambda, **fields: Any) -> list[Target]:
         wanted = function(f"orders-{number}")
         outputs = bring(world, wanted)
         released = wanted.properties
-        targets.append(target(wanted, recorded=outputs, **{"released": released, "thorough": False, **fields}))
+        spared = {"thorough": False, "policies": False}
+        targets.append(target(wanted, recorded=outputs, **{"released": released, **spared, **fields}))
     world.calls.clear()
     return targets
 
@@ -264,7 +265,7 @@ def test_many_functions_are_read_from_the_list(world: FakeLambda) -> None:
     assert len(found) == 60
     for one in targets:
         observed = found[one.address]
-        assert observed.trusted == ("alias", "live", "reserved_concurrency", "tags")
+        assert observed.trusted == ("alias", "live", "reserved_concurrency", "tags", "foreign_permissions")
         assert differing(one.resource, observed) == set()
         assert SCOPE.owns(observed.mark)
 

@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 import pytest
 
 from pipeline.errors import AwsError, PipelineError
+from pipeline.local.plane.functions.names import Function
+from pipeline.local.plane.functions.policies import build
 from pipeline.model.resource import Observed, Resource
 from pipeline.model.scope import Scope
 from pipeline.planning.diff import diff
@@ -84,17 +86,8 @@ class Policies:
 
 
 def statement_of(params: Mapping[str, Any]) -> dict[str, Any]:
-    condition: dict[str, Any] = {"ArnLike": {"AWS:SourceArn": params["SourceArn"]}}
-    if "SourceAccount" in params:
-        condition["StringEquals"] = {"AWS:SourceAccount": params["SourceAccount"]}
-    return {
-        "Sid": params["StatementId"],
-        "Effect": "Allow",
-        "Principal": {"Service": params["Principal"]},
-        "Action": params["Action"],
-        "Resource": f"arn:aws:lambda:us-east-1:123456789012:function:orders-list:{params['Qualifier']}",
-        "Condition": condition,
-    }
+    """What AddPermission makes of it, as the embedded AWS has it from AWS."""
+    return build(Function(SCOPE.account, SCOPE.region, "orders-list", params.get("Qualifier")), params)
 
 
 def kind() -> ResourceType:
@@ -271,21 +264,108 @@ def test_the_account_of_a_source_is_sent_and_read() -> None:
     assert differing(wanted, read(aws, wanted)) == set()
 
 
-def recorded(thorough: bool) -> Target:
+def recorded(*, policies: bool) -> Target:
     released = permission(source_arns=[expression("apigateway.rest_api/orders-api", "execution_arn")])
-    return target(permission(LIST), recorded={"source_arns": [LIST]}, released=released.properties, thorough=thorough)
+    return target(permission(LIST), recorded={"source_arns": [LIST]}, released=released.properties, policies=policies)
 
 
 def test_a_policy_that_need_not_be_read_is_trusted() -> None:
     aws = Policies()
-    observed = kind().read(aws, [recorded(thorough=False)])["lambda.permission/orders-list:orders-api"]
+    observed = kind().read(aws, [recorded(policies=False)])["lambda.permission/orders-list:orders-api"]
     assert aws.names == []
     assert observed.properties["source_arns"] == [LIST]
     assert observed.trusted == ("source_arns",)
     assert differing(permission(LIST), observed) == set()
 
 
-def test_a_thorough_look_trusts_nothing() -> None:
+def test_a_policy_that_is_to_be_read_is_not_trusted() -> None:
     aws = Policies()
-    assert kind().read(aws, [recorded(thorough=True)]) == {}
+    assert kind().read(aws, [recorded(policies=True)]) == {}
     assert aws.names == ["GetPolicy"]
+
+
+def declared(**properties: Any) -> Resource:
+    """A permission as an author writes it; the ARN of its function is known."""
+    written = {"name": "orders-list:partner", "function": "orders-list", "alias": "live", **properties}
+    canonical = kind().canonical(written, SCOPE)
+    target = "arn:aws:lambda:us-east-1:123456789012:function:orders-list:live"
+    return Resource("lambda.permission", "orders-list:partner", {**canonical, "target": target})
+
+
+@pytest.mark.parametrize(
+    ("written", "members"),
+    [
+        pytest.param({"principal": "210987654321"}, {"Principal": "210987654321"}, id="an account"),
+        pytest.param(
+            {"principal": "arn:aws:iam::210987654321:root", "action": "lambda:InvokeFunction", "via_url": False},
+            {"Principal": "210987654321"},
+            id="the same in other words",
+        ),
+        pytest.param(
+            {"principal": "*", "organization": "o-a1b2c3d4e5"},
+            {"Principal": "*", "PrincipalOrgID": "o-a1b2c3d4e5"},
+            id="an organization",
+        ),
+        pytest.param(
+            {"principal": "s3.amazonaws.com", "source_account": "210987654321"},
+            {"Principal": "s3.amazonaws.com", "SourceAccount": "210987654321"},
+            id="a service for an account",
+        ),
+        pytest.param(
+            {"principal": "210987654321", "action": "lambda:InvokeFunctionUrl", "url_auth": "AWS_IAM"},
+            {"Principal": "210987654321", "Action": "lambda:InvokeFunctionUrl", "FunctionUrlAuthType": "AWS_IAM"},
+            id="the address",
+        ),
+        pytest.param(
+            {"principal": "210987654321", "via_url": True},
+            {"Principal": "210987654321", "InvokedViaFunctionUrl": True},
+            id="through the address",
+        ),
+        pytest.param(
+            {"principal": "alexa-connectedhome.amazon.com", "event_source_token": "amzn1.ask.skill.1"},
+            {"Principal": "alexa-connectedhome.amazon.com", "EventSourceToken": "amzn1.ask.skill.1"},
+            id="a skill",
+        ),
+    ],
+)
+def test_what_an_author_declares_is_granted_and_read_back(written: dict[str, Any], members: dict[str, Any]) -> None:
+    aws = Policies()
+    wanted = declared(**written)
+    assert list(kind().check(wanted, SCOPE)) == []
+    kind().create(aws, wanted)
+    (found,) = aws.policies["live"]
+    named = {"StatementId": found["Sid"], "Action": "lambda:InvokeFunction", "Qualifier": "live"}
+    assert found == statement_of({**named, **members})
+    assert differing(wanted, read(aws, wanted)) == set()
+
+
+def test_another_principal_is_a_difference_and_the_old_one_goes_last() -> None:
+    aws = Policies()
+    kind().create(aws, declared(principal="210987654321"))
+    after = declared(principal="s3.amazonaws.com", source_arns=["arn:aws:s3:::orders-uploads"])
+    assert differing(after, read(aws, after)) == {"principal", "source_arns"}
+    update(aws, after)
+    assert differing(after, read(aws, after)) == set()
+    assert [name for name in aws.names if name != "GetPolicy"][1:] == ["AddPermission", "RemovePermission"]
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ({"principal": "*"}, "everybody in AWS may call this function"),
+        ({"principal": "s3.amazonaws.com"}, "s3.amazonaws.com may call this function on behalf of every account"),
+        ({"principal": "*", "organization": "o-a1b2c3d4e5"}, None),
+        ({"principal": "s3.amazonaws.com", "source_arns": ["arn:aws:s3:::orders"]}, None),
+        ({"principal": "210987654321"}, None),
+    ],
+)
+def test_a_grant_to_many_is_warned_of(written: dict[str, Any], told: str | None) -> None:
+    assert [each.message for each in kind().warn(declared(**written), SCOPE)] == ([told] if told else [])
+
+
+@pytest.mark.parametrize(
+    "written", [{"action": "lambda:InvokeFunctionUrl"}, {"action": "lambda:GetFunction", "url_auth": "AWS_IAM"}]
+)
+def test_what_aws_refuses_of_addresses_is_an_error(written: dict[str, Any]) -> None:
+    (problem,) = kind().check(declared(principal="210987654321", **written), SCOPE)
+    assert "url_auth" in problem.message

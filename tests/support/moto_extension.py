@@ -132,21 +132,6 @@ class Lambda(LambdaAttachments):
             raise _Conflict(f"Unable to delete version because the following aliases reference it: [{aliases}]")
         return super().delete_function()
 
-    def add_permission(self) -> Any:
-        """AWS refuses a second statement of an id. moto would keep both."""
-        sid = self.json_body["StatementId"]
-        if any(statement["Sid"] == sid for statement in self._statements()):
-            raise _Conflict(f"The statement id ({sid}) provided already exists.")
-        return super().add_permission()
-
-    def get_policy(self) -> Any:
-        """AWS keeps the policies of a function and of its aliases apart."""
-        statements = self._statements()
-        if not statements:
-            raise _Absent("The resource you requested does not exist.")
-        policy = {"Version": "2012-10-17", "Id": "default", "Statement": statements}
-        return json.dumps({"Policy": json.dumps(policy), "RevisionId": "1"})
-
     def create_event_source_mapping(self) -> Any:
         """AWS keeps the alias that is named; moto the function behind it."""
         made = json.loads(super().create_event_source_mapping()[2])
@@ -172,13 +157,6 @@ class Lambda(LambdaAttachments):
 
     def _named_function(self) -> LambdaFunction:
         return self.backend.get_function(self._name())
-
-    def _statements(self) -> list[dict[str, Any]]:
-        qualifier = self.querystring.get("Qualifier", [None])[0]
-        function = self.backend.get_function(self._name(), qualifier)
-        latest = self.backend.get_function(self._name())
-        resource = latest.function_arn + (f":{qualifier}" if qualifier else "")
-        return [statement for statement in function.policy.statements if statement["Resource"] == resource]
 
     def _publish(self, function: LambdaFunction, description: str = "") -> LambdaFunction:
         """The description of a version may be its own, and a number never comes again after its version was deleted."""

@@ -11,6 +11,10 @@ from moto.awslambda import urls as lambda_urls
 from moto.awslambda.responses import LambdaResponse
 from moto.core.exceptions import JsonRESTError
 
+from pipeline.local.plane.functions.names import Function
+from pipeline.local.plane.functions.policies import Policies
+from pipeline.local.plane.refusal import Refusal
+
 PROVISIONED = r"{0}/(?P<api_version>[^/]+)/functions/(?P<function_name>[\w_:%-]+)/provisioned-concurrency/?$"
 
 
@@ -40,6 +44,36 @@ class LambdaAttachments(LambdaResponse):
             function = self.backend.get_function(made["FunctionName"], qualifier)
             function.__dict__["dead_letter"] = self.json_body.get("DeadLetterConfig")
         return answer
+
+    def add_permission(self) -> Any:
+        """AWS keeps the policies of a function and of each alias apart, and refuses a second statement of an id."""
+        policies, function = self._policies()
+        try:
+            return 201, {"status": 201}, json.dumps({"Statement": json.dumps(policies.add(function, self.json_body))})
+        except Refusal as refusal:
+            raise _no(refusal.code, refusal.message, refusal.status) from refusal
+
+    def get_policy(self) -> Any:
+        policies, function = self._policies()
+        try:
+            policy, revision = policies.document(function)
+        except Refusal as refusal:
+            raise _no(refusal.code, refusal.message, refusal.status) from refusal
+        return json.dumps({"Policy": policy, "RevisionId": revision})
+
+    def remove_permission(self) -> Any:
+        policies, function = self._policies()
+        try:
+            policies.remove(function, unquote(self.path.split("/")[-1]), None)
+        except Refusal as refusal:
+            raise _no(refusal.code, refusal.message, refusal.status) from refusal
+        return 204, {"status": 204}, "{}"
+
+    def _policies(self) -> tuple[Policies, Function]:
+        """The policies of the function, and which of them is meant; refused where there is no such alias."""
+        self.backend.get_function(self._name(), self._qualifier())
+        kept: Policies = self.backend.get_function(self._name()).__dict__.setdefault("policies", Policies())
+        return kept, Function(self.current_account, self.region, self._name(), self._qualifier())
 
     def put_provisioned_concurrency_config(self) -> Any:
         """AWS answers that it has begun, and refuses an alias that shares its traffic by weights."""
@@ -127,7 +161,7 @@ class LambdaAttachments(LambdaResponse):
                 raise JsonRESTError("InvalidParameterValueException", message)
 
 
-def _no(code: str, message: str) -> JsonRESTError:
+def _no(code: str, message: str, status: int = 404) -> JsonRESTError:
     refusal = JsonRESTError(code, message)
-    refusal.code = 404
+    refusal.code = status
     return refusal
