@@ -2,20 +2,18 @@
 
     python -I tests/granting/enforcing.py PORT
 
-The plane speaks in the name of callers and cannot sign for them. So what it may answer, and functions, of which the
-emulator knows several actions by wrong names, is authorized here before: signature and policies by the emulator's own
-evaluator, with the action's real name and resource. Then it goes on as the account's own. All else is authorized by the
-emulator as it comes.
+The plane speaks in the name of callers and cannot sign for them, and the emulator takes several actions by wrong names
+or for all resources. So whatever a role calls is authorized here before: signature, policies and boundary by the
+emulator's own evaluator, for what AWS has it authorized (authorizing.py). Then it goes on as the account's own.
 """
 
 import asyncio
 import importlib
 import importlib.util
-import json
 import os
 import sys
 import uuid
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,26 +21,45 @@ from urllib.parse import parse_qs
 
 ROOT = Path(__file__).resolve().parents[2]
 ACCOUNT = "123456789012"
-GATED = {"apigateway", "bedrock", "lambda", "logs", "route53", "s3"}
+_OF_FUNCTIONS = {"execute-api", "xray"}
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
+class Account:
+    """What the emulator holds."""
+
+    def __init__(self) -> None:
+        self._iam = importlib.import_module("ministack.services.iam")
+        self._secrets = importlib.import_module("ministack.services.secretsmanager")
+
+    def role(self, name: str) -> Mapping[str, Any] | None:
+        """A role as GetRole shows it."""
+        found: Mapping[str, Any] | None = self._iam._roles.get_scoped(ACCOUNT, None, name)
+        return found
+
+    def secret(self, name: str) -> str | None:
+        """The ARN of a secret."""
+        return next((one["ARN"] for key, one in self._secrets._secrets.to_dict().items() if name in key), None)
+
+
 class Gate:
     """The plane, behind the emulator's evaluator."""
 
-    def __init__(self, front: Any, wire: Any) -> None:
-        self._front, self._wire = front, wire
+    def __init__(self, front: Any) -> None:
+        self._front, self._account = front, Account()
         self._app = importlib.import_module("ministack.app")
         self._actions = importlib.import_module("ministack.core.iam_actions")
         self._evaluator = importlib.import_module("ministack.core.iam_evaluator")
+        self._authorizing = importlib.import_module("tests.granting.authorizing")
+        self._wire = importlib.import_module("tests.support.wire")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Lets a request through, or says that it is denied."""
         if scope["type"] == "http":  # policies of buckets may insist on TLS, which AWS speaks
             scope = {**scope, "headers": [*scope["headers"], (b"x-forwarded-proto", b"https")]}
-        if self._signer(scope) not in GATED:
+        if not self._is_of_a_role(scope):
             await self._front(scope, receive, send)
             return
         body = b""
@@ -50,69 +67,56 @@ class Gate:
             body += message.get("body", b"")
             if not message.get("more_body"):
                 break
-        denied = await asyncio.to_thread(self._denied, scope, body)
-        if denied is not None:
-            status, headers, text = denied
-            await send({"type": "http.response.start", "status": status, "headers": list(_raw(headers))})
-            await send({"type": "http.response.body", "body": text})
+        try:
+            answer = await asyncio.to_thread(self._decided, scope, body)
+        except self._authorizing.Unknown as unknown:
+            answer = 501, {"content-type": "text/plain", "x-amzn-errortype": "Unknown"}, str(unknown).encode()
+        if answer is not None:
+            await send({"type": "http.response.start", "status": answer[0], "headers": list(_raw(answer[1]))})
+            await send({"type": "http.response.body", "body": answer[2]})
             return
-        await self._front(_as_account(scope), _again(body), send)
+        await self._front(scope if b"GetCallerIdentity" in body else _as_account(scope), _again(body), send)
 
-    def _signer(self, scope: Scope) -> str | None:
-        """The service that a request is signed for; None for those of the account, and for what is not signed."""
-        if scope["type"] != "http":
-            return None
-        key, service = _credential(_header(scope, b"authorization"))
-        if service == "s3" and not (scope["method"] == "PUT" and scope["path"].strip("/").count("/") == 0):
-            return None  # the plane makes buckets, and has nothing to do with what is in them
-        return None if self._evaluator.is_root_access_key(key) else service
+    def _is_of_a_role(self, scope: Scope) -> bool:
+        """Whether a request is signed, and not for the account itself, which may everything.
 
-    def _denied(self, scope: Scope, body: bytes) -> tuple[int, dict[str, str], bytes] | None:
+        What functions call of services that the pipeline does not know of is the emulator's alone.
+        """
+        key, service = _credential(_header(scope, b"authorization")) if scope["type"] == "http" else ("", "")
+        return service not in _OF_FUNCTIONS and bool(key) and not self._evaluator.is_root_access_key(key)
+
+    def _decided(self, scope: Scope, body: bytes) -> tuple[int, dict[str, str], bytes] | None:
         """The emulator's refusal; in a context of its own, which keeps the request apart from others."""
         headers = {name.decode().lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        query_string = scope["query_string"].decode("latin-1")
-        query, path = parse_qs(query_string, keep_blank_values=True), scope["path"]
+        query_string, path = scope["query_string"].decode("latin-1"), scope["raw_path"].decode("latin-1")
+        query = parse_qs(query_string, keep_blank_values=True)
         key, service = _credential(headers["authorization"])
-        region = self._app.extract_region(headers, query)
         self._app.set_request_account_id(ACCOUNT)
-        self._app.set_request_region(region)
-        self._evaluator.pin_signed_request(
-            scope["method"], scope["raw_path"].decode("latin-1"), query, scope["headers"]
-        )
+        self._app.set_request_region(self._app.extract_region(headers, query))
+        self._evaluator.pin_signed_request(scope["method"], path, query, scope["headers"])
         self._evaluator.pin_signed_body(body)
-        target = scope["raw_path"].decode("latin-1") + (f"?{query_string}" if query_string else "")
-        call = self._wire.identify(self._wire.Request(scope["method"], target, headers, body))
-        for action, resource, context in self._asked(call, path, headers, body, query, region):
+        target = f"{path}?{query_string}" if query_string else path
+        request = self._wire.Request(scope["method"], target, headers, body)
+        call = self._wire.identify(request)
+        for one in self._authorizing.asked(call, request, ACCOUNT, self._account):
             denied = self._evaluator.enforce(
-                key, action, service, region, resource_arn=resource, service_context=context
+                key, one.action, service, call.region, resource_arn=one.resource, service_context=one.keys
             )
             if denied:
-                who = getattr(denied, "principal_arn", "") or getattr(denied, "message", "")
-                found: tuple[int, dict[str, str], bytes] = self._actions.access_denied_response(
-                    service,
-                    action,
-                    who,
-                    str(uuid.uuid4()),
-                    headers=headers,
-                    resource_arn=resource,
-                    explicit_deny=getattr(denied, "decision", "") == "Deny",
-                )
-                return found
+                return self._refusal(service, one, denied, headers)
         return None
 
-    def _asked(
-        self, call: Any, path: str, headers: dict[str, str], body: bytes, query: Any, region: str
-    ) -> Iterator[tuple[str, str, dict[str, str]]]:
-        """(action, resource, context) of what has to be allowed for a call."""
-        service = call.iam_action.partition(":")[0]
-        arn = self._actions.extract_resource_arn(service, call.method, path, headers, body, query, region, ACCOUNT)
-        sent = json.loads(body) if service == "lambda" and call.method in ("POST", "PUT") and body[:1] == b"{" else {}
-        if call.operation == "CreateFunction":
-            arn = f"arn:aws:lambda:{region}:{ACCOUNT}:function:{sent['FunctionName']}"
-        context = {f"lambda:{name}": sent[name] for name in ("Principal",) if name in sent}
-        yield call.iam_action, arn, context
-        if call.operation in ("CreateFunction", "UpdateFunctionConfiguration") and "Role" in sent:
-            yield "iam:PassRole", sent["Role"], {"iam:PassedToService": "lambda.amazonaws.com"}
+    def _refusal(self, service: str, asked: Any, denied: Any, headers: Any) -> tuple[int, dict[str, str], bytes]:
+        found: tuple[int, dict[str, str], bytes] = self._actions.access_denied_response(
+            service,
+            asked.action,
+            getattr(denied, "principal_arn", "") or getattr(denied, "message", ""),
+            str(uuid.uuid4()),
+            headers=headers,
+            resource_arn=asked.resource,
+            explicit_deny=getattr(denied, "decision", "") == "Deny",
+        )
+        return found
 
 
 def _credential(authorization: str) -> tuple[str, str]:
@@ -156,6 +160,12 @@ def loaded(name: str, path: Path) -> ModuleType:
     return module
 
 
+def _package(name: str) -> None:
+    """A package of which only the wanted modules are imported: what lies beside them needs more than is here."""
+    module = sys.modules[name] = ModuleType(name)
+    module.__path__ = [str(ROOT.joinpath(*name.split(".")))]
+
+
 def main(port: str) -> None:
     """Serves until it is killed."""
     os.environ.update(
@@ -170,7 +180,9 @@ def main(port: str) -> None:
     front = importlib.import_module("pipeline.local.plane.front").Front(
         emulator, instance="enforced", account=ACCOUNT, on_ready=lambda: None
     )
-    gate = Gate(front, loaded("wire", ROOT / "tests" / "support" / "wire.py"))
+    for name in ("tests", "tests.support", "tests.granting"):
+        _package(name)
+    gate = Gate(front)
     config = importlib.import_module("hypercorn.config").Config()
     config.bind = [f"127.0.0.1:{port}"]
     asyncio.run(importlib.import_module("hypercorn.asyncio").serve(gate, config, mode="asgi"))

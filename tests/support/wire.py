@@ -111,7 +111,7 @@ class Call:
 
 def call_of(service: str, operation: str) -> Call:
     """A call by its names."""
-    model = _model(service).operation_model(operation)
+    model = model_of(service).operation_model(operation)
     return Call(service, operation, "", model.http.get("method", "POST"), "")
 
 
@@ -128,7 +128,7 @@ def identify(request: Request) -> Call | None:
     for service in services:
         operation = _routed(service, request)
         if operation:
-            return Call(service, operation, region, request.method, _model(service).protocol)
+            return Call(service, operation, region, request.method, model_of(service).protocol)
     return Call(services[0], "Unknown", region, request.method, "rest-json")
 
 
@@ -184,7 +184,8 @@ def _routed(service: str, request: Request) -> str | None:
 
 
 @cache
-def _model(service: str) -> Any:
+def model_of(service: str) -> Any:
+    """The model of a service; None when there is no such service."""
     try:
         return botocore.session.Session().get_service_model(service)
     except UnknownServiceError:
@@ -193,7 +194,7 @@ def _model(service: str) -> Any:
 
 @cache
 def _routes(service: str) -> tuple[Route, ...]:
-    model = _model(service)
+    model = model_of(service)
     return tuple(_route(model.operation_model(name)) for name in model.operation_names) if model else ()
 
 
@@ -262,7 +263,7 @@ def throttle_of(service: str) -> tuple[str, int]:
 
 def error_answer(call: Call, code: str, message: str, status: int | None = None, request_id: str = "proxy") -> Answer:
     """An error in the wire format of the call's service; the status is the model's where it has one."""
-    status = status or _status(_model(call.service), code)
+    status = status or _status(model_of(call.service), code)
     if call.protocol in ("json", "rest-json"):
         headers = {"content-type": "application/json", "x-amzn-requestid": request_id, "x-amzn-errortype": code}
         body = json.dumps({"__type": code, "message": message}).encode()
