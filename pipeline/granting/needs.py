@@ -6,18 +6,15 @@ other policy; all others by their very names.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-from pipeline.granting.collecting import Collected, Statement, statement, title_of
+from pipeline.granting.behind import Behind, text_of
+from pipeline.granting.collecting import Collected, Statement, statement
 from pipeline.granting.knowledge import CHANGE, DELETE, READ, Knowledge, knowledge
 from pipeline.model.resource import Resource
 from pipeline.model.scope import Scope
-from pipeline.model.values import Expression, Secret, leaves
+from pipeline.model.values import Secret, leaves
 from pipeline.resources.registry import registry
 from pipeline.rollout.codedeploy import role_name
-
-# The statement that allows reading secrets -> the service, and its name for a secret in what it tells KMS.
-_CONTEXTS = {"Parameters": ("ssm", "PARAMETER_ARN"), "Secrets": ("secretsmanager", "SecretARN")}
 
 
 @dataclass(frozen=True)
@@ -42,10 +39,11 @@ class Needs:
         for kind in self._types():
             found.take(kind, READ, self.arns(kind))
         self._take_core(found, READ)
-        for scope in self._scopes:
-            for reference in self._secrets():
+        for scope in self.scopes:
+            for reference in self.secrets():
                 found.take_secret(reference, scope)
-        return [*found.statements(), *self._keys(READ), *self._secret_keys()]
+        behind = Behind(self)
+        return [*found.statements(), *behind.keys(READ), *behind.secret_keys()]
 
     @property
     def changing(self) -> list[Statement]:
@@ -61,10 +59,16 @@ class Needs:
         actions = self.known.actions("s3.bucket", READ) | self.known.actions("s3.bucket", CHANGE)
         found.add("LedgerBucket", actions, self.buckets)
         self._take_codedeploy(found)
-        acls = {str(acl) for one in self.of("cloudfront.distribution") if (acl := one.properties.get("web_acl"))}
-        found.add("WebAcls", {"wafv2:GetWebACL"}, sorted(acls))
-        found.add("LayersOfOthers", {"lambda:GetLayerVersion"}, self._layers_of_others())
-        return [*found.statements(), *self._keys(CHANGE), *self._passing(), *self._bounded()]
+        behind = Behind(self)
+        for title, actions, arns in behind.named():
+            found.add(title, actions, arns)
+        return [
+            *found.statements(),
+            *behind.keys(CHANGE),
+            *behind.passing(),
+            *self._pass_codedeploy(),
+            *self._bounded(),
+        ]
 
     def of(self, kind: str) -> tuple[Resource, ...]:
         """The service's resources of a type."""
@@ -74,12 +78,17 @@ class Needs:
         """Where actions on a type's resources are allowed."""
         wanted = list(self.known.resources(kind) if patterns is None else patterns)
         resources = self.of(kind)
-        return sorted({arn for resource in resources for pattern in wanted for arn in self._arns(pattern, resource)})
+        return sorted({arn for resource in resources for arn in self.arns_for(resource, wanted)})
+
+    def arns_for(self, resource: Resource, patterns: Iterable[str]) -> Iterator[str]:
+        """The patterns for one resource, in each region."""
+        for pattern in patterns:
+            yield from self._arns(pattern, resource)
 
     def arns_of(self, resource: Resource) -> list[str]:
         """Where actions on one resource are looked for, by its very name."""
-        fields = {name: _text(value) for name, value in resource.properties.items()} | {"name": resource.name}
-        return sorted(self._filled(pattern, fields, self.scope) for pattern in self.known.resources(resource.type))
+        fields = {name: text_of(value) for name, value in resource.properties.items()} | {"name": resource.name}
+        return sorted(self.filled(pattern, fields, self.scope) for pattern in self.known.resources(resource.type))
 
     @property
     def boundaries(self) -> set[str | None]:
@@ -95,10 +104,11 @@ class Needs:
     @property
     def regions(self) -> list[str]:
         """The regions of the environment."""
-        return [scope.region for scope in self._scopes]
+        return [scope.region for scope in self.scopes]
 
     @property
-    def _scopes(self) -> tuple[Scope, ...]:
+    def scopes(self) -> tuple[Scope, ...]:
+        """The environment's place in each of its regions."""
         return (self.scope, *(replace(self.scope, region=region) for region in self.elsewhere))
 
     def _principals(self) -> list[str]:
@@ -121,46 +131,12 @@ class Needs:
         for where, actions in self.known.core(phase).items():
             found.add(where.capitalize(), set(actions), places[where])
 
-    def _layers_of_others(self) -> list[str]:
-        """Layers that functions name by their ARNs, such as those of AWS, in every version.
-
-        https://docs.aws.amazon.com/lambda/latest/dg/adding-layers.html
-        """
-        named = [layer for function in self.of("lambda.function") for layer in function.properties.get("layers") or ()]
-        return sorted({f"{layer.rpartition(':')[0]}:*" for layer in named if isinstance(layer, str)})
-
-    def _keys(self, phase: str) -> Iterator[Statement]:
-        """Keys of KMS that the specs name: services use them with the rights of who calls, and they only for these."""
-        for kind, rule in self.known.rules["keys"].items():
-            keys = sorted({str(key) for one in self.of(kind) if (key := one.properties.get("kms_key"))})
-            if keys and phase in rule:
-                via = {"StringEquals": {"kms:ViaService": self._via(rule["service"])}} if "service" in rule else None
-                yield statement(f"KeysOf{title_of(kind)}", set(rule[phase]), keys, via)
-
-    def _secret_keys(self) -> Iterator[Statement]:
-        """Secrets may be encrypted with keys that nobody names here: those, for these secrets and nothing else.
-
-        https://docs.aws.amazon.com/kms/latest/developerguide/services-parameter-store.html and
-        https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
-        """
-        found = Collected(self.known)
-        for scope in self._scopes:
-            for reference in self._secrets():
-                found.take_secret(reference, scope)
-        keys = [scope.arn("kms", "key/*") for scope in self._scopes]
-        for one in found.statements():
-            service, name = _CONTEXTS[one["Sid"]]
-            condition = {
-                "StringEquals": {"kms:ViaService": self._via(service)},
-                "StringLike": {f"kms:EncryptionContext:{name}": one["Resource"]},
-            }
-            yield statement(f"KeysOf{one['Sid']}", {"kms:Decrypt"}, keys, condition)
-
-    def _secrets(self) -> Iterator[str]:
+    def secrets(self) -> Iterator[str]:
+        """References to secrets that the specs hold."""
         for resource in self.resources:
             yield from (leaf.reference for leaf in leaves(resource.properties) if isinstance(leaf, Secret))
 
-    def _via(self, service: str) -> list[str]:
+    def via(self, service: str) -> list[str]:
         """What KMS calls a service that calls it in one of the regions."""
         end = "amazonaws.com.cn" if self.scope.partition == "aws-cn" else "amazonaws.com"
         return [f"{service}.{region}.{end}" for region in self.regions]
@@ -177,19 +153,20 @@ class Needs:
         fields = {"service": self.scope.service, "environment": self.scope.environment}
         for pattern, actions in self.known.rules["codedeploy"].items():
             title = f"Codedeploy{pattern.partition(':')[0].capitalize()}"
-            found.add(title, set(actions), [one.arn("codedeploy", pattern.format_map(fields)) for one in self._scopes])
+            found.add(title, set(actions), [one.arn("codedeploy", pattern.format_map(fields)) for one in self.scopes])
 
     def _arns(self, pattern: str, resource: Resource) -> Iterator[str]:
         """The resource's ARN in each region."""
-        fields = {name: self._prefixed(_text(value)) for name, value in resource.properties.items()}
-        for scope in self._scopes:
-            yield self._filled(pattern, fields | {"name": self._prefixed(resource.name)}, scope)
+        fields = {name: self.prefixed(text_of(value)) for name, value in resource.properties.items()}
+        for scope in self.scopes:
+            yield self.filled(pattern, fields | {"name": self.prefixed(resource.name)}, scope)
 
-    def _filled(self, pattern: str, fields: dict[str, str], scope: Scope) -> str:
+    def filled(self, pattern: str, fields: dict[str, str], scope: Scope) -> str:
+        """A pattern of ARNs as an ARN; a field that is not known stands for all."""
         known = _Lenient(fields | {"region": scope.region, "account": scope.account})
         return f"arn:{scope.partition}:{pattern.format_map(known)}"
 
-    def _prefixed(self, name: str) -> str:
+    def prefixed(self, name: str) -> str:
         """The name up to where the service's prefix ends, and `*`.
 
         The longer prefix is taken when names tell environments apart, which keeps those in one account apart, too.
@@ -200,36 +177,12 @@ class Needs:
                 return f"{name[: start + len(prefix)]}*"
         return name
 
-    def _passing(self) -> list[Statement]:
-        """Roles that are given to services, or made by them: those of the specs alone, each for its service alone."""
-        found: list[Statement] = []
-        for action, rule in self.known.rules["passing"].items():
-            for service in sorted(set(rule["services"].values())):
-                kinds = [kind for kind, user in rule["services"].items() if user == service]
-                if arns := sorted({arn for kind in kinds for arn in self._passed(rule, kind)}):
-                    words = [part.capitalize() for part in service.split(".")[:-2] if part.isalpha()]
-                    title = rule["title"] + "".join(words)
-                    condition = {"StringLike" if "*" in service else "StringEquals": {rule["condition"]: service}}
-                    found.append(statement(title, {action}, arns, condition))
-        if self._shifter is not None:
-            role = self.scope.arn("iam", f"role/{self._shifter}", regional=False)
-            condition = {"StringEquals": {"iam:PassedToService": "codedeploy.amazonaws.com"}}
-            found.append(statement("PassCodedeploy", {"iam:PassRole"}, [role], condition))
-        return found
-
-    def _passed(self, rule: Mapping[str, Any], kind: str) -> Iterator[str]:
-        """The roles that resources of a type are given; one that is given none passes none."""
-        path = rule.get("named_by", {}).get(kind)
-        if path is None:
-            yield from self.arns(kind, rule["resources"])
-            return
-        for resource in self.of(kind):
-            role: Any = resource.properties
-            for key in path.split("."):
-                role = role.get(key) if role else None
-            if role is not None:
-                for pattern in rule["resources"]:
-                    yield self._filled(pattern, {"role": self._prefixed(_text(role))}, self.scope)
+    def _pass_codedeploy(self) -> list[Statement]:
+        if self._shifter is None:
+            return []
+        role = self.scope.arn("iam", f"role/{self._shifter}", regional=False)
+        condition = {"StringEquals": {"iam:PassedToService": "codedeploy.amazonaws.com"}}
+        return [statement("PassCodedeploy", {"iam:PassRole"}, [role], condition)]
 
     def _bounded(self) -> list[Statement]:
         """Roles are made with their boundary only, where the specs give all of them one."""
@@ -246,11 +199,3 @@ class _Lenient(dict[str, str]):
 
     def __missing__(self, key: str) -> str:
         return "*"
-
-
-def _text(value: Any) -> str:
-    """A property as the part of an ARN: the name in a reference to another resource, or in an ARN."""
-    if isinstance(value, Expression) and len(value.references) == 1:
-        return value.references[0].address.partition("/")[2]
-    text = str(value)
-    return text.rsplit("/", 1)[-1] if text.startswith("arn:") else text

@@ -7,10 +7,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.diagnosing.checks.access import needed, principal_of
 from pipeline.diagnosing.finding import FREE
 from pipeline.granting.trust import Repository, trust
-from pipeline.model.plan import Action, Change, Origin
 from pipeline.model.release import LockState
 from pipeline.model.resource import Resource
 from tests.diagnosing.support import ROLE, create, declared, found, patient
@@ -55,45 +53,6 @@ def test_another_account_is_an_error_and_none_a_warning() -> None:
 def test_a_variable_with_another_region_is_told() -> None:
     (one,) = found("region", patient(environ={"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "us-east-1"}))
     assert one.fix == "export AWS_REGION=us-east-1"
-
-
-def test_actions_that_the_plan_needs_and_the_role_lacks_are_named() -> None:
-    asked: list[Any] = []
-
-    def simulate(params: Any) -> dict[str, Any]:
-        asked.append(params)
-        denied = ("dynamodb:CreateTable",)
-        results = [
-            {"EvalActionName": action, "EvalDecision": "implicitDeny" if action in denied else "allowed"}
-            for action in params["ActionNames"]
-        ]
-        return {"EvaluationResults": results}
-
-    (one,) = found(
-        "permissions", patient(TABLE, replies={"iam:SimulatePrincipalPolicy": simulate}, changes=(create(TABLE),))
-    )
-    assert one.severity == "error"
-    assert one.evidence[-1] == "dynamodb:CreateTable"
-    assert asked[0]["PolicySourceArn"] == f"arn:aws:iam::{ACCOUNT}:role/orders-dev-deploy"
-    table = f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/orders-list"
-    assert asked[0]["ResourceArns"] == [table, f"{table}/*"]
-    assert found("permissions", patient(TABLE)) == [], "nothing is planned"
-    planning = identity(ROLE.replace("-deploy/", "-plan/")) | {"iam:SimulatePrincipalPolicy": simulate}
-    found("permissions", patient(TABLE, replies=planning, changes=(create(TABLE),)))
-    assert asked[-1]["PolicySourceArn"].endswith(":role/orders-dev-deploy"), "it is the one that will do it"
-
-
-@pytest.mark.parametrize(
-    ("arn", "principal"),
-    [
-        ("arn:aws:sts::1:assumed-role/ci/session", "arn:aws:iam::1:role/ci"),
-        ("arn:aws-cn:sts::1:assumed-role/a/b/session", "arn:aws-cn:iam::1:role/a/b"),
-        ("arn:aws:iam::1:user/ada", "arn:aws:iam::1:user/ada"),
-        ("arn:aws:iam::1:root", None),
-    ],
-)
-def test_sessions_are_asked_about_as_their_role(arn: str, principal: str | None) -> None:
-    assert principal_of(arn) == principal
 
 
 def token(**claims: str) -> str:
@@ -310,12 +269,6 @@ def test_certificates_of_others_end_too() -> None:
     (one,) = found("certificates", patient(domain, replies={"acm:DescribeCertificate": {"Certificate": certificate}}))
     assert (one.severity, one.address) == ("error", domain.address)
     assert one.message == "certificate of api.example.com ends in 5 days"
-
-
-def test_what_is_deleted_needs_leave_too() -> None:
-    gone = Change("sns.topic/orders-old", Action.DELETE, Origin.GIT)
-    asked = needed(patient(changes=(gone,)))
-    assert asked == {(f"arn:aws:sns:us-east-1:{ACCOUNT}:orders-old",): {"sns:DeleteTopic"}}
 
 
 def test_reserved_concurrency_leaves_some() -> None:

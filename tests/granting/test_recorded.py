@@ -46,8 +46,9 @@ def test_every_extra_has_its_reason_and_is_one() -> None:
 
 def test_every_use_of_a_key_has_its_reason_and_is_of_a_type_that_names_one() -> None:
     for kind, rule in Knowledge.load().rules["keys"].items():
-        assert "kms_key" in registry()[kind].spec.schema["properties"]
-        for phase in set(rule) - {"service"}:
+        properties = registry()[kind].spec.schema["properties"]
+        assert "kms_key" in properties or properties[rule["in"]]["references"] == "s3.bucket"
+        for phase in set(rule) - {"service", "in"}:
             assert phase in PHASES
             assert all(action.startswith("kms:") and len(reason) > 7 for action, reason in rule[phase].items())
 
