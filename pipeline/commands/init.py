@@ -79,16 +79,18 @@ def command(
         _check_alone({"--region": region, "--environments": environments, "--account": accounts})
         from pipeline.commands.carrying_over import carry_over  # noqa: PLC0415 - only this needs it
 
-        carried = carry_over(manual, Answers(service or "", tool=_tool(tool)))
+        origin = _tool(tool)
+        carried = carry_over(manual, Answers(service or "", tool=origin))
         write(directory, carried.files, EXECUTABLE)
-        console.result(*told_of(carried, directory))
+        console.result(*told_of(carried, directory, origin))
         return 0
     asks = sys.stdin.isatty() and form == "text" and not yes
     found = _answers(directory, (service, region, environments), accounts, tool, asks=asks)
     found.check()
     files = repository(found)
     write(directory, files, EXECUTABLE)
-    document = {"directory": str(directory), "service": found.service, "files": sorted(files)}
+    tool_document = {"url": found.tool.url, "commit": found.tool.commit, "to_do": found.tool.to_do()}
+    document = {"directory": str(directory), "service": found.service, "files": sorted(files), "tool": tool_document}
     console.result(document, _told(directory, found, len(files)))
     return 0
 
@@ -101,7 +103,7 @@ def _check_alone(given: Mapping[str, object]) -> None:
         )
 
 
-def told_of(carried: Carried, directory: Path) -> tuple[dict[str, object], str]:
+def told_of(carried: Carried, directory: Path, tool: Tool) -> tuple[dict[str, object], str]:
     """The document and the text about what was carried over, and what was not."""
     found = by_kind(carried)
     kinds = {kind: found.get(kind, []) for kind in ("changed", "left")}
@@ -110,7 +112,10 @@ def told_of(carried: Carried, directory: Path) -> tuple[dict[str, object], str]:
     for kind, title in (("changed", "is another way than it was"), ("left", "was not carried over")):
         if kinds[kind]:
             lines += ["", f"  {title}:", *(f"    {note}" for note in kinds[kind])]
-    return document, "\n".join([*lines, "", f"  next: cd {directory} && ./run pipeline validate"])
+    lines += ["", f"  next: cd {directory} && ./run pipeline validate"]
+    if to_do := tool.to_do():
+        lines += ["", "  before others run it, and GitHub:", *(f"    {one}" for one in to_do)]
+    return document, "\n".join(lines)
 
 
 def _answers(
@@ -188,9 +193,8 @@ def _told(directory: Path, found: Answers, count: int) -> str:
     lines += [f"    cd {directory}"] if directory.absolute() != Path.cwd() else []
     lines += [f"    ./run pipeline deploy --env {first} --local", "    git init && git add . && git commit -m 'Begin'"]
     rest = [] if found.accounts else ["AWS_ACCOUNT_ID in environments/*.env"]
-    rest += [] if found.tool.github else ["in .github/workflows/pipeline.yml, where the pipeline is on GitHub"]
-    if rest:
-        lines += ["", "  before AWS is used:", *(f"    {one}" for one in rest)]
+    for title, what in (("before AWS is used", rest), ("before others run it, and GitHub", found.tool.to_do())):
+        lines += ["", f"  {title}:", *(f"    {one}" for one in what)] if what else []
     return "\n".join(lines)
 
 

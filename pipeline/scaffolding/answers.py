@@ -31,6 +31,20 @@ class Tool:
         found = re.fullmatch(r"(?:https://github\.com/|git@github\.com:)([\w.-]+/[\w.-]+?)(?:\.git)?/?", self.url)
         return found.group(1) if found else None
 
+    @property
+    def is_local(self) -> bool:
+        """True when it is known by a path of this machine alone, which is nobody else's."""
+        return bool(self.url) and not re.match(r"(?!file:)[a-z+]+://|[\w.-]+@[\w.-]+:", self.url)
+
+    def to_do(self) -> list[str]:
+        """What has to be written by hand before others, and GitHub, can run it."""
+        if self.github:
+            return []
+        workflow = "in .github/workflows/pipeline.yml, where the pipeline is on GitHub"
+        if not self.is_local:
+            return [workflow]
+        return [f"url in ./run: it is {self.url}, which only this machine has; the commit stays", workflow]
+
 
 @dataclass(frozen=True)
 class Answers:

@@ -30,11 +30,11 @@ class Result:
         return json.loads(self.out)
 
 
-def init(*arguments: str) -> Result:
+def init(*arguments: str, form: str = "json") -> Result:
     """`pipeline init ARGUMENTS --format json`."""
     out, err = io.StringIO(), io.StringIO()
     with redirect_stdout(out), redirect_stderr(err):
-        code = main(["init", *arguments, "--format", "json"])
+        code = main(["init", *arguments, "--format", form])
     return Result(code, out.getvalue(), err.getvalue())
 
 
