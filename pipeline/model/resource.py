@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
+from pipeline.errors import Diagnostic
 from pipeline.model.values import (
     Expression,
     Outputs,
@@ -148,6 +149,7 @@ class Observed:
     `trusted` lists property paths that were taken from the last release instead of being read. `unclaimed`: without a
     mark, but empty and untouched, as a run leaves it that died before its mark was written; taking it takes nothing.
     `served` are the properties that all callers get, where a type keeps them apart from what it holds (a version).
+    `limit`: AWS will not take what is declared, an error; or has little room left for more, a warning.
     """
 
     address: str
@@ -159,6 +161,7 @@ class Observed:
     trusted: tuple[str, ...] = ()
     unclaimed: bool = False
     served: Properties | None = None
+    limit: Diagnostic | None = None
 
 
 @dataclass(frozen=True)

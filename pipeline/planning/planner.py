@@ -158,6 +158,7 @@ class _Planner:
         fields = (*self._ownership(resource, observed), *(self._left(each) for each in differing))
         if observed.pending:
             self.warnings.append(Diagnostic(observed.pending, address=resource.address, severity="warning"))
+        self._limited(resource, observed.limit, changing=bool(fields))
         if not fields:
             return None
         for text in (_BY_HAND[change.path] for change in fields if change.path in _BY_HAND):
@@ -255,6 +256,13 @@ class _Planner:
             return Change(address, Action.RETAIN, Origin.GIT, (), False, reason, resource, observed)
         going = self.question.yields(resource.type, observed, self.question.desired.resources)
         return Change(address, Action.DELETE, Origin.GIT, (), True, "no longer declared", resource, going)
+
+    def _limited(self, resource: Resource, limit: Diagnostic | None, *, changing: bool) -> None:
+        """Says what AWS will not take, before anything is changed."""
+        if limit is not None and limit.severity == "warning":
+            self.warnings.append(replace(limit, address=resource.address))
+        elif limit is not None and changing:
+            self._block(resource, limit.message, limit.hint or "")
 
     def _await(self, resource: Resource) -> None:
         """What the home region makes is not there: in a plan for both it will be, once that region is deployed."""

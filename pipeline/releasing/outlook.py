@@ -20,7 +20,7 @@ from pipeline.releasing.store import Ledger, artifact_key
 from pipeline.releasing.traffic import Kind, Pointer, Serving, routers
 from pipeline.resources.base import Aws, ResourceType, Target
 
-LAYER, PERMISSION = "lambda.layer", "lambda.permission"
+LAYER, PERMISSION, GUARDRAIL = "lambda.layer", "lambda.permission", "bedrock.guardrail"
 # How many releases are looked at for those that one can roll back to.
 LOOKED_AT = 20
 
@@ -69,7 +69,8 @@ def look(ledger: Ledger, aws: Aws, types: Mapping[str, ResourceType], target: Re
     finder = _Finder(ledger, aws, types, target)
     found = [answer for answers in aws.gather(finder.questions()) for answer in answers]
     roles = {answer.name: answer.made for answer in found if isinstance(answer, _Role)}
-    points = [_with_role(answer, roles) for answer in found if isinstance(answer, Point)]
+    gone = {answer.address: answer.reason for answer in found if isinstance(answer, _Gone)}
+    points = [_without(_with_role(answer, roles), gone) for answer in found if isinstance(answer, Point)]
     obstacles = tuple(answer for answer in found if isinstance(answer, Diagnostic))
     return Outlook(target, finder.with_missing_functions(points), obstacles)
 
@@ -77,7 +78,8 @@ def look(ledger: Ledger, aws: Aws, types: Mapping[str, ResourceType], target: Re
 def asked_of(release: Release, types: Mapping[str, ResourceType]) -> list[str]:
     """The services of AWS that looking at a release like this one asks, as boto3 names them."""
     asked = (r.type for r in release.desired if r.type == FUNCTION or r.type in APIS or _bears_data(types, r.type))
-    return list(dict.fromkeys(["iam", *(name.partition(".")[0] for name in asked)]))
+    guarded = ["bedrock"] if any(r.type == GUARDRAIL for r in release.own) else []
+    return list(dict.fromkeys(["iam", *guarded, *(name.partition(".")[0] for name in asked)]))
 
 
 def _bears_data(types: Mapping[str, ResourceType], name: str) -> bool:
@@ -93,7 +95,23 @@ class _Role:
     made: datetime | None
 
 
-Answers = Sequence[Point | Diagnostic | _Role]
+@dataclass(frozen=True)
+class _Gone:
+    """What functions of the release name and AWS has no more, in words; it is made again, and they with it."""
+
+    address: str
+    reason: str
+
+
+Answers = Sequence[Point | Diagnostic | _Role | _Gone]
+
+
+def _without(point: Point, gone: Mapping[str, str]) -> Point:
+    """The point, not to be served by a version that names what is gone."""
+    if point.anew or point.pointer.kind is not Kind.ALIAS:
+        return point
+    reasons = [gone[address] for address in point.resource.dependencies if address in gone]
+    return replace(point, anew=reasons[0]) if reasons else point
 
 
 def _with_role(point: Point, roles: Mapping[str, datetime | None]) -> Point:
@@ -135,6 +153,8 @@ class _Finder:
         functions = [resource for resource in self.target.own if resource.type == FUNCTION]
         for name in sorted({name for resource in functions for name in _roles_of(resource)}):
             yield partial(self._role, name)
+        for guardrail in (resource for resource in self.target.own if resource.type == GUARDRAIL):
+            yield partial(self._guardrail, guardrail)
         for digest in sorted(self._archives()):
             yield partial(self._archive, digest)
         if kept := {artifact_key(digest) for digest in self._contents()}:
@@ -214,6 +234,22 @@ class _Finder:
             return ()
         made = answer["Role"].get("CreateDate") if answer else None
         return () if answer and made is None else (_Role(name, made),)
+
+    def _guardrail(self, resource: Resource) -> Answers:
+        """A version that is gone never comes back by its number. Who may not ask rolls back all the same."""
+        recorded = self.target.outputs.get(resource.address, {})
+        made, version = recorded.get("id"), recorded.get("version")
+        try:
+            if not version or self.aws.found(
+                "bedrock", "GetGuardrail", guardrailIdentifier=made, guardrailVersion=version
+            ):
+                return ()
+            there = self.types[resource.type].read(self.aws, [Target(resource, recorded)]).get(resource.address)
+        except AwsError:
+            return ()
+        if there is not None and there.limit is not None and there.limit.severity != "warning":
+            return (replace(there.limit, address=resource.address),)
+        return (_Gone(resource.address, f"version {version} of its guardrail {resource.name} was deleted since"),)
 
     def _api(self, resource: Resource) -> Answers:
         outputs = self.target.outputs.get(resource.address, {})

@@ -22,7 +22,8 @@ from pipeline.releasing.store import Ledger
 from pipeline.releasing.traffic import Kind
 from pipeline.releasing.window import Entry, Window, apis_of, functions_of, keys_of, window_of
 from pipeline.resources import _s3_site_content as site
-from pipeline.resources._lambda_properties import is_ours
+from pipeline.resources._guardrail_shape import NEARLY_FULL
+from pipeline.resources._lambda_properties import is_ours, says_release
 from pipeline.resources.base import Aws
 
 WINDOW = "window.json"
@@ -87,7 +88,8 @@ class _Pruning:
         entries, etag = self._entries()
         whole = window_of(entries, self.retention, self.now)
         waiting, window = whole.outside[AT_ONCE:], replace(whole, outside=whole.outside[:AT_ONCE])
-        pruned = self._pruned(Window((*window.inside, *waiting), window.outside)) if window.outside else Pruned()
+        needed = Window((*window.inside, *waiting), window.outside)
+        pruned = self._pruned(needed) if window.outside or _crowded(needed) else Pruned()
         left = [*waiting, *window.inside] if not pruned.problems else [*whole.outside, *window.inside]
         document = {"format": _FORMAT, "releases": [entry.to_json() for entry in left]}
         self.ledger.put(WINDOW, document, if_match=etag)
@@ -108,11 +110,13 @@ class _Pruning:
     def _pruned(self, window: Window) -> Pruned:
         versions, needed = functions_of(window.spare("versions")), functions_of(window.needs("versions"))
         deployments, deployed = apis_of(window.spare("deployments")), apis_of(window.needs("deployments"))
-        layers, guardrails = functions_of(window.spare("layers")), functions_of(window.spare("guardrails"))
+        layers, spare = functions_of(window.spare("layers")), functions_of(window.spare("guardrails"))
+        crowded = _crowded(window)
+        guardrails = {made: spare.get(made, set()) for made in {*spare, *crowded}}
         counts = self.aws.gather(
             [
                 *([partial(self._layers, layers)] if layers else []),
-                *(partial(self._guardrail, made, versions) for made, versions in guardrails.items()),
+                *(partial(self._guardrail, made, old, crowded.get(made)) for made, old in guardrails.items()),
                 *(partial(self._function, name, spare, needed.get(name, set())) for name, spare in versions.items()),
                 *(partial(self._api, *api, spare, deployed.get(api, set())) for api, spare in deployments.items()),
                 *(partial(self._object, key) for key in window.spare("objects")),
@@ -145,12 +149,22 @@ class _Pruning:
             if arn not in used
         )
 
-    def _guardrail(self, made: str, versions: Iterable[str]) -> int:
+    def _guardrail(self, made: str, versions: set[str], needed: set[str] | None) -> int:
+        """With `needed`, room is scarce: what runs have published that did not end goes, too, however young it is."""
+        try:
+            versions = versions | self._published_in_vain(made, needed) if needed else versions
+        except AwsError as error:
+            return self._unless_gone(f"looking at the versions of guardrail {made}", error)
         delete = partial(self.aws.found, "bedrock", "DeleteGuardrail", guardrailIdentifier=made)
         return sum(
             self._removed(f"version {version} of guardrail {made}", partial(delete, guardrailVersion=version))
             for version in sorted(versions, key=int)
         )
+
+    def _published_in_vain(self, made: str, needed: set[str]) -> set[str]:
+        listed = self.aws.pages("bedrock", "ListGuardrails", "guardrails", guardrailIdentifier=made)
+        ours = {str(v["version"]) for v in listed if says_release(v.get("description")) and v["version"].isdecimal()}
+        return {version for version in ours - needed if int(version) < max(map(int, needed))}
 
     def _function(self, name: str, spare: set[str], needed: set[str]) -> int:
         try:
@@ -223,6 +237,12 @@ class _Pruning:
         made = datetime.fromisoformat(str(modified))
         made = made if made.tzinfo else made.replace(tzinfo=UTC)
         return made < self.now - timedelta(days=max(1, self.retention.days))
+
+
+def _crowded(window: Window) -> dict[str, set[str]]:
+    """Guardrails of which AWS may have nearly all versions that it keeps, with those that are needed."""
+    needed = functions_of(window.needs("guardrails"))
+    return {made: versions for made, versions in needed.items() if max(map(int, versions)) >= NEARLY_FULL}
 
 
 def _served(alias: Any) -> Iterator[str]:

@@ -39,6 +39,9 @@ _ACTIONS = ("inputAction", "outputAction")
 _BLOCK = "BLOCK"
 # Items of these lists would else say nothing at all.
 _BARE = ("words", "managedWordLists")
+# Versions of a guardrail that AWS keeps, and how many of them are nearly all.
+# https://docs.aws.amazon.com/general/latest/gr/bedrock.html (versions per guardrail)
+MOST_VERSIONS, NEARLY_FULL = 20, 18
 _DEFINED = (*POLICIES, "blocked_input_message", "blocked_output_message", "guardrail_profile", "kms_key", "description")
 
 

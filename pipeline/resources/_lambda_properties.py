@@ -110,7 +110,12 @@ def described(label: str, properties: Properties) -> dict[str, str]:
 
 def is_ours(version: Mapping[str, Any]) -> bool:
     """True when a version says that we published it for a release."""
-    return version.get("Version") != "$LATEST" and bool(_LABEL.match(version.get("Description") or ""))
+    return version.get("Version") != "$LATEST" and says_release(version.get("Description"))
+
+
+def says_release(description: str | None) -> bool:
+    """True when a description begins as ours do."""
+    return bool(_LABEL.match(description or ""))
 
 
 def sent(properties: Properties, names: Iterable[str]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ https://docs.aws.amazon.com/bedrock/latest/userguide/guardrails-versions-create.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from pipeline.errors import PipelineError
+from pipeline.errors import Diagnostic, PipelineError
 from pipeline.model.resource import Observed, Resource
 from pipeline.model.scope import Scope
 from pipeline.model.values import Outputs, Properties, digest
@@ -21,8 +21,6 @@ LATEST = "latest"
 DRAFT = "DRAFT"
 _EVERY, _READY_WITHIN = 1.0, 180.0
 _READY = "READY"
-# https://docs.aws.amazon.com/general/latest/gr/bedrock.html (versions per guardrail)
-_MOST_VERSIONS = 20
 _PROMPT_ATTACK, _NONE = "PROMPT_ATTACK", "NONE"
 Wire = Mapping[str, Any]
 
@@ -94,8 +92,28 @@ def _read_one(aws: Aws, target: Target, made: str) -> Observed | None:
     same = _alike(aws, made, numbers, wanted)
     properties = {**shape.shown(draft), "tags": own, "published": LATEST if same else None}
     number = same or (str(numbers[-1]) if numbers else None)
-    return Observed(
-        target.address, properties, {"id": made, "arn": arn} | ({"version": number} if number else {}), mark
+    outputs = {"id": made, "arn": arn} | ({"version": number} if number else {})
+    return Observed(target.address, properties, outputs, mark, limit=_limit(aws, target.resource, made, numbers))
+
+
+def _limit(aws: Aws, resource: Resource, made: str, numbers: Sequence[int]) -> Diagnostic | None:
+    """What is to be said of how many versions there are: with all that AWS keeps, what is new cannot be published."""
+    hint = f"roll back to fewer releases (retention in pipeline.yaml), or {_removal(made, numbers)}" if numbers else ""
+    if shape.NEARLY_FULL <= len(numbers) < shape.MOST_VERSIONS:
+        text = f"has {len(numbers)} of the {shape.MOST_VERSIONS} versions that AWS keeps of a guardrail"
+        return Diagnostic(text, hint=hint, severity="warning")
+    if len(numbers) < shape.MOST_VERSIONS or _alike(aws, made, numbers, shape.definition(resource.properties)):
+        return None
+    return Diagnostic(
+        f"AWS keeps {shape.MOST_VERSIONS} versions of a guardrail, and this would be another one", hint=hint
+    )
+
+
+def _removal(made: str, numbers: Sequence[int]) -> str:
+    oldest = f"--guardrail-identifier {made} --guardrail-version {numbers[0]}"
+    return (
+        f"remove the oldest one: aws bedrock delete-guardrail {oldest}; a rollback to a release that names it makes "
+        "its functions anew"
     )
 
 
@@ -156,17 +174,16 @@ def _publish(aws: Aws, made: str, wanted: Properties) -> str:
     numbers = _versions(aws, made)
     if (same := _alike(aws, made, numbers, shape.definition(wanted))) is not None:
         return same
-    if len(numbers) >= _MOST_VERSIONS:
-        oldest = f"--guardrail-identifier {made} --guardrail-version {numbers[0]}"
+    if len(numbers) >= shape.MOST_VERSIONS:
         raise PipelineError(
-            f"publishing guardrail {made}: AWS keeps {_MOST_VERSIONS} versions, and releases may need each of them",
-            hint=f"delete one that none needs to be rolled back to: aws bedrock delete-guardrail {oldest}",
+            f"publishing guardrail {made}: AWS keeps {shape.MOST_VERSIONS} versions, and releases may need each",
+            hint=_removal(made, numbers),
         )
     # Known again when it is repeated: this version of this guardrail, after that one.
     token = digest([made, numbers, shape.definition(wanted)]).partition(":")[2]
-    version = aws.call("bedrock", "CreateGuardrailVersion", guardrailIdentifier=made, clientRequestToken=token)[
-        "version"
-    ]
+    about = {"guardrailIdentifier": made, "clientRequestToken": token}
+    about |= {"description": aws.scope.label} if aws.scope.label else {}
+    version = aws.call("bedrock", "CreateGuardrailVersion", **about)["version"]
     _settled(aws, made)
     return str(version)
 

@@ -3,13 +3,13 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.errors import BadInput, Refused
+from pipeline.errors import BadInput, Diagnostic, Refused
 from pipeline.model.plan import Action, Origin, Plan, SavedPlan
 from pipeline.model.resource import DesiredState, Mark, Observed, ObservedState, Resource
 from pipeline.model.scope import Scope
@@ -201,6 +201,18 @@ def test_what_a_release_declared_that_was_taken_back_is_no_drift() -> None:
     assert make_plan(known).changes[0].origin is Origin.GIT
     by_hand = ObservedState({"test.thing/x": found(thing("x", size=9))})
     assert make_plan(replace(known, observed=by_hand)).changes[0].origin is Origin.BOTH
+
+
+@pytest.mark.parametrize("severity", ["error", "warning"])
+@pytest.mark.parametrize("size", [1, 2])
+def test_what_aws_has_no_room_for_blocks_the_plan_where_something_is_to_be_changed(
+    severity: Literal["error", "warning"], size: int
+) -> None:
+    limit = Diagnostic("AWS keeps 20", hint="remove one", severity=severity)
+    made = plan([thing("x", size=2)], [replace(found(thing("x", size=size)), limit=limit)], [thing("x", size=1)])
+    blocked = severity == "error" and size == 1
+    assert [blocker.message for blocker in made.blockers] == ["test.thing/x: AWS keeps 20"] * blocked
+    assert [warning.address for warning in made.warnings] == ["test.thing/x"] * (severity == "warning")
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ class Account:
         self.stages: list[dict[str, Any]] = []
         self.websocket_stages: list[dict[str, Any]] = []
         self.functions: list[dict[str, Any]] = []
+        self.guardrails: list[dict[str, str]] = []
         self.refuse: dict[str, PipelineError] = {}
         self.deleted: list[str] = []
 
@@ -55,7 +56,7 @@ class Account:
     def pages(self, service: str, operation: str, /, key: str, **params: Any) -> list[Any]:
         self._check(key.lower())
         listed = {"Aliases": self.aliases, "Versions": self.versions, "Items": self.websocket_stages}
-        return {**listed, "Functions": self.functions}[key]
+        return {**listed, "Functions": self.functions, "guardrails": self.guardrails}[key]
 
     def found(self, service: str, operation: str, /, **params: Any) -> dict[str, Any] | None:
         return self.call(service, operation, **params)
@@ -178,6 +179,20 @@ def test_versions_of_a_guardrail_go_with_the_last_release_that_names_them(aws: A
     pruned = prune(aws, ledger, guarded(4, 93), Retention(2, 0), NOW)
     assert (pruned.guardrails, pruned.problems) == (1, ())
     assert [name for name in aws.deleted if name.startswith("bedrock")] == ["bedrock:92"]
+
+
+def test_what_was_published_in_vain_goes_where_room_is_scarce(aws: Account, ledger: Ledger) -> None:
+    """Before the releases that are kept fill all that AWS has room for; never what somebody else published."""
+    listed = [("92", "release 2"), ("17", "release 2, commit 1a2b3c4"), ("16", "by hand"), ("15", "release 1")]
+    aws.guardrails = [{"version": v, "description": text} for v, text in [*listed, ("93", "release 4"), ("DRAFT", "")]]
+    for number, version in ((1, 91), (2, 15), (3, 92)):
+        ledger.put_copy(guarded(number, version))
+    pruned = prune(aws, ledger, guarded(4, 92), Retention(9, 0), NOW)
+    assert (pruned.guardrails, pruned.problems) == (1, ())
+    assert aws.deleted == ["bedrock:17"]
+    aws.refuse["guardrails"] = refusal("AccessDeniedException")
+    (problem,) = prune(aws, ledger, guarded(5, 92), Retention(9, 0), NOW).problems
+    assert problem.startswith("looking at the versions of guardrail gr1: ")
 
 
 def test_what_an_alias_is_on_stays_its_weights_too(aws: Account, ledger: Ledger) -> None:
