@@ -13,7 +13,7 @@ from pipeline.commands.recording import new_release, record, removals, report
 from pipeline.commands.requesting import DeployRequest, told_of
 from pipeline.commands.running import Clearing, apply, known_outputs, label, settled, under_lock
 from pipeline.commands.showing import show
-from pipeline.commands.underway import REVERTED, strategy_of, underway
+from pipeline.commands.underway import REVERTED, strategy_of, underway, watching
 from pipeline.commands.unrecorded import to_journal
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import Refused
@@ -72,6 +72,7 @@ def _deliver(workspace: Workspace, request: DeployRequest, built: "Built | Promo
             continue
         with workspace.stage("plan") as told:
             situation = survey(workspace, built.desired, reading.head(), request.consent, reading=reading)
+            situation = watching(workspace, situation, request.strategy)
             told.append(summary_line(situation.plan))
         with workspace.stage("package"):
             built.verify()

@@ -13,7 +13,7 @@ from pipeline.commands.options import in_regions
 from pipeline.commands.planning import Reading, survey
 from pipeline.commands.regions import Way
 from pipeline.commands.requesting import told_of
-from pipeline.commands.underway import underway
+from pipeline.commands.underway import strategy_of, underway, watching
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import BadInput, Diagnostic
 from pipeline.model.plan import Plan
@@ -73,7 +73,8 @@ def plan(
     with built, workspace.stage("plan"):
         # What the home region makes may be missing: it is deployed before this one.
         agreed = replace(consent, home_first=True)
-        found = survey(workspace, built.desired, reading.head(), agreed, reading=reading).plan
+        situation = survey(workspace, built.desired, reading.head(), agreed, reading=reading)
+        found = watching(workspace, situation, strategy_of(workspace)).plan
         found = replace(found, warnings=(*found.warnings, *_of_rollout(workspace, reading)))
         built.verify()
     document = found.to_json()

@@ -9,6 +9,7 @@ from functools import partial
 
 from pipeline.applying.executor import Outcome as Applied
 from pipeline.commands.advising import advice
+from pipeline.commands.alarming import missing_of
 from pipeline.commands.planning import Situation, survey
 from pipeline.commands.probing import check_urls
 from pipeline.commands.recording import new_release, record, removals
@@ -18,7 +19,7 @@ from pipeline.commands.showing import show
 from pipeline.commands.underway import REVERTED, WAITING
 from pipeline.commands.watching import Watching
 from pipeline.commands.workspace import Workspace
-from pipeline.errors import Interrupted, PipelineError
+from pipeline.errors import Interrupted, PipelineError, Refused
 from pipeline.model.plan import Action, Change, Origin
 from pipeline.model.release import LedgerHead
 from pipeline.model.report import Canary
@@ -39,6 +40,7 @@ from pipeline.releasing.shifting import Traffic, shifts_of
 from pipeline.releasing.sites import SITE
 from pipeline.reporting.rollout_text import awaited
 from pipeline.resources.base import Aws
+from pipeline.rollout.alarms import Alarm
 from pipeline.rollout.baseline import alone
 
 ALL = 100  # percent: what a release has that was promoted
@@ -85,16 +87,19 @@ def rollout_of(
 
 
 def begin(workspace: Workspace, rollouts: Rollouts, rollout: Rollout) -> None:
-    """Writes the rollout into the ledger; from then on it is carried on, whoever dies."""
-    alarms = rollout.strategy.analysis.alarms
-    before: Mapping[str, str] = {}
-    if alarms:
+    """Writes the rollout into the ledger; from then on it is carried on, whoever dies. Refused when alarms are gone."""
+    names = rollout.strategy.analysis.alarms
+    alarms: Sequence[Alarm] = ()
+    if names:
         try:
-            before = states_of(CloudWatch(workspace.aws, rollout).alarms(alarms))
+            alarms = CloudWatch(workspace.aws, rollout).alarms(names)
         except Interrupted:
             raise
         except PipelineError as error:
             workspace.console.say(f"looking at the alarms before the rollout: {error}")
+    if missing := missing_of(workspace, alarms):
+        raise Refused(f"rolling out release {rollout.release.number}: nothing has moved", diagnostics=missing)
+    before = states_of(alarms)
     rollouts.begin(replace(rollout, status=replace(rollout.status, alarms=before)))
 
 

@@ -5,7 +5,7 @@ What drives a rollout is elsewhere (`rolling_out`, `steering`): importing that t
 
 from dataclasses import dataclass
 
-from pipeline.commands.planning import Reading
+from pipeline.commands.planning import Reading, Situation
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import BadInput
 from pipeline.model.release import LedgerHead
@@ -43,6 +43,15 @@ def underway(reading: Reading) -> Underway | None:
     head, rollouts = reading.head(), reading.rollouts()
     number = head.current.number if head.current else 0
     return Underway(head, rollouts) if rollouts.known is not None and rollouts.known.is_open(number) else None
+
+
+def watching(workspace: Workspace, situation: Situation, strategy: Strategy) -> Situation:
+    """The situation, with a blocker for each alarm of the strategy that there is not."""
+    if not strategy.analysis.alarms:
+        return situation
+    from pipeline.commands.alarming import with_alarms_found  # noqa: PLC0415 - few rollouts watch alarms
+
+    return with_alarms_found(workspace, situation)
 
 
 def strategy_of(workspace: Workspace) -> Strategy:

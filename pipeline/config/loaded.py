@@ -51,12 +51,20 @@ class CodeSettings:
 
 
 @dataclass(frozen=True)
+class Named:
+    """Something that the project's file says: under which key, and where."""
+
+    key: str
+    place: Place
+
+
+@dataclass(frozen=True)
 class Project:
     """A service repository. `source` is its pipeline.yaml, relative to `root`.
 
     `services` are the folders of the services that it lists; then it is none itself. `permissions_boundary` is the
     policy, by name or ARN, that limits roles which name none. `places` leads to its environments, `code_place` to where
-    `code.root` is or could be set.
+    `code.root` is or could be set, `alarms` to those of each environment's rollout, or of the common one ("").
     """
 
     root: Path
@@ -72,11 +80,17 @@ class Project:
     services: tuple[str, ...] = ()
     places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
     code_place: Place = field(default=Place(FILE), compare=False, repr=False)
+    alarms: Mapping[str, tuple[Named, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     def rollout_for(self, environment: str) -> Strategy:
         """How traffic shifts to a new release of an environment."""
         settings = self.environments.get(environment)
         return (settings and settings.rollout) or self.rollout
+
+    def alarms_for(self, environment: str) -> tuple[Named, ...]:
+        """Where the alarms of `rollout_for` are named, in their order."""
+        settings = self.environments.get(environment)
+        return self.alarms.get(environment if settings and settings.rollout else "", ())
 
     @property
     def branches(self) -> dict[str, tuple[str, ...]]:

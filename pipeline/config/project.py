@@ -12,7 +12,7 @@ from pipeline.config.findings import Findings, dotted, shown
 from pipeline.config.loaded import FILE, CodeSettings, EnvironmentSettings, GitHubSettings, Project
 from pipeline.config.nodes import Table
 from pipeline.config.rendering import PropertyPath, Renderer
-from pipeline.config.rollouts import read_rollouts
+from pipeline.config.rollouts import alarm_places, read_rollouts
 from pipeline.config.services import read_services
 from pipeline.config.validation import Checker
 from pipeline.errors import BadInput
@@ -77,6 +77,7 @@ def _project(files: Files, node: Table, findings: Findings) -> Project:
         retention=Retention(**settings["retention"]),
         places={str(name): place for name, place in places.items()},
         code_place=renderer.place_of(("code", "root")),
+        alarms=alarm_places(value, common, own, renderer) if clear else {},
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.config.findings import Findings, Place, dotted
+from pipeline.config.loaded import Named
 from pipeline.config.rendering import PropertyPath, Renderer
 from pipeline.model.strategy import Strategy
 from pipeline.rollout.problems import Problem
@@ -28,6 +29,23 @@ def read_rollouts(
     for message, place, hint in found:
         findings.error(message, place, hint=hint)
     return strategy, own
+
+
+def alarm_places(
+    value: Mapping[str, Any], common: Strategy, own: Mapping[str, Strategy], renderer: Renderer
+) -> dict[str, tuple[Named, ...]]:
+    """environment -> where each alarm of its strategy is named; those of the common one under the empty name."""
+    found = {"": _alarms(common, [_COMMON], renderer)}
+    for name, strategy in own.items():
+        listed = value["environments"][name]["rollout"].get("analysis", {}).get("alarms")
+        section = _COMMON if listed is None else ("environments", name, "rollout")
+        found[name] = _alarms(strategy, [section], renderer)
+    return found
+
+
+def _alarms(strategy: Strategy, sections: list[PropertyPath], renderer: Renderer) -> tuple[Named, ...]:
+    paths = [(*sections[0], "analysis", "alarms", index) for index in range(len(strategy.analysis.alarms))]
+    return tuple(Named(dotted(path), renderer.place_of(path)) for path in paths)
 
 
 def _located(problem: Problem, sections: list[PropertyPath], renderer: Renderer) -> tuple[str, Place, str | None]:

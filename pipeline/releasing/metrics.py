@@ -110,18 +110,7 @@ class CloudWatch:
 
     def alarms(self, names: Sequence[str]) -> Sequence[Alarm]:
         """These alarms as they are now, composite ones too."""
-        found: dict[str, str] = {}
-        for start in range(0, len(names), _ALARMS_PER_CALL):
-            answer = self._aws.call(
-                "cloudwatch",
-                "DescribeAlarms",
-                AlarmNames=list(names[start : start + _ALARMS_PER_CALL]),
-                AlarmTypes=["MetricAlarm", "CompositeAlarm"],
-                MaxRecords=_ALARMS_PER_CALL,
-            )
-            for kind in ("MetricAlarms", "CompositeAlarms"):
-                found |= {alarm["AlarmName"]: alarm["StateValue"] for alarm in answer.get(kind) or ()}
-        return [Alarm(name, found.get(name)) for name in names]
+        return look_at_alarms(self._aws, names)
 
     def _of_functions(self) -> Iterator[Query]:
         for function in self._functions:
@@ -165,6 +154,22 @@ class CloudWatch:
             values.setdefault(result["Id"], []).extend(result.get("Values") or ())
         asked = {query: values.get(f"q{number}") or [] for number, query in enumerate(queries)}
         return {query: value for query, found in asked.items() if (value := _whole(query, found)) is not None}
+
+
+def look_at_alarms(aws: Aws, names: Sequence[str]) -> list[Alarm]:
+    """These alarms as they are now, composite ones too."""
+    found: dict[str, str] = {}
+    for start in range(0, len(names), _ALARMS_PER_CALL):
+        answer = aws.call(
+            "cloudwatch",
+            "DescribeAlarms",
+            AlarmNames=list(names[start : start + _ALARMS_PER_CALL]),
+            AlarmTypes=["MetricAlarm", "CompositeAlarm"],
+            MaxRecords=_ALARMS_PER_CALL,
+        )
+        for kind in ("MetricAlarms", "CompositeAlarms"):
+            found |= {alarm["AlarmName"]: alarm["StateValue"] for alarm in answer.get(kind) or ()}
+    return [Alarm(name, found.get(name)) for name in names]
 
 
 def _apis(rollout: Rollout) -> Iterable[tuple[str, Dimensions]]:

@@ -99,3 +99,32 @@ def test_no_root_is_bad_input(tmp_path: Path) -> None:
         find_root(tmp_path)
     assert caught.value.hint
     assert caught.value.exit_code == 2
+
+
+SEVERAL = """rollout:
+  canary: {weight: 10}
+  analysis:
+    alarms: [one,
+      two]
+environments:
+  dev: {}
+  staging: {rollout: {canary: {weight: 5}}}
+  production:
+    rollout:
+      analysis: {alarms: [three]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ("dev", [("rollout.analysis.alarms[0]", 4), ("rollout.analysis.alarms[1]", 5)]),
+        ("staging", [("rollout.analysis.alarms[0]", 4), ("rollout.analysis.alarms[1]", 5)]),
+        ("production", [("environments.production.rollout.analysis.alarms[0]", 11)]),
+    ],
+)
+def test_it_is_known_where_each_alarm_of_a_rollout_is_named(
+    tmp_path: Path, environment: str, expected: list[tuple[str, int]]
+) -> None:
+    named = project(tmp_path, SEVERAL).alarms_for(environment)
+    assert [(one.key, one.place.line) for one in named] == expected

@@ -1,7 +1,9 @@
 """A release that shifts in steps: promoted, taken back, steered, continued; on moto, with time that does not pass."""
 
 import io
+import json
 import os
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -22,14 +24,20 @@ from pipeline.model.shift import Rollout
 from pipeline.planning.planner import Consent
 from pipeline.rollout.events import Event, PauseRequested
 from tests.functional.canary import Killed, Rig
-from tests.functional.support import Service, world
+from tests.functional.support import Service, changing, world
 from tests.support import moto_extension
+from tests.support.fault_proxy import FaultProxy
 
 pytestmark = pytest.mark.slow
 
 moto_extension.register()
 
 CANARY = "{strategy: canary, canary: {weight: 10, bake: 1m}, analysis: {metric_delay: 10s, interval: 1m}}"
+
+
+MINE = """alarms:
+  - {name: mine, namespace: x, metric: y, statistic: Sum, threshold: 1, comparison: GreaterThanThreshold}
+"""
 
 
 @pytest.fixture
@@ -194,6 +202,41 @@ def test_a_rollback_takes_the_canary_back_and_holds(rig: Rig) -> None:
     assert rig.rollout()["status"]["outcome"] == "reverted"
     assert report.hold is not None
     assert report.hold.reason == "release 2 was rolled back to release 1"
+
+
+def watch(rig: Rig, *alarms: str) -> None:
+    listed = f"alarms: {json.dumps(alarms)}, metric_delay"
+    rig.service.edit("pipeline.yaml", lambda text: re.sub(r"(alarms: \[.*\], )?metric_delay", listed, text))
+
+
+def test_an_alarm_that_there_is_not_is_told_before_anything_is_changed(rig: Rig, proxy: FaultProxy) -> None:
+    """By the line that names it; one that the specs declare may be new."""
+    rig.service.aws().call(
+        "cloudwatch", "PutMetricAlarm", AlarmName="there", Namespace="x", MetricName="y", Period=60, Statistic="Sum",
+        EvaluationPeriods=1, Threshold=1.0, ComparisonOperator="GreaterThanThreshold",
+    )  # fmt: skip
+    rig.service.edit("aws/cloudwatch/alarms.yaml", MINE)
+    watch(rig, "there", "mine", "${SERVICE_NAME}-nowhere")
+    proxy.reset()
+    with pytest.raises(Refused) as caught:
+        deploy(rig.workspace(), DeployRequest())
+    (finding,) = caught.value.diagnostics
+    lines = rig.service.root.joinpath("pipeline.yaml").read_text(encoding="utf-8").splitlines()
+    assert finding.file == "pipeline.yaml"
+    assert "nowhere" in lines[(finding.line or 0) - 1]
+    assert finding.message == "rollout.analysis.alarms[2]: there is no alarm shop-nowhere in eu-west-1"
+    assert changing(proxy) == []
+    watch(rig, "there", "mine")
+    assert deploy(rig.workspace(), DeployRequest()).release == 2
+
+
+def test_an_alarm_that_could_not_be_looked_for_is_told_before_traffic(rig: Rig, proxy: FaultProxy) -> None:
+    watch(rig, "nowhere")
+    proxy.fail("cloudwatch:DescribeAlarms", "AccessDenied", "not now", status=403)
+    with pytest.raises(Refused, match="release 2: nothing has moved") as caught:
+        deploy(rig.workspace(), DeployRequest())
+    assert "there is no alarm nowhere" in str(caught.value.diagnostics[0])
+    assert rig.aliases() == {"version": "1", "weights": {}}
 
 
 def test_what_is_no_longer_declared_goes_after_the_promotion_alone(rig: Rig) -> None:
