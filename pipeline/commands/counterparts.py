@@ -4,6 +4,7 @@ A rollback of all regions is to what the home region's release says. That one ma
 this run or in a job of its own.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from pipeline.commands.workspace import Workspace
@@ -19,13 +20,35 @@ _RELEASES = 1000
 def asked_here(space: Workspace, asked: str) -> str:
     """The release of this region to roll back to, for one of the home region; `asked` where this one alone is meant.
 
-    The home region goes first, and only when every other one can follow: BadInput when one cannot.
+    The home region goes first, and only when every other one can follow: BadInput when one cannot. `previous` means
+    the same once more until all of them are back there: the command that is repeated because one failed goes no
+    further back in those that had not.
     """
     if space.alone:
         return asked
-    for other in space.others_of_home():
+    if space.scope.region != space.environment.home:
+        return _counterpart(space, asked)
+    others = list(space.others_of_home())
+    if asked == PREVIOUS and others and (begun := _begun(space, others)) is not None:
+        asked = str(begun)
+    for other in others:
         _counterpart(other, asked)
-    return asked if space.scope.region == space.environment.home else _counterpart(space, asked)
+    return asked
+
+
+def _begun(space: Workspace, others: Iterable[Workspace]) -> int | None:
+    """The release that the home region is back at, and not every other one; None where none was begun."""
+    current = space.ledger.head().current
+    if current is None or current.restores is None:
+        return None
+    back = origin(space.ledger, current)
+    return back if any(not _is_at(other, _counterpart(other, str(back))) for other in others) else None
+
+
+def _is_at(space: Workspace, number: str) -> bool:
+    """True when the region serves this release, or one that restores it, and nothing was left open."""
+    head = space.ledger.head()
+    return head.current is not None and not head.unfinished and origin(space.ledger, head.current) == int(number)
 
 
 def _counterpart(space: Workspace, asked: str) -> str:

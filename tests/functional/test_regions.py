@@ -1,8 +1,10 @@
 """An environment in two regions: each with its own ledger and releases, and what AWS has once made by the first."""
 
 import json
+import re
 import subprocess
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import pytest
@@ -172,6 +174,33 @@ def test_a_bootstrap_is_for_all_regions(shop: Service, proxy: FaultProxy) -> Non
         assert any(f"arn:aws:dynamodb:{region}:123456789012:table/shop-*" in document for document in documents), region
     assert any(f"'aws:RequestedRegion': ['{HOME}', '{AWAY}']" in document for document in documents)
     assert shop.run("bootstrap", "--repo", "acme/shop").json["changed"] is False
+
+
+def test_previous_is_the_same_once_more_until_every_region_is_back_there(shop: Service, proxy: FaultProxy) -> None:
+    """Whether a region had not begun or not ended; once all are there, it is the one before that."""
+    for timeout in (10, 11, 12):
+        shop.edit("aws/lambda/functions.yaml", partial(re.sub, "timeout: 1.", f"timeout: {timeout}"))
+        committed(shop)
+        assert shop.run("deploy").code == 0
+
+    def restored() -> list[int]:
+        return [each["releases"][0]["restores"] for each in shop.run("releases").json["regions"]]
+
+    assert shop.run("rollback", "--to", "previous", "--region", HOME).code == 0
+    assert restored() == [2, None], "as when the other region broke"
+    again = shop.run("rollback", "--to", "previous")
+    assert (again.code, restored()) == (0, [2, 2]), again.err
+    assert [each["changed"] for each in again.json["regions"]] == [False, True]
+
+    assert shop.run("rollback", "--to", "previous", "--region", HOME).code == 0
+    proxy.fail("lambda:UpdateFunctionConfiguration", "InvalidParameterValueException", "no", times=None, status=400)
+    broken = shop.run("rollback", "--to", "previous")
+    assert (broken.code, restored()) == (1, [1, 1]), broken.err
+    proxy.reset()
+    ended = shop.run("rollback", "--to", "previous")
+    assert (ended.code, restored()) == (0, [1, 1]), ended.err
+    assert [each["changed"] for each in ended.json["regions"]] == [False, True]
+    assert shop.run("rollback", "--to", "previous").code == 2, "all of them are there, and before that there is none"
 
 
 def test_a_saved_plan_of_all_regions_is_applied_in_each(shop: Service, proxy: FaultProxy) -> None:
