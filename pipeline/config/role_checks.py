@@ -6,12 +6,14 @@ https://docs.aws.amazon.com/lambda/latest/dg/lambda-permissions.html
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 from pipeline.config.desired import Rendered
 from pipeline.config.findings import Findings, Place
 from pipeline.model.resource import Resource
 from pipeline.model.values import Expression, Reference, Value, references_of
+from pipeline.resources.grants import of_document
 
 FUNCTION, ROLE, SOURCE = "lambda.function", "iam.role", "lambda.event_source_mapping"
 # The type, or the service in an ARN, that an event source or destination is of -> what `access` calls it.
@@ -27,33 +29,47 @@ def check_roles(rendered: Sequence[Rendered], findings: Findings) -> None:
         resource = item.resource
         if resource is None or item.derived:
             continue
-        if resource.type == FUNCTION and _shares(resource, made):
-            _check_shared(item, resource, findings)
+        if resource.type == FUNCTION:
+            _check_logs(item, resource, resources, findings)
         if resource.type == SOURCE:
             _check_stream(item, resource, resources, findings)
             function = resources.get(f"{FUNCTION}/{resource.properties['function']}")
-            if function is not None and (function.properties.get("access") or _shares(function, made)):
+            if function is not None and _follows(function, made):
                 _check_source(item, resource, function, findings)
 
 
-def _shares(function: Resource, made: set[str | None]) -> bool:
-    """True when its role is the one that all functions share that say nothing, and nobody declares that."""
+def _follows(function: Resource, made: set[str | None]) -> bool:
+    """True when nobody but the function itself says what its role allows."""
     roles = [reference.address for reference in references_of(function.properties.get("role"))]
-    return not function.properties.get("access") and bool(roles) and all(role in made for role in roles)
+    return bool(roles) and all(role in made for role in roles)
 
 
-def _check_shared(item: Rendered, function: Resource, findings: Findings) -> None:
-    properties, events = function.properties, function.properties.get("async") or {}
-    needs = (
-        ("vpc", properties.get("vpc"), "be in a VPC"),
-        ("dead_letter", properties.get("dead_letter"), "send to its dead-letter queue"),
-        ("async", events.get("on_success") or events.get("on_failure"), "deliver to its destinations"),
-    )
-    for key, value, what in needs:
-        if value:
-            message = f"{function.name} may not {what} with the role that functions without access: share"
-            hint = "say access:, for a role of its own that allows this, too; or name a role:"
-            findings.error(message, _place(item, function, key), hint=hint, address=function.address)
+def _check_logs(
+    item: Rendered, function: Resource, resources: Mapping[str | None, Resource], findings: Findings
+) -> None:
+    """Warns of a declared role that plainly may not write the function's logs: it would run, and nobody see what of."""
+    for reference in references_of(function.properties.get("role")):
+        role = resources.get(reference.address)
+        if role is None or role.properties.get("managed_policies") or role.properties.get("elsewhere"):
+            continue
+        documents = (role.properties.get("policies") or {}).values()
+        allowed = [
+            grant for document in documents for grant in of_document(document, principal=role.name) if grant.allows
+        ]
+        group = f"log-group:/aws/lambda/{function.name}:"
+        if not any(_writes(grant.action, grant.resource, group) for grant in allowed):
+            message = f"{role.address} does not allow {function.name} to write its logs"
+            hint = "allow logs:CreateLogStream and logs:PutLogEvents on its log group there, or name no role:"
+            findings.warning(message, _place(item, function, "role"), hint=hint, address=function.address)
+
+
+def _writes(action: str, resource: str, group: str) -> bool:
+    """True when a grant may be about writing to a log group; also when only AWS knows what it is about."""
+    if "all but" in f"{action} {resource}" or "${" in resource:
+        return True
+    pattern = resource.split(":", 5)[-1] if resource.startswith("arn:") else resource
+    about = fnmatchcase(f"{group}log-stream:x", pattern) or fnmatchcase(group, f"{pattern.rstrip('*')}*")
+    return about and fnmatchcase("logs:putlogevents", action.lower())
 
 
 def _check_stream(

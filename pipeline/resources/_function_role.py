@@ -1,4 +1,4 @@
-"""The roles that functions get when they name none: one of their own for `access`, else one for all. Pure.
+"""The roles of functions that name none: one of their own each, unless the specs declare one for all. Pure.
 
 A role of its own allows what the function's specs say and no more: its access, its own log group, and what its other
 properties need.
@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline.model.resource import Resource
 from pipeline.model.scope import Scope
-from pipeline.model.values import Properties, digest
+from pipeline.model.values import digest
 from pipeline.resources import _access as access
 from pipeline.resources import policies
 
@@ -30,7 +30,7 @@ def own_role(function: str, scope: Scope) -> str:
 
 def own_role_resources(function: Resource, scope: Scope) -> Iterator[Resource]:
     """The role; and what it may do with APIs, which are made after the function, as a policy of its own."""
-    entries = function.properties["access"]
+    entries = function.properties.get("access") or ()
     late = [entry for entry in entries if access.is_late(entry)]
     early = access.statements((entry for entry in entries if not access.is_late(entry)), scope)
     name = own_role(function.name, scope)
@@ -45,11 +45,9 @@ def own_role_resources(function: Resource, scope: Scope) -> Iterator[Resource]:
         yield Resource("iam.role_policy", own["name"], own, (f"iam.role/{name}",), source=function.source)
 
 
-def shared_role(name: str, scope: Scope) -> Properties:
-    """Leave to write into the log groups of this service's functions, and nothing else."""
-    return _role(
-        name, f"Runs the functions of {scope.service}", {LOGS: [_logs(f"/aws/lambda/{scope.service}-*", scope)]}, scope
-    )
+def shared_role(scope: Scope) -> str:
+    """Name of the role that, where it is declared, is for all functions that say nothing."""
+    return f"{scope.service}-lambda-role"
 
 
 def _role(name: str, description: str, documents: dict[str, list[Any]], scope: Scope) -> dict[str, Any]:

@@ -43,7 +43,7 @@ FROZEN = (*MEMBERS, "architecture", "code")
 def canonical(properties: Properties, scope: Scope) -> Properties:
     """Defaults that depend on the name, references for names of roles and layers, texts for environment values."""
     name = properties["name"]
-    role = properties.get("role") or (own_role(name, scope) if properties.get("access") else default_role(scope))
+    role = properties.get("role") or own_role(name, scope)
     return {
         **properties,
         "handler": properties.get("handler") or _handler_of(name, scope),
@@ -56,11 +56,6 @@ def canonical(properties: Properties, scope: Scope) -> Properties:
         "log_group": Expression((Reference(f"logs.log_group/{default_group(name)}", "arn"),)),
         "live": LATEST,
     }
-
-
-def default_role(scope: Scope) -> str:
-    """Name of the role of functions that name none."""
-    return f"{scope.service}-lambda-role"
 
 
 def _handler_of(name: str, scope: Scope) -> str:

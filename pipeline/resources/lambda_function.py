@@ -10,13 +10,14 @@ Lambda changes functions behind the answer of a call: `State` and `LastUpdateSta
 other changes are refused. https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pipeline.errors import PipelineError
 from pipeline.model.resource import Observed, Resource
 from pipeline.model.scope import Scope
-from pipeline.model.values import Outputs, Properties, Reference, references_of
+from pipeline.model.values import Expression, Outputs, Properties, Reference, references_of
 from pipeline.resources import _function_policies as policies
 from pipeline.resources import _function_role as roles
 from pipeline.resources import _lambda_properties as rules
@@ -26,7 +27,7 @@ from pipeline.resources._lambda_properties import canonical, check
 from pipeline.resources._lambda_reading import FAILED, FOREIGN, alias_of, arn_of, outputs_of, read, settled
 from pipeline.resources.base import Aws, stale_tags, tags_for, touches
 
-__all__ = ["canonical", "check", "create", "delete", "derive", "read", "retire", "update"]
+__all__ = ["canonical", "check", "compose", "create", "delete", "derive", "read", "retire", "update"]
 
 # Seconds; zip functions take 1 to 10, those in a VPC up to several minutes.
 SETTLED_WITHIN = 300.0
@@ -36,7 +37,7 @@ RETIRED_WITH = (FOREIGN,)
 
 
 def derive(resource: Resource, scope: Scope) -> Iterator[Resource]:
-    """The log group, the role where the function names none, and what hangs on its alias.
+    """The log group, and what hangs on its alias.
 
     Lambda makes the group by itself at the first invocation, without retention: one that is there already is taken.
     """
@@ -47,12 +48,19 @@ def derive(resource: Resource, scope: Scope) -> Iterator[Resource]:
         "tags": dict(wanted.get("tags") or {}),
     }
     yield Resource("logs.log_group", group["name"], group, source=resource.source, adopt=True)
-    role = rules.default_role(scope)
-    if wanted.get("access"):
-        yield from roles.own_role_resources(resource, scope)
-    elif Reference(f"iam.role/{role}", "arn") in references_of(wanted.get("role")):
-        yield Resource("iam.role", role, roles.shared_role(role, scope), source=resource.source)
     yield from attached(resource)
+
+
+def compose(resource: Resource, stack: Sequence[Resource], scope: Scope) -> tuple[Resource, Iterable[Resource]]:
+    """Where it names no role: one of its own follows, or it gets the one for all that is declared by its usual name."""
+    own, shared = f"iam.role/{roles.own_role(resource.name, scope)}", f"iam.role/{roles.shared_role(scope)}"
+    if Reference(own, "arn") not in references_of(resource.properties["role"]):
+        return resource, ()
+    declared = {one.address for one in stack if one.type == "iam.role"}
+    if resource.properties.get("access") or own in declared or shared not in declared:
+        return resource, roles.own_role_resources(resource, scope)
+    properties = {**resource.properties, "role": Expression((Reference(shared, "arn"),))}
+    return replace(resource, properties=properties), ()
 
 
 def create(aws: Aws, resource: Resource) -> Outputs:

@@ -1,14 +1,17 @@
 """What AWS would refuse for want of a permission in a role that follows from the specs is told before any call."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from pipeline.config.loading import load
+from pipeline.model.resource import Resource
 from pipeline.resources.registry import registry
 from tests.config.support import DEV, ENV, HANDLER, TODAY, Files, told, write
 
 BASE: Files = {"pipeline.yaml": "environments:\n  dev: dev\n", ENV: DEV, "backend/handlers/orders.py": HANDLER}
+LOGS = "    managed_policies: [service-role/AWSLambdaBasicExecutionRole]\n"
 DATA = """\
 tables:
   - {name: orders, partition_key: id, stream: true}
@@ -72,18 +75,52 @@ def test_a_table_that_is_read_has_a_stream(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "may_not"),
+    "more",
     [
-        ("vpc: {subnets: [subnet-0a], security_groups: [sg-0a]}", "be in a VPC"),
-        ("dead_letter: dead", "send to its dead-letter queue"),
-        ("async: {on_failure: '${sqs.queue/dead.arn}'}", "deliver to its destinations"),
-        ("async: {max_retries: 0}", None),
-        ("memory: 256", None),
+        "vpc: {subnets: [subnet-0a], security_groups: [sg-0a]}",
+        "dead_letter: dead",
+        "async: {on_failure: '${sqs.queue/dead.arn}'}",
+        "memory: 256",
     ],
 )
-def test_the_role_that_functions_share_allows_only_logs(tmp_path: Path, more: str, may_not: str | None) -> None:
-    found = findings(tmp_path, more)
-    assert len(found) == (1 if may_not else 0)
-    assert all(str(may_not) in each for each in found)
-    assert findings(tmp_path, f"{more}, access: [{{queue: jobs, allow: send}}]") == []
-    assert findings(tmp_path, more, JOBS, ROLE) == []
+def test_a_function_that_says_nothing_has_a_role_that_allows_what_it_needs(tmp_path: Path, more: str) -> None:
+    assert findings(tmp_path, more) == []
+    (lacking,) = findings(tmp_path, more, JOBS)
+    assert "orders has no leave to consume queue jobs" in lacking
+
+
+def test_the_role_for_all_is_that_of_functions_that_say_nothing(tmp_path: Path) -> None:
+    assert findings(tmp_path, "memory: 256", JOBS, ROLE + LOGS) == [], "its author knows what it allows"
+    desired = load(tmp_path, ["dev"], registry(), TODAY).desired["dev"].by_address
+    assert roles_of(desired) == {"iam.role/orders-lambda-role"}
+    assert findings(tmp_path, "access: [{queue: jobs, allow: send}]", "", ROLE + LOGS) == []
+    desired = load(tmp_path, ["dev"], registry(), TODAY).desired["dev"].by_address
+    assert roles_of(desired) == {"iam.role/orders-us-east-1"}
+
+
+def roles_of(desired: Mapping[str, Resource]) -> set[str]:
+    function = desired["lambda.function/orders"]
+    return {address for address in function.dependencies if address.startswith("iam.role/")}
+
+
+@pytest.mark.parametrize(
+    ("statement", "lacks"),
+    [
+        ("Action: 'logs:*', Resource: '*'", False),
+        ("Action: ['logs:CreateLogStream', 'logs:PutLogEvents'], Resource: 'arn:aws:logs:*:*:*'", False),
+        ("Action: 'logs:Put*', Resource: 'arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/ord*:*'", False),
+        ("Action: 'logs:PutLogEvents', Resource: 'arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/orders'",
+         False),
+        ("NotAction: 'iam:*', Resource: '*'", False),
+        ("Action: 'logs:PutLogEvents', Resource: 'arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/shop-*:*'",
+         True),
+        ("Action: 'dynamodb:*', Resource: '*'", True),
+    ],
+)  # fmt: skip
+def test_a_declared_role_that_cannot_write_the_logs_of_a_function_is_told(
+    tmp_path: Path, statement: str, lacks: bool
+) -> None:
+    policy = f"    policies: {{Own: {{Statement: [{{Effect: Allow, {statement}}}]}}}}\n"
+    told = [one for one in findings(tmp_path, "memory: 256", "", ROLE + policy) if "write its logs" in one]
+    assert bool(told) is lacks
+    assert findings(tmp_path, "memory: 256", "", ROLE + "    managed_policies: [AWSLambdaRole]\n") == []

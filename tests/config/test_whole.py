@@ -109,7 +109,7 @@ def test_the_manual_s_files_are_accepted_as_they_stand(tmp_path: Path, names: li
     function = desired["lambda.function/new-service-prompt-crud"]
     assert function.properties["handler"] == "handlers.prompt_crud.handler"
     assert function.properties["environment"] == {"SERVICE_NAME": "new-service", "STAGE": "production"}
-    role = Reference("iam.role/new-service-lambda-role", "arn")
+    role = Reference(f"iam.role/new-service-prompt-crud-{result.environments['production'].region}", "arn")
     assert function.properties["role"] == Expression((role,))
     assert role.address in desired
 

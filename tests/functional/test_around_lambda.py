@@ -53,7 +53,7 @@ http_api:
 def full(shop: Service) -> Service:
     for path, text in SPECS.items():
         shop.edit(path, text)
-    # The shop's functions share a role by default; one with access has its own.
+    # Without the role that they name, the shop's functions have one of their own each.
     shop.edit(
         "aws/lambda/functions.yaml",
         lambda text: (

@@ -161,7 +161,7 @@ SOCKET = {"websocket_api": "live", "allow": "send"}
 def test_a_function_with_access_gets_a_role_of_its_own() -> None:
     orders = function(access=[TABLE], tracing="Active", kms_key="arn:aws:kms:eu-west-1:123456789012:key/k")
     assert orders.properties["role"] == Expression((Reference("iam.role/shop-orders-eu-west-1", "arn"),))
-    _, role = FUNCTION.derive(orders, SCOPE)
+    _, (role,) = FUNCTION.compose(orders, (), SCOPE)
     assert role.address == "iam.role/shop-orders-eu-west-1"
     documents = role.properties["policies"]
     assert documents["Logs"]["Statement"]["WriteLogs"]["Resource"] == [
@@ -173,16 +173,18 @@ def test_a_function_with_access_gets_a_role_of_its_own() -> None:
 
 
 def test_access_to_an_api_is_a_policy_that_comes_after_it() -> None:
-    _, role, late = FUNCTION.derive(function(access=[TABLE, SOCKET]), SCOPE)
+    _, (role, late) = FUNCTION.compose(function(access=[TABLE, SOCKET]), (), SCOPE)
     assert role.dependencies == ()
     assert role.properties["elsewhere"] == ["ApiAccess"]
     assert late.address == "iam.role_policy/shop-orders-eu-west-1:ApiAccess"
     assert set(late.dependencies) == {role.address, "apigatewayv2.api/live"}
 
 
-def test_functions_without_access_share_a_role_as_before() -> None:
-    _, role = FUNCTION.derive(function(), SCOPE)
-    assert role.address == "iam.role/shop-lambda-role"
+def test_a_function_with_access_has_a_role_of_its_own_also_beside_one_for_all() -> None:
+    stack = (Resource("iam.role", "shop-lambda-role", {}),)
+    _, (role,) = FUNCTION.compose(function(access=[TABLE]), stack, SCOPE)
+    assert role.address == "iam.role/shop-orders-eu-west-1"
+    assert FUNCTION.compose(function(), stack, SCOPE)[1] == []
 
 
 def test_access_says_nothing_about_a_role_that_is_named() -> None:

@@ -29,7 +29,8 @@ def function(**more: Any) -> Resource:
 
 
 def derived(**more: Any) -> dict[str, Resource]:
-    return {one.type: one for one in FUNCTION.derive(function(**more), SCOPE)}
+    resource = function(**more)
+    return {one.type: one for one in (*FUNCTION.derive(resource, SCOPE), *FUNCTION.compose(resource, (), SCOPE)[1])}
 
 
 ATTACHED = ("lambda.provisioned_concurrency", "lambda.function_url", "lambda.event_invoke_config")

@@ -10,7 +10,18 @@ from pipeline.resources import policies
 from pipeline.resources.base import Target
 from pipeline.resources.registry import registry
 from tests.resources.fake_lambda import FakeLambda
-from tests.resources.functions import CODE_A, CODE_B, bring, declared, differing, function, kind, read, target
+from tests.resources.functions import (
+    CODE_A,
+    CODE_B,
+    bring,
+    declared,
+    differing,
+    expression,
+    function,
+    kind,
+    read,
+    target,
+)
 from tests.support.aws import SCOPE
 
 
@@ -37,22 +48,30 @@ def test_the_log_group_follows_with_its_retention_and_tags() -> None:
 
 def test_the_function_waits_for_its_log_group_and_role() -> None:
     resource = Resource("lambda.function", "orders-list", declared())
-    assert set(resource.dependencies) == {"iam.role/orders-lambda-role", "logs.log_group//aws/lambda/orders-list"}
+    assert set(resource.dependencies) == {"iam.role/orders-list-us-east-1", "logs.log_group//aws/lambda/orders-list"}
 
 
-def test_the_default_role_may_write_logs_of_this_service_and_nothing_else() -> None:
-    role = derived()["iam.role/orders-lambda-role"]
+def test_a_function_that_says_nothing_may_write_its_logs_and_nothing_else() -> None:
+    _, (role,) = kind().compose(Resource("lambda.function", "orders-list", declared()), (), SCOPE)
+    assert role.address == "iam.role/orders-list-us-east-1"
     (statement,) = policies.statements(role.properties["policies"]["Logs"])
     assert statement["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
-    assert statement["Resource"] == ["arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/orders-*:*"]
+    assert statement["Resource"] == ["arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/orders-list:*"]
     assert policies.trusts(role.properties["trust"], "lambda.amazonaws.com")
     assert registry()["iam.role"].check(role, SCOPE) == []
     assert registry()["iam.role"].canonical(role.properties, SCOPE) == role.properties
 
 
+def test_a_role_for_all_is_taken_where_it_is_declared() -> None:
+    stack = (Resource("iam.role", "orders-lambda-role", {}),)
+    resource, follows = kind().compose(Resource("lambda.function", "orders-list", declared()), stack, SCOPE)
+    assert (resource.properties["role"], follows) == (expression("iam.role/orders-lambda-role", "arn"), [])
+
+
 @pytest.mark.parametrize("role", ["worker", "arn:aws:iam::123456789012:role/worker"])
 def test_another_role_is_not_made(role: str) -> None:
-    assert not any(address.startswith("iam.role/") for address in derived(role=role))
+    wanted = Resource("lambda.function", "orders-list", declared(role=role))
+    assert kind().compose(wanted, (), SCOPE) == (wanted, [])
 
 
 def test_a_function_that_is_not_there_costs_one_call(world: FakeLambda) -> None:

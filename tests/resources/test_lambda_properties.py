@@ -15,7 +15,7 @@ from tests.support.aws import SCOPE
 def test_the_manual_s_functions_need_nothing_but_a_name() -> None:
     found = declared("orders-conversation-api", runtime="python3.9", timeout=30, memory=512)
     assert found["handler"] == "handlers.conversation_api.handler"
-    assert found["role"] == expression("iam.role/orders-lambda-role", "arn")
+    assert found["role"] == expression("iam.role/orders-conversation-api-us-east-1", "arn")
     assert found["alias"] == "live"
 
 
