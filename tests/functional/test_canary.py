@@ -345,6 +345,7 @@ def test_something_else_takes_back_what_a_dead_run_left(rig: Rig) -> None:
     rig.change(5)
     report = deploy(rig.workspace(), DeployRequest())
     assert (report.release, report.exit_code) == (3, 0)
+    assert report.plan.summary["drift"] == 0
     assert rig.aliases() == {"version": "3", "weights": {}}
 
 
@@ -359,6 +360,22 @@ def with_a_topic(rig: Rig) -> None:
 
 def topics_of(rig: Rig) -> int:
     return len(rig.service.aws().pages("sns", "ListTopics", "Topics"))
+
+
+def test_what_a_run_made_that_broke_goes_though_a_canary_was_taken_back_since(rig: Rig, proxy: FaultProxy) -> None:
+    """No release ever named it, and the abort was the last run."""
+    rig.service.edit("aws/sns/topics.yaml", "topics:\n  - name: shop-new\n")
+    proxy.fail("lambda:PublishVersion", "ValidationException", "no", times=None, status=400)
+    with pytest.raises(PipelineError):
+        deploy(rig.workspace(), DeployRequest())
+    proxy.reset()
+    rig.service.edit("aws/sns/topics.yaml", "topics: []\n")
+    deploy(rig.workspace(), DeployRequest(detach=True))
+    steered(rig, "abort", lambda space: abortion(space, ""))
+    assert topics_of(rig) == 1
+    rig.change(5)
+    report = deploy(rig.workspace(), DeployRequest(hotfix=True))
+    assert (topics_of(rig), report.plan.summary["drift"]) == (0, 0)
 
 
 def test_what_a_release_made_in_vain_goes_with_the_next_one(rig: Rig) -> None:
