@@ -6,7 +6,7 @@ from pipeline.applying.executor import Outcome
 from pipeline.applying.observer import observe
 from pipeline.commands.planning import Reading, Situation
 from pipeline.commands.recording import new_release, record, report
-from pipeline.commands.running import apply, known_outputs, under_lock
+from pipeline.commands.running import apply, known_outputs, settled, under_lock
 from pipeline.commands.underway import underway
 from pipeline.commands.unrecorded import left_by, ours, to_journal
 from pipeline.commands.workspace import Workspace
@@ -47,9 +47,14 @@ def survey_for_removal(workspace: Workspace, head: LedgerHead, consent: Consent)
 
 
 def destroy(workspace: Workspace, situation: Situation) -> DeployReport:
-    """Carries out the removal that `survey_for_removal` planned, and records it."""
-    if not situation.plan.effective:
-        return report(workspace, situation, situation.head.current, changed=False)
+    """Carries out the removal that `survey_for_removal` planned, and records it; also what a run that died had not."""
+    current, head = situation.current, situation.head
+    open_still = head.unfinished and current is not None and not current.destroyed
+    if not situation.plan.effective and not open_still:
+        known = current.resources if current else {}
+        if all(change.address in known for change in situation.plan.changes):
+            settled(workspace, head, "destroy")
+        return report(workspace, situation, current, changed=False)
     about = {
         "plan": situation.plan.to_json(),
         **to_journal(situation.desired, situation.plan.changes, situation.current),
