@@ -33,8 +33,6 @@ RESERVED_KEYS = frozenset({
 })  # fmt: skip
 
 LATEST = "latest"
-# What only we use and AWS does not keep: reading gives it back as it is declared.
-OWN = ("log_retention_days", "include", "exclude")
 
 
 FROZEN = (*MEMBERS, "architecture", "code")

@@ -57,7 +57,7 @@ def _trusted(aws: Aws, target: Target, configuration: Mapping[str, Any]) -> Obse
     """As listed; what the list does not show as the last release left it."""
     released, version = target.released or {}, str(target.recorded["version"])
     properties = {
-        **_own(target, configuration, aws.scope),
+        **_own(configuration, aws.scope),
         "alias": released.get("alias"),
         "reserved_concurrency": released.get("reserved_concurrency"),
         "live": LATEST,
@@ -113,7 +113,7 @@ def _observed(
 ) -> Observed:
     configuration = function["Configuration"]
     tags, mark = split_tags(function.get("Tags") or {})
-    properties = _own(target, configuration, scope)
+    properties = _own(configuration, scope)
     live = _live(target, configuration, served, pointer, scope)
     properties |= {"alias": alias_of(target.resource) if served else None, "live": live, "tags": tags}
     properties["reserved_concurrency"] = (function.get("Concurrency") or {}).get("ReservedConcurrentExecutions")
@@ -135,13 +135,11 @@ def _observed(
     )
 
 
-def _own(target: Target, configuration: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
-    declared = target.resource.properties
+def _own(configuration: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
     return {
         "name": configuration["FunctionName"],
         "package_type": configuration.get("PackageType", "Zip"),
         **rules.observed(configuration, scope),
-        **{name: declared[name] for name in rules.OWN if name in declared},
     }
 
 

@@ -40,6 +40,12 @@ def test_what_was_changed_in_aws_is_told_apart_from_what_was_edited_in_git(shop:
     aws.call("dynamodb", "UpdateTable", TableName="shop-orders", DeletionProtectionEnabled=True)
     shop.replace("aws/lambda/functions.yaml", "timeout: 10", "timeout: 11")
     shop.replace("aws/dynamodb/tables.yaml", "deletion_protection: false", "deletion_protection: true")
+    # What no function has in AWS is not compared: that of its log group is.
+    shop.replace(
+        "aws/lambda/functions.yaml",
+        "handler: handlers.orders.handle",
+        "handler: handlers.orders.handle\n    log_retention_days: 7",
+    )
     shop.edit("aws/dynamodb/more.yaml", "tables:\n  - name: shop-new\n    partition_key: id\n")
     proxy.reset()
     result = shop.run("drift", "--detailed-exitcode")
@@ -48,6 +54,7 @@ def test_what_was_changed_in_aws_is_told_apart_from_what_was_edited_in_git(shop:
     assert {address: (c["action"], c["origin"]) for address, c in changes.items()} == {
         ORDERS: ("update", "drift"),
         GROUP: ("create", "drift"),
+        GROUP.replace("stock", "orders"): ("update", "git"),
         STOCK: ("update", "both"),  # its time-out was edited, and its log group is gone
         "dynamodb.table/shop-new": ("create", "git"),
     }
