@@ -59,14 +59,22 @@ def _whole(option: Option, resource: Resource) -> Mapping[str, Any]:
     """The settings, and None for those of now that would be refused beside them; {} where indexes have such, too."""
     if not option.settings:
         return {}
-    properties = resource.properties
+    properties, indexes = resource.properties, resource.properties.get("indexes") or ()
     gone = [name for name in _CAPACITY if properties.get(name) and name not in option.settings]
-    if option.name == SCALED:
-        gone = []  # capacity beside autoscaling is what it begins with
-    own = any(index.get(name) for index in properties.get("indexes") or () for name in _CAPACITY)
-    if option.name == ON_DEMAND and own:
+    if option.name == SCALED:  # capacity beside autoscaling is what it begins with
+        bounds: Mapping[str, Mapping[str, int]] = option.settings["autoscaling"]
+        gone = _outside(properties, bounds)
+        if any(_outside(index, bounds) for index in indexes):
+            return {}
+    if option.name == ON_DEMAND and any(index.get(name) for index in indexes for name in _CAPACITY):
         return {}
     return {**option.settings, **dict.fromkeys(gone)}
+
+
+def _outside(holder: Mapping[str, Any], bounds: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """The capacities of a table or an index that autoscaling within these bounds could not begin with."""
+    found = ((f"{way}_capacity", each) for way, each in bounds.items())
+    return [name for name, each in found if holder.get(name) and not each["min"] <= holder[name] <= each["max"]]
 
 
 def _choice(options: Sequence[Option], usage: Usage, demands: Iterable[Demand]) -> tuple[Option | None, str]:

@@ -137,6 +137,20 @@ def test_a_table_with_far_too_much_capacity_is_told_what_it_needs() -> None:
     assert found.saving == pytest.approx((857 * 0.00013 + 985 * 0.00065) * 730)
 
 
+def test_capacity_that_autoscaling_could_not_begin_with_goes_with_it() -> None:
+    day = [60_000.0] * 96 + [0.0] * 192
+    usage = table_usage(7, day * 7, day * 7)
+    found = advice(usage, billing_mode="PROVISIONED", read_capacity=1000, write_capacity=300)
+    assert found.best.name == tables.SCALED
+    assert found.best.settings["autoscaling"]["write"]["max"] == 572
+    assert {name: found.best.settings.get(name, "kept") for name in ("read_capacity", "write_capacity")} == {
+        "read_capacity": None, "write_capacity": "kept"
+    }  # fmt: skip
+    own = [{"name": "by-shop", "read_capacity": 1000}]
+    by_hand = advice(usage, billing_mode="PROVISIONED", read_capacity=300, write_capacity=300, indexes=own)
+    assert (by_hand.best.name, by_hand.best.settings) == (tables.SCALED, {})
+
+
 def test_a_scaled_table_pays_within_its_bounds() -> None:
     usage = table_usage(1, [60_000.0] * 144, [0.0] * 144)  # 286 units by day, none by night
     bounds = {"read": {"min": 10, "max": 100}, "write": {"min": 2, "max": 9}}
