@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pipeline.diagnosing.finding import FREE
+from pipeline.errors import AwsError
 from pipeline.granting.trust import Repository, trust
 from pipeline.model.release import LockState
 from pipeline.model.resource import Resource
@@ -253,6 +254,33 @@ def test_quotas_of_other_types(resource: Resource, listing: dict[str, Any]) -> N
     replies = {**listing, "service-quotas:GetServiceQuota": {"Quota": {"Value": 1}}}
     (one,) = found("quotas", patient(resource, replies=replies, changes=(create(resource),)))
     assert one.evidence == ("there are 1", "the plan adds 1", "the quota is 1")
+
+
+@pytest.mark.parametrize(("endpoint", "evidence"), [("REGIONAL", "there are 2"), ("EDGE", "there are 1")])
+def test_apis_of_each_kind_of_endpoint_have_a_quota_of_their_own(endpoint: str, evidence: str) -> None:
+    items = [{"endpointConfiguration": {"types": [kind]}} for kind in ("REGIONAL", "EDGE", "REGIONAL", "PRIVATE")]
+    replies: dict[str, Any] = {
+        "apigateway:GetRestApis": {"items": items},
+        "service-quotas:GetServiceQuota": {"Quota": {"Value": 1}},
+    }
+    api = Resource("apigateway.rest_api", "orders", {"endpoint_type": endpoint})
+    (one,) = found("quotas", patient(api, replies=replies, changes=(create(api),)))
+    assert one.evidence[0] == evidence
+
+
+@pytest.mark.parametrize(("code", "told"), [("NoSuchResourceException", "error"), ("AccessDeniedException", None)])
+def test_a_quota_that_nobody_changed_has_its_default(code: str, told: str | None) -> None:
+    replies: dict[str, Any] = {
+        "dynamodb:ListTables": {"TableNames": ["a"]},
+        "service-quotas:GetServiceQuota": refused("service-quotas:GetServiceQuota", code, "no"),
+        "service-quotas:GetAWSDefaultServiceQuota": {"Quota": {"Value": 1}},
+    }
+    who = patient(TABLE, replies=replies, changes=(create(TABLE),))
+    if told is None:
+        with pytest.raises(AwsError):
+            found("quotas", who)
+    else:
+        assert [one.severity for one in found("quotas", who)] == [told]
 
 
 def test_the_room_for_code() -> None:

@@ -3,30 +3,55 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
+from pipeline.applying.aws_client import AwsClient
 from pipeline.diagnosing.finding import Check, Finding
 from pipeline.diagnosing.patient import Patient
-from pipeline.model.plan import Action
+from pipeline.errors import AwsError
+from pipeline.model.plan import Action, Change
 
 GLOBAL = "us-east-1"  # where quotas of the whole account are asked for
 
 
 @dataclass(frozen=True)
 class _Counted:
-    """Types that share a quota, its service and code, and the list that counts what there is."""
+    """Types that share a quota, its service and code, and the list that counts what there is.
+
+    `endpoint`: of APIs the type of endpoint that has this quota.
+    """
 
     types: tuple[str, ...]
     service: str
     code: str
     listing: tuple[str, str, str]
     region: str | None = None
+    endpoint: str | None = None
+
+    def counts(self, change: Change) -> bool:
+        """True when what the change makes counts, too."""
+        made = change.desired.properties.get("endpoint_type", "REGIONAL") if change.desired else None
+        return change.type in self.types and self.endpoint in (None, made)
+
+    def there(self, aws: AwsClient) -> int:
+        """How many there are."""
+        service, operation, key = self.listing
+        found: list[Any] = aws.pages(service, operation, key, **_LISTED.get(operation, {}))
+        if self.endpoint is None:
+            return len(found)
+        return sum(self.endpoint in api.get("endpointConfiguration", {}).get("types", ()) for api in found)
 
 
 # Codes: `aws service-quotas list-service-quotas --service-code dynamodb`; docs/doctor.md says where each was found.
 _COUNTED = (
     _Counted(("dynamodb.table",), "dynamodb", "L-F98FE922", ("dynamodb", "ListTables", "TableNames")),
     _Counted(("s3.bucket",), "s3", "L-DC2B2D3D", ("s3", "ListBuckets", "Buckets"), GLOBAL),
-    _Counted(("apigateway.rest_api",), "apigateway", "L-AA0FF27B", ("apigateway", "GetRestApis", "items")),
+    _Counted(
+        ("apigateway.rest_api",), "apigateway", "L-AA0FF27B", ("apigateway", "GetRestApis", "items"), None, "REGIONAL"
+    ),
+    _Counted(
+        ("apigateway.rest_api",), "apigateway", "L-B97207D0", ("apigateway", "GetRestApis", "items"), None, "EDGE"
+    ),
     _Counted(
         ("apigateway.domain_name", "apigatewayv2.domain_name"),
         "apigateway",
@@ -49,19 +74,32 @@ _ALARMING = 0.9
 
 def quotas(patient: Patient) -> Iterator[Finding]:
     """What there is, what the plan adds, and what the account may have."""
-    added = Counter(c.type for c in patient.condition.plan.changes if c.action is Action.CREATE)
+    created = [change for change in patient.condition.plan.changes if change.action is Action.CREATE]
+    added = Counter(change.type for change in created)
     yield from _concurrency(patient)
     if added["lambda.function"] or added["lambda.layer"]:
         yield from _storage(patient)
     if added["iam.role"] or added["iam.policy"]:
         yield from _iam(patient, added)
     for counted in _COUNTED:
-        if more := sum(added[kind] for kind in counted.types):
-            service, operation, key = counted.listing
-            there = len(patient.aws.pages(service, operation, key, **_LISTED.get(operation, {})))
-            asked = {"ServiceCode": counted.service, "QuotaCode": counted.code}
-            found = patient.aws.call("service-quotas", "GetServiceQuota", region=counted.region, **asked)
-            yield from _compared(counted.types[0], there, more, found["Quota"]["Value"])
+        if more := sum(counted.counts(change) for change in created):
+            there = counted.there(patient.aws)
+            yield from _compared(counted.types[0], there, more, _quota(patient.aws, counted))
+
+
+def _quota(aws: AwsClient, counted: _Counted) -> float:
+    """The account's own value, else AWS's default: of some quotas there is no other before it was changed.
+
+    https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_GetServiceQuota.html
+    """
+    asked = {"ServiceCode": counted.service, "QuotaCode": counted.code}
+    try:
+        found = aws.call("service-quotas", "GetServiceQuota", region=counted.region, **asked)
+    except AwsError as error:
+        if error.code != "NoSuchResourceException":
+            raise
+        found = aws.call("service-quotas", "GetAWSDefaultServiceQuota", region=counted.region, **asked)
+    return float(found["Quota"]["Value"])
 
 
 def _storage(patient: Patient) -> Iterator[Finding]:
