@@ -114,7 +114,7 @@ def told_of(carried: Carried, directory: Path, tool: Tool) -> tuple[dict[str, ob
             lines += ["", f"  {title}:", *(f"    {note}" for note in kinds[kind])]
     lines += ["", f"  next: cd {directory} && ./run pipeline validate"]
     if to_do := tool.to_do():
-        lines += ["", "  before others run it, and GitHub:", *(f"    {one}" for one in to_do)]
+        lines += ["", "  before others, or GitHub, can run it, edit:", *(f"    {one}" for one in to_do)]
     return document, "\n".join(lines)
 
 
@@ -193,7 +193,8 @@ def _told(directory: Path, found: Answers, count: int) -> str:
     lines += [f"    cd {directory}"] if directory.absolute() != Path.cwd() else []
     lines += [f"    ./run pipeline deploy --env {first} --local", "    git init && git add . && git commit -m 'Begin'"]
     rest = [] if found.accounts else ["AWS_ACCOUNT_ID in environments/*.env"]
-    for title, what in (("before AWS is used", rest), ("before others run it, and GitHub", found.tool.to_do())):
+    others = ("before others, or GitHub, can run it, edit", found.tool.to_do())
+    for title, what in (("before AWS is used", rest), others):
         lines += ["", f"  {title}:", *(f"    {one}" for one in what)] if what else []
     return "\n".join(lines)
 

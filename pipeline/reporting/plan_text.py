@@ -93,14 +93,32 @@ def _field_line(field: FieldChange, action: Action, style: Style) -> str:
     )
     if action is Action.CREATE:
         return f"        {field.path}: {after}"
+    if told := _moved(field.before, field.after):
+        return f"        {field.path}: {told}{forces}"
     return f"        {field.path}: {style.dim(_value(field.before))} -> {after}{forces}"
 
 
+def _moved(before: Any, after: Any) -> str | None:
+    """What came into a list and what left it, where it is too long to be shown twice; None for all else."""
+    if not (isinstance(before, (list, tuple)) and isinstance(after, (list, tuple))):
+        return None
+    if max(len(_text(before)), len(_text(after))) <= _WIDEST_VALUE:
+        return None
+    added = [one for one in after if one not in before]
+    removed = [one for one in before if one not in after]
+    parts = [f"{word} {_value(ones)}" for word, ones in (("added", added), ("removed", removed)) if ones]
+    return ", ".join(parts) or None
+
+
 def _value(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True) if not isinstance(value, str) else value
     if value is None:
         return "(none)"
+    text = _text(value)
     return text if len(text) <= _WIDEST_VALUE else text[: _WIDEST_VALUE - 1] + "…"
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
 def _warning_text(address: str | None, message: str) -> str:

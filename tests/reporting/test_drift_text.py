@@ -8,6 +8,7 @@ from pipeline.errors import BadInput, Diagnostic
 from pipeline.model.plan import Action, Change, FieldChange, Origin
 from pipeline.reporting.drift_text import drift_issue, drift_summary, failure_summary, render_drift
 from pipeline.reporting.markdown import units
+from pipeline.reporting.plan_text import change_lines
 from pipeline.reporting.status_text import Run
 from tests.reporting.test_texts import EMPTY, GOLDEN, PLAIN, PLAN, RELEASE
 from tests.support.golden import check_golden
@@ -49,3 +50,18 @@ def test_a_summary_shows_no_value() -> None:
     told = drift_summary(DRIFTED, RELEASE)
     assert "PROVISIONED" not in told
     assert "1024" not in told
+
+
+def test_of_long_lists_what_came_and_what_left_is_shown() -> None:
+    before = [f"service:Action{number}" for number in range(20)]
+    after = [*before[1:], "service:Another"]
+
+    def line(first: list[str], second: list[str]) -> str:
+        field = FieldChange("actions", first, second)
+        change = Change("iam.policy/a", Action.UPDATE, Origin.GIT, fields=(field,))
+        return change_lines(change, PLAIN)[1].strip()
+
+    assert line(before, after) == 'actions: added ["service:Another"], removed ["service:Action0"]'
+    assert line(before, before[:-1]) == 'actions: removed ["service:Action19"]'
+    assert line(["a"], ["b"]) == 'actions: ["a"] -> ["b"]'
+    assert " -> " in line(before, before[::-1]), "only the order differs"
