@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ _SERVE = Path(__file__).with_name("serve.py")
 _IDENTITY = "/_pipeline/identity"
 _START_SECONDS = 60.0
 _ANSWER_SECONDS = 5.0
+_BUSY_SECONDS = 30.0
+_PAUSE_SECONDS = 0.2
 _TERMINATE_SECONDS = 3.0
 
 
@@ -109,6 +112,21 @@ def answers(port: int, instance: str) -> bool:
         return False
     finally:
         connection.close()
+
+
+def answers_in_time(
+    ask: Callable[[], bool],
+    lives: Callable[[], bool],
+    now: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> bool:
+    """Asks again for some time while the process lives: one that is busy is not dead, and has all that was deployed."""
+    deadline = now() + _BUSY_SECONDS
+    while not ask():
+        if not lives() or now() >= deadline:
+            return False
+        sleep(_PAUSE_SECONDS)
+    return True
 
 
 def is_ours(pid: int, instance: str) -> bool:

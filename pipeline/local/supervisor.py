@@ -61,7 +61,7 @@ def start(
     if running:
         return running
     with folder.lock():
-        running = _running(folder, account)
+        running = _running(folder, account, patient=True)
         if running:
             return running
         _bury(folder)
@@ -93,7 +93,7 @@ def status(root: Path) -> LocalAws | None:
     record = folder.read()
     if record is None:
         return None
-    if process.answers(record.port, record.instance):
+    if _answers(record, patient=True):
         return _local_aws(folder, record, record.account)
     with folder.lock():
         current = folder.read()
@@ -120,11 +120,18 @@ def stop(root: Path) -> bool:
     return record is not None
 
 
-def _running(folder: Folder, account: str) -> LocalAws | None:
+def _running(folder: Folder, account: str, *, patient: bool = False) -> LocalAws | None:
     record = folder.read()
-    if record is None or not process.answers(record.port, record.instance):
+    if record is None or not _answers(record, patient=patient):
         return None
     return _local_aws(folder, record, account)
+
+
+def _answers(record: Record, *, patient: bool) -> bool:
+    def ask() -> bool:
+        return process.answers(record.port, record.instance)
+
+    return process.answers_in_time(ask, lambda: process.is_ours(record.pid, record.instance)) if patient else ask()
 
 
 def _bury(folder: Folder) -> None:

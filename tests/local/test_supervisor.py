@@ -148,6 +148,25 @@ def test_a_terminated_process_takes_its_functions_with_it(root: Path) -> None:
     _wait_until(lambda: _processes(str(root)) == [])
 
 
+@pytest.mark.parametrize(
+    ("answers", "lives", "found"),
+    [
+        ([True], [], True),
+        ([False, False, True], [True, True], True),  # busy: to end it would lose all that it has
+        ([False], [False], False),
+        ([False] * 99, [True] * 99, False),  # it hangs
+    ],
+)
+def test_one_that_is_busy_is_waited_for_while_it_lives(answers: list[bool], lives: list[bool], found: bool) -> None:
+    time = [0.0]
+
+    def sleep(seconds: float) -> None:
+        time[0] += max(seconds, 1.0)
+
+    asked, alive = iter(answers), iter(lives)
+    assert process.answers_in_time(lambda: next(asked), lambda: next(alive), lambda: time[0], sleep) is found
+
+
 @pytest.mark.parametrize("looked_at", [True, False])
 def test_a_killed_process_is_noticed_told_and_replaced(root: Path, looked_at: bool) -> None:
     told: list[str] = []
