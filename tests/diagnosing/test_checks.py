@@ -77,6 +77,20 @@ def test_the_first_letter_that_differs_is_marked() -> None:
     assert unreadable.severity == "unknown"
 
 
+def test_a_job_whose_token_is_refused_is_told_what_is_usual() -> None:
+    replies = {"iam:GetRole": refused("iam:GetRole", "AccessDenied", "no")}
+    repository = {"repository": "acme/orders", "repository_owner_id": "7", "repository_id": "8"}
+    wrong = token(aud="sts.amazonaws.com", sub="repo:acme@7/orders@8:ref:refs/heads/main", **repository)
+    (one,) = found("oidc-claims", patient(replies=replies, token=wrong))
+    assert one.evidence[0] == "expected repo:acme@7/orders@8:environment:dev"
+    assert one.severity == "warning"
+    assert str(one.fix).startswith("environment: dev in the job")
+    usual = token(aud="sts.amazonaws.com", sub="repo:acme/orders:environment:dev-plan", **repository)
+    for claims in (usual, token(aud="x", sub="y")):
+        with pytest.raises(AwsError):  # nothing to compare it with, or no difference: it was not looked at
+            found("oidc-claims", patient(replies=replies, token=claims))
+
+
 def test_a_lock_is_stale_when_its_lease_ran_out() -> None:
     def lock(held: bool, left: float) -> LockState:
         return LockState(3, held, "run-1", "ada", "machine", 1, "then", NOW.timestamp() + left, 30.0)
