@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping
 from pipeline.commands.advising import options_of
 from pipeline.commands.checking import check
 from pipeline.commands.commanding import command
+from pipeline.commands.concluding import conclude
 from pipeline.commands.costing import cost_sections
 from pipeline.commands.delivering import deploy
 from pipeline.commands.drifting import detect_all
 from pipeline.commands.following import Following
 from pipeline.commands.hub import Hub, hub_of, run_of
-from pipeline.commands.notifying import notify, notify_end
+from pipeline.commands.notifying import notify, notify_end, notifying_before
 from pipeline.commands.permitting import check_tag
 from pipeline.commands.plan import plan
 from pipeline.commands.regions import each_region
@@ -64,10 +65,13 @@ def _carried_out(intent: Intent, surroundings: Surroundings, space: Workspace, h
     if intent.command is not None and not (intent.command == "help" and hub is None):
         return command(space, hub, load_project(space.root), intent)
     if intent.mistake:
-        raise BadInput(intent.reason)
+        with notifying_before(space.console, space.environ):
+            raise BadInput(intent.reason)
     if intent.kind is Kind.IGNORE:
+        conclude(hub, intent, space.actor)
         return 0
     if intent.kind is Kind.VALIDATE:
+        conclude(hub, intent, space.actor)
         return check(space, intent.environments, surroundings)
     if intent.kind is Kind.DETECT_DRIFT:
         return detect_all(intent.environments, surroundings, hub)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from pipeline.commands.answering import DONE, NOT_DONE, Answering
+from pipeline.commands.concluding import conclude
 from pipeline.commands.hub import Hub, answer
 from pipeline.commands.regions import regions_at
 from pipeline.commands.summarizing import keep, report_folder, set_outputs, summarize
@@ -27,6 +28,7 @@ from pipeline.reporting import plan_comment, status_text
 from pipeline.reporting.answer_text import answered_text
 from pipeline.reporting.check_text import address_of, conclusion_of, findings_of, outputs_of, title_of
 from pipeline.reporting.job_summary import render_summary
+from pipeline.reporting.markdown import hidden
 from pipeline.reporting.regional import Judged
 from pipeline.reporting.rollback_text import ROLLBACK_NOTICE
 
@@ -76,7 +78,7 @@ class Following:
         self._done()
         if self.intent.pull_request is not None:
             self.telling.labels(self.intent.pull_request, plan)
-        self._tell_left()
+        conclude(self.hub, self.intent, self.space.actor)
         self._check(
             conclusion_of(plan),
             title_of(plan),
@@ -201,7 +203,7 @@ class Following:
         With several releases, or a push of a merge queue, the changes of several pull requests serve no more.
         """
         telling, frame = self.telling, self.frame
-        notice = f"{ROLLBACK_NOTICE} {self.place} {plan.release} -->"
+        notice = f"{ROLLBACK_NOTICE} {hidden(self.place)} {plan.release} -->"
 
         def tell(hub: Hub, pull: Pull) -> bool:
             changed = telling.status(hub, pull.number, status, frame)
@@ -230,20 +232,6 @@ class Following:
             self.space.console.warn(Diagnostic(f"the pull request to revert: {error}", severity="warning"))
             return ""
         return next((str(pull.number) for pull in pulls if pull.merged), "")
-
-    def _tell_left(self) -> None:
-        """Plans for environments that the pull request is no more for stand for nothing."""
-        number, status = self.intent.pull_request, status_text.left(self.run)
-
-        def job(hub: Hub) -> None:
-            assert number is not None
-            for place in map(hub.place, self.intent.left):
-                mark = plan_comment.marker(place)
-                hub.repository.revise_comment(number, mark, lambda old: old and plan_comment.everywhere(old, status))
-                hub.repository.set_labels(number, (), plan_comment.all_labels(place))
-
-        if number is not None and self.intent.left:
-            self._put("the end of other plans", job)
 
     def _check(self, conclusion: str, title: str, text: str, findings: tuple[Diagnostic, ...]) -> None:
         if self.intent.sha is not None:

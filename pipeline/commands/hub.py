@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock, Thread
 from typing import TypeVar
-from urllib.parse import quote
 
 from pipeline.commands.workspace import Workspace, git
 from pipeline.errors import Diagnostic, GitHubError
@@ -69,7 +68,7 @@ class Hub:
 
     def place(self, environment: str) -> str:
         """An environment as the repository knows it: with the folder of its service, where that has one."""
-        return f"{quote(self.prefix)}{environment}"
+        return f"{self.prefix}{environment}"
 
     def pulls_of(self, commit: str) -> list[Pull]:
         """The pull requests of a commit, the merged ones first; asked once. Raises GitHubError."""

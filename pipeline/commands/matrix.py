@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from pipeline.commands.asking import branches_of, event_of
+from pipeline.commands.notifying import notifying_before
 from pipeline.commands.options import common
 from pipeline.commands.services import concerned, services_of, top_of
 from pipeline.config.identity import read_identity
@@ -19,6 +20,8 @@ from pipeline.intake.words import Branches
 from pipeline.model.intent import Intent, Kind
 from pipeline.reporting.console import Console
 
+# What a pull request leaves is said by a job of its own; a plan for the other branch says it, too.
+CONCLUDE = "conclude"
 EPILOG = """\b
 Examples:
   pipeline matrix                           in a step of GitHub Actions
@@ -41,7 +44,8 @@ def command(
     """
     start = root if root is not None else Path.cwd()
     console = Console.of_process(form)
-    found = jobs(start, env, os.environ, console)
+    with notifying_before(console, os.environ):
+        found = jobs(start, env, os.environ, console)
     document = matrix(found)
     console.result(document, json.dumps(document, ensure_ascii=False))
     if path := os.environ.get("GITHUB_OUTPUT"):
@@ -69,6 +73,8 @@ def jobs(start: Path, env: str | None, environ: Mapping[str, str], console: Cons
 
 def _jobs_of(root: str, path: Path, intent: Intent, branches: Branches, event: str) -> Iterator[Job]:
     """The jobs of one service. What is scheduled also continues what waits, with credentials of its own for that."""
+    if intent.left and intent.kind is not Kind.PREVIEW:
+        yield Job(root, CONCLUDE, Access.TELL)
     access = ACCESS.get(intent.kind)
     if access is None or intent.command is not None:
         return

@@ -4,29 +4,27 @@ import http.client
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
 from pipeline import __version__
+from pipeline.commands.runners import run_url_of
 from pipeline.commands.workspace import Workspace
-from pipeline.errors import Diagnostic, PipelineError
+from pipeline.errors import BadInput, Diagnostic, PipelineError
+from pipeline.reporting.console import Console
 from pipeline.reporting.notice_text import Notice
 
 # Whoever has one of these addresses can write there.
 SLACK, OTHER = "PIPELINE_SLACK_WEBHOOK", "PIPELINE_WEBHOOK"
+_ANSWERED = ("pull_request", "merge_group", "issue_comment")
 _EVENTS = {1: "failed", 2: "failed", 4: "refused", 5: "reverted"}
 
 
 def notify(space: Workspace, event: str, place: str, text: str) -> None:
     """Sends a notice to every address that the environment of the run has."""
-    notice = Notice(event, place, text, space.environ.get("GITHUB_REPOSITORY"), space.run_url)
-    bodies: Mapping[str, dict[str, Any]] = {SLACK: notice.for_slack(), OTHER: notice.to_json()}
-    for variable, body in bodies.items():
-        # A secret that was set from a file ends with a line's end.
-        if url := space.environ.get(variable, "").strip():
-            space.console.mask(url)
-            _send(space, variable, url, body)
+    _notify(space.console, space.environ, event, place, text)
 
 
 def notify_end(space: Workspace, place: str, exit_code: int, text: str) -> None:
@@ -35,12 +33,36 @@ def notify_end(space: Workspace, place: str, exit_code: int, text: str) -> None:
         notify(space, event, place, text)
 
 
-def _send(space: Workspace, variable: str, url: str, body: Mapping[str, Any]) -> None:
+@contextmanager
+def notifying_before(console: Console, environ: Mapping[str, str]) -> Iterator[None]:
+    """Tells of what fails before it is known which environment it is about: nothing is done then, and nobody knows.
+
+    Who opened a pull request or gave a command is told there.
+    """
+    try:
+        yield
+    except BadInput as error:
+        if environ.get("GITHUB_EVENT_NAME") not in _ANSWERED:
+            _notify(console, environ, "failed", None, f"reading what is to be done: {error}")
+        raise
+
+
+def _notify(console: Console, environ: Mapping[str, str], event: str, place: str | None, text: str) -> None:
+    notice = Notice(event, place, text, environ.get("GITHUB_REPOSITORY"), run_url_of(environ))
+    bodies: Mapping[str, dict[str, Any]] = {SLACK: notice.for_slack(), OTHER: notice.to_json()}
+    for variable, body in bodies.items():
+        # A secret that was set from a file ends with a line's end.
+        if url := environ.get(variable, "").strip():
+            console.mask(url)
+            _send(console, variable, url, body)
+
+
+def _send(console: Console, variable: str, url: str, body: Mapping[str, Any]) -> None:
     try:
         post(url, body)
     except PipelineError as error:
         text = f"notifying {variable}: {error}; nothing else depends on it"
-        space.console.warn(Diagnostic(text, severity="warning"))
+        console.warn(Diagnostic(text, severity="warning"))
 
 
 def post(url: str, body: Mapping[str, Any], *, timeout: float = 5.0) -> None:

@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from pipeline.commands.asking import branches_of, event_of, intended
 from pipeline.commands.carrying_out import carry_out, explanation
 from pipeline.commands.commanding import refuse
 from pipeline.commands.hub import hub_of
+from pipeline.commands.notifying import notifying_before
 from pipeline.commands.options import common, root_of, workspace
 from pipeline.commands.regions import Gathering, chosen
 from pipeline.commands.reverting import open_revert
@@ -22,6 +24,7 @@ from pipeline.config.services import services_in
 from pipeline.errors import BadInput, Interrupted, NoProject, PipelineError
 from pipeline.intake.jobs import check_one_target, of_one_command
 from pipeline.intake.words import Branches
+from pipeline.model.intent import Kind
 from pipeline.reporting.console import Console
 
 EPILOG = """\b
@@ -47,18 +50,24 @@ Examples:
     metavar="PULL",
     help="After a rollback: open the pull request that reverts this one, and nothing else.",
 )
+@click.option(
+    "--conclude",
+    is_flag=True,
+    help="Only say in the comments of a pull request that it is closed, or goes to another branch.",
+)
 @click.option("--explain", is_flag=True, help="Say what the event asks for and why; do nothing.")
 def command(
     root: Path | None, env: str | None, form: str, local: bool, scheduled: str, region: str | None,
-    revert: int | None, explain: bool,
+    revert: int | None, conclude: bool, explain: bool,
 ) -> int:  # fmt: skip
     """Carry out what the repository event asks for: validate, plan, deploy, roll back or resume.
 
     The event is read from GITHUB_EVENT_NAME and the file that GITHUB_EVENT_PATH names. With --env, only the part of
     it that is for this environment. Where there are several services, it is carried out for those that it changed.
     """
-    top, services = _services(root)
-    run = _Run(env, form, local, resuming=scheduled == "resume", region=region, explain=explain)
+    run = _Run(env, form, local, resuming=scheduled == "resume", region=region, conclude=conclude, explain=explain)
+    with run.noticed():
+        top, services = _services(root)
     if revert is not None:
         # A pull request is of the repository, whichever service that is said by.
         return open_revert(workspace(services[0] if services else top, env, form, local), revert)
@@ -94,14 +103,22 @@ class _Run:
     local: bool
     resuming: bool
     region: str | None
+    conclude: bool
     explain: bool
+
+    def noticed(self) -> AbstractContextManager[None]:
+        """Has people told of what fails in here, before there is an environment; who only asks is told anyway."""
+        return nullcontext() if self.explain else notifying_before(Console.of_process(self.form), os.environ)
 
     def of(self, root: Path) -> tuple[int, Mapping[str, Any]]:
         """Carries out what the event asks of one service; the exit code and the document."""
         space = workspace(root, self.env, self.form, self.local)
-        intent = intended(
-            space.environ, branches_of(space.root), self.env, folder_of(space.root), resuming=self.resuming
-        )
+        with self.noticed():
+            intent = intended(
+                space.environ, branches_of(space.root), self.env, folder_of(space.root), resuming=self.resuming
+            )
+        if self.conclude:
+            intent = replace(intent, kind=Kind.IGNORE, environments=(), command=None)
         if self.explain:
             if self.form == "text":
                 space.console.result(intent.to_json(), explanation(intent))
@@ -119,12 +136,14 @@ class _Run:
         """The same for every service that the event is about; one that fails keeps no other one back."""
         console = Console.of_process(self.form)
         repository = top_of(top)
-        services = services_of(top, repository)
-        branches = {root: branches_of(path) for root, path in services.items()}
+        with self.noticed():
+            services = services_of(top, repository)
+            branches = {root: branches_of(path) for root, path in services.items()}
         try:
-            found = concerned(repository, branches, self.env, os.environ, console, resuming=self.resuming)
-            check_one_target(found)
-            intents = of_one_command(found)
+            with self.noticed():
+                found = concerned(repository, branches, self.env, os.environ, console, resuming=self.resuming)
+                check_one_target(found)
+                intents = of_one_command(found)
         except BadInput as error:
             self._answer(services, branches, error)
             raise

@@ -15,6 +15,7 @@ from pipeline.github.checks import Check
 from pipeline.github.issues import Text
 from pipeline.model.plan import Plan
 from pipeline.reporting import plan_comment
+from pipeline.reporting.markdown import hidden
 from pipeline.reporting.plan_comment import Frame
 from pipeline.reporting.regional import Judged, Regional, verdict_in
 from pipeline.reporting.verdicts import Verdict
@@ -109,7 +110,11 @@ class Telling:
 
     def drift(self, report: str, *, drifted: bool) -> None:
         """Keeps the issue about drift: opens it, brings it up to date, or closes it."""
-        marker, title, regional = f"<!-- pipeline:drift {self.place} -->", f"drift in {self.place}", self._regional
+        marker, title, regional = (
+            f"<!-- pipeline:drift {hidden(self.place)} -->",
+            f"drift in {self.place}",
+            self._regional,
+        )
 
         def write(old: str | None) -> Text:
             return Text(*regional.issue(old, report, drifted=drifted)) if regional else Text(report, drifted)

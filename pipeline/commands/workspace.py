@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.commands.followers import Follower, Nobody
 from pipeline.commands.remembering import load
+from pipeline.commands.runners import run_url_of
 from pipeline.config.loaded import Loaded
 from pipeline.errors import BadInput, Diagnostic
 from pipeline.model.delivery import Tried
@@ -251,9 +252,7 @@ class Workspace:
     @cached_property
     def run_url(self) -> str | None:
         """The page of the GitHub Actions run, when there is one."""
-        server, repository = self.environ.get("GITHUB_SERVER_URL"), self.environ.get("GITHUB_REPOSITORY")
-        run = self.environ.get("GITHUB_RUN_ID")
-        return f"{server}/{repository}/actions/runs/{run}" if server and repository and run else None
+        return run_url_of(self.environ)
 
     @cached_property
     def run_id(self) -> str:

@@ -92,17 +92,25 @@ def _pull_request(event: PullRequest, branches: Branches) -> Intent:
     name = f"pull request {event.number}"
     if event.action == "closed":
         outcome = "merged: its push deploys" if event.merged else "closed without being merged"
-        return _ignore(event, f"{name} was {outcome}", event.number)
+        ignored = _ignore(event, f"{name} was {outcome}", event.number)
+        return replace(ignored, left=_told_of(event, event.base, branches), merged=event.merged)
     if event.action not in PLANNED and not (event.action == "edited" and event.base_changed):
         return _ignore(event, f"{name}: {quoted(event.action)} changes nothing of its code or base", event.number)
     reason = f"{name} to {quoted(event.base)}"
     environments = environments_of(event.base, branches)
+    left = _told_of(event, event.base_before, branches)
     if obstacle := _obstacle(event, planned=bool(environments)):
         reason = f"{reason}: {obstacle}"
-        return Intent(Kind.VALIDATE, tuple(branches), event.sha, pull_request=event.number, reason=reason)
+        return Intent(Kind.VALIDATE, tuple(branches), event.sha, pull_request=event.number, reason=reason, left=left)
     reason = f"{reason}: {_HAPPENED.get(event.action, event.action)}"
-    left = environments_of(event.base_before, branches) if event.base_before else ()
     return Intent(Kind.PREVIEW, environments, event.sha, pull_request=event.number, reason=reason, left=left)
+
+
+def _told_of(event: PullRequest, base: str | None, branches: Branches) -> tuple[str, ...]:
+    """The environments of a base whose comments end. Runs for forks and for Dependabot have a token that only reads."""
+    if base is None or event.from_fork or event.actor == DEPENDABOT:
+        return ()
+    return environments_of(base, branches)
 
 
 def _obstacle(event: PullRequest, *, planned: bool) -> str | None:

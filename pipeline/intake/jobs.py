@@ -15,9 +15,13 @@ MOST = 256
 
 
 class Access(StrEnum):
-    """The credentials that a job needs: none; those that read the environment; those that change it."""
+    """The credentials that a job needs: none; those that read the environment; those that change it.
+
+    `tell` needs none of AWS either, but a token of GitHub that may write comments.
+    """
 
     NONE = "none"
+    TELL = "tell"
     READ = "read"
     WRITE = "write"
 

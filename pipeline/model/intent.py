@@ -34,7 +34,7 @@ class Intent:
     run that the command then starts, `actor` the login of who asked. `by_tag`: a tag did; `by_push`: a push to the
     environment's branch, `by_schedule`: the time, which ends no pause that a person made. `again`: the run for it was
     started once more, maybe long after. `commits`: those that a push brought, the newest last. `left`: environments
-    that a pull request is no more for, since its base changed.
+    that a pull request is no more for, since it is closed (`merged` says how), or its base changed (`merged` is None).
     """
 
     kind: Kind
@@ -55,6 +55,7 @@ class Intent:
     again: bool = field(default=False, compare=False)
     commits: tuple[str, ...] = field(default=(), compare=False)
     left: tuple[str, ...] = field(default=(), compare=False)
+    merged: bool | None = field(default=None, compare=False)
 
     def only(self, environment: str) -> Self:
         """The part of it that is about `environment`; nothing to do when it is about others."""

@@ -2,13 +2,13 @@
 
 from pipeline.errors import PipelineError
 from pipeline.intake.comments import COMMANDS
-from pipeline.reporting.markdown import code
+from pipeline.reporting.markdown import code, hidden
 from pipeline.reporting.status_text import told
 
 
 def answer_marker(comment: int | None, run: str, place: str = "") -> str:
     """The line by which the answer about an environment is found again; `run` where the comment is not known."""
-    return f"<!-- pipeline:answer {comment or run} {place} -->"
+    return f"<!-- pipeline:answer {comment or run} {hidden(place)} -->"
 
 
 def help_text() -> str:

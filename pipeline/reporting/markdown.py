@@ -7,6 +7,7 @@ https://github.github.com/gfm/
 import re
 from collections.abc import Iterable
 
+_PLAIN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/"
 _BACKTICKS = re.compile(r"`+")
 
 
@@ -43,6 +44,11 @@ def link(title: str, url: str | None) -> str:
     """A link, where there is an address that can be one; else the title alone. `title` is ours."""
     plain = url is not None and re.fullmatch(r"https?://[^\s()<>\"'`\\]+", url)
     return f"[{title}]({url})" if plain else title
+
+
+def hidden(text: str) -> str:
+    """Text in an HTML comment: one word, percent-encoded as in an address, so that nothing in it ends the comment."""
+    return "".join(chr(byte) if byte in _PLAIN else f"%{byte:02X}" for byte in text.encode("utf-8", "replace"))
 
 
 def units(text: str) -> int:

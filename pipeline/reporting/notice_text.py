@@ -13,11 +13,12 @@ _LONGEST = 2000
 class Notice:
     """Something that somebody should look at. `event` is one of failed, refused, reverted, rolled-back, drifted.
 
-    `environment` is named as the repository knows it; `url` is the page of the run.
+    `environment` is named as the repository knows it, None where it is not known which one; `url` is the page of the
+    run.
     """
 
     event: str
-    environment: str
+    environment: str | None
     text: str
     repository: str | None = None
     url: str | None = None
@@ -38,7 +39,7 @@ class Notice:
 
         https://docs.slack.dev/messaging/formatting-message-text/#escaping
         """
-        where = f"{self.environment} of {self.repository}" if self.repository else self.environment
+        where = " of ".join(filter(None, (self.environment, self.repository)))
         head = f"{_SIGNS[self.event]} {_plain(where)}: {_plain(self.event)}"
         link = f" (<{self.url}|run>)" if self.url else ""
         return {"text": f"{head}{link}\n{_plain(self.text[:_LONGEST])}"}

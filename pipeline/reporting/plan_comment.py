@@ -12,7 +12,7 @@ from hashlib import sha256
 
 from pipeline.model.plan import Change, Plan
 from pipeline.reporting.access_text import access_lines
-from pipeline.reporting.markdown import code, fence, folded, link, units
+from pipeline.reporting.markdown import code, fence, folded, hidden, link, units
 from pipeline.reporting.masking import masked
 from pipeline.reporting.plan_text import change_lines, finding_lines, summary_line
 from pipeline.reporting.style import Style, counted
@@ -26,7 +26,7 @@ _LONGEST_PLACE = 35
 _MOST_LINES = 20
 _PLAIN = Style(colour=False)
 _BEGIN, _END = "<!-- pipeline:status -->", "<!-- /pipeline:status -->"
-_STATUS = re.compile(f"{_BEGIN}.*?{_END}", re.DOTALL)
+_STATUS = re.compile(rf"{_BEGIN}\s*(.*?){_END}", re.DOTALL)
 _FOLDED = re.compile(r"<details><summary>[^\n]*</summary>\n\n.*?\n\n</details>\n\n", re.DOTALL)
 
 
@@ -62,7 +62,7 @@ class Frame:
 
 def marker(place: str) -> str:
     """The line that no reader sees and by which the comment of an environment is found again."""
-    return f"<!-- pipeline:plan {place} -->"
+    return f"<!-- pipeline:plan {hidden(place)} -->"
 
 
 def verdict(plan: Plan, *, region: bool = False) -> str:
@@ -238,9 +238,16 @@ def with_status(body: str, status: str, limit: int = LIMIT) -> str | None:
     return changed
 
 
-def everywhere(body: str, status: str) -> str:
-    """The comment with this status in the place of each that it has, which may be one for each region."""
-    changed = _STATUS.sub(lambda _: status_block(status), body)
+def everywhere(body: str, status: str, over: tuple[str, ...] = ()) -> str:
+    """The comment with this status in the place of each that it has, which may be one for each region.
+
+    With `over` only in the place of those that begin with one of these.
+    """
+
+    def exchanged(found: re.Match[str]) -> str:
+        return status_block(status) if found[1].startswith(over or "") else found[0]
+
+    changed = _STATUS.sub(exchanged, body)
     return changed if units(changed) <= LIMIT else without_folds(changed)
 
 

@@ -9,6 +9,10 @@ from pipeline.model.report import Canary, DeployReport, RollbackReport
 from pipeline.model.rollout import Outcome
 from pipeline.reporting.markdown import code, link, printable
 
+# How statuses begin of what was only planned, and of all that never came to be deployed.
+PLANNED = ("📋", "🔎")
+NOT_DEPLOYED = (*PLANNED, "⚠️", "✋", "❌", "⏸️")
+
 
 @dataclass(frozen=True)
 class Run:
@@ -31,6 +35,16 @@ def planned(run: Run) -> str:
 def left(run: Run) -> str:
     """The pull request goes to another branch now."""
     return f"⚪ **not planned any more**, since {run}: the pull request goes to another branch"
+
+
+def merged(run: Run) -> str:
+    """The pull request was merged; what comes of that is told by the run of the push."""
+    return f"🔀 **merged**, says {run}: the run of its push deploys it and goes on here"
+
+
+def closed(by: str, run: Run) -> str:
+    """The pull request was closed without being merged."""
+    return f"⚪ **not deployed**: closed by {code(by)} without being merged, says {run}"
 
 
 def deploying(run: Run, what: str = "") -> str:

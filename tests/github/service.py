@@ -123,6 +123,18 @@ class Service:
             payload |= {"action": "edited", "changes": {"base": {"ref": {"from": before}}}}
         return self.run("pull_request", payload, *options, **more)
 
+    def closed(
+        self, number: int, sha: str, base: str = "main", *, merged: bool, options: tuple[str, ...] = ()
+    ) -> Result:
+        """The pull request was closed; of a merge there is also a push, maybe before this."""
+        repo = {"full_name": REPO}
+        pull = {
+            "number": number, "user": {"login": "ada"}, "base": {"ref": base, "repo": repo}, "merged": merged,
+            "head": {"sha": sha, "repo": repo},
+        }  # fmt: skip
+        payload = {"action": "closed", "pull_request": pull, "sender": {"login": "ada"}}
+        return self.run("pull_request", payload, *options)
+
     def merged(self, number: int, head: str, sha: str, branch: str = "main", **more: Any) -> Result:
         """The pull request was merged as commit `sha`, which is pushed to its base."""
         self.github.add_pull(number, head, branch, merge=sha)

@@ -295,6 +295,11 @@ def test_services_need_no_list(service: Service, several: FakeGitHub) -> None:
     assert service.commented(1, "only https://example.com/, no command").code == 0
     assert service.commented(1, "/deploy dev").code == 2
     assert len(several.dispatches) == 1
+    service.git("mv", "services/stock", "services/größe")
+    service.git("commit", "--quiet", "--message", "another name")
+    assert service.commented(1, "/deploy services/größe/dev").code == 0
+    assert several.dispatches[-1]["inputs"]["environment"] == "services/größe/dev"
+    assert service.commented(1, "/deploy dev").code == 2
     assert "name the environment with the folder of its service" in answers(several)[-1]
 
 

@@ -11,7 +11,9 @@ from pipeline.commands.hub import Hub, answer, attempt_of, hub_of, key_of
 from pipeline.commands.workspace import Clock, Workspace
 from pipeline.errors import GitHubError
 from pipeline.github.repository import Repository
+from pipeline.reporting.answer_text import answer_marker
 from pipeline.reporting.console import Console
+from pipeline.reporting.plan_comment import marker
 from pipeline.reporting.status_text import Run
 from tests.support.fake_github import REPO, FakeGitHub, Ticks
 
@@ -32,12 +34,15 @@ def test_without_a_token_or_a_repository_there_is_nobody_to_tell(tmp_path: Path,
 
 
 def test_a_service_in_a_folder_has_places_of_its_own(tmp_path: Path) -> None:
-    root = tmp_path / "services" / "orders -->"
+    root = tmp_path / "services" / "größe -->"
     root.mkdir(parents=True)
     subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
     hub = hub_of(space(root, TOKEN))
     assert hub is not None
-    assert hub.place("dev") == "services/orders%20--%3E/dev"
+    assert hub.place("dev") == "services/größe -->/dev"
+    for hidden in (marker(hub.place("dev")), answer_marker(7, "", hub.place("dev"))):
+        assert hidden.endswith(" services/gr%C3%B6%C3%9Fe%20--%3E/dev -->")
+        assert hidden.isascii()
 
 
 def test_a_run_that_was_started_again_is_another_one() -> None:

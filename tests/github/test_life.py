@@ -77,6 +77,53 @@ def test_a_plan_for_a_base_that_was_left_says_so(service: Service, github: FakeG
     assert not [label for label in github.labels[1] if "production" in label]
 
 
+def test_a_plan_for_a_branch_without_environments_is_marked(service: Service, github: FakeGitHub) -> None:
+    """A job of its own says it, as the one that validates has no token: it builds what the pull request proposes."""
+    service.pushed(service.commit("orders"))
+    head = service.commit()
+    service.opened(1, head)
+    assert service.opened(1, head, "wip", before="main", options=("--conclude",)).code == 0
+    assert "⚪ **not planned any more**, since [run 3]" in comment(github)
+    assert github.labels[1] == []
+    service.opened(1, head)
+    result = service.opened(1, head, "wip", before="main")
+    assert result.code == 0, result.err
+    assert "valid" in result.err + result.out
+    assert "⚪ **not planned any more**, since [run 5]" in comment(github)
+
+
+@pytest.mark.parametrize(
+    ("merged", "says"),
+    [
+        (True, "🔀 **merged**, says [run 2](https://github.example/acme/infra/actions/runs/5002): the run of its push"),
+        (False, "⚪ **not deployed**: closed by `ada` without being merged, says [run 2]"),
+    ],
+)
+def test_a_plan_of_a_pull_request_that_is_closed_says_what_came_of_it(
+    service: Service, github: FakeGitHub, merged: bool, says: str
+) -> None:
+    head = service.commit("orders")
+    service.opened(1, head)
+    before = comment(github)
+    assert service.closed(1, head, merged=merged, options=("--conclude",)[:merged]).code == 0
+    assert says in comment(github)
+    assert comment(github).splitlines()[0] == before.splitlines()[0], "what was planned can still be read"
+    assert service.closed(2, head, merged=merged).code == 0
+    assert github.bodies(2) == []
+
+
+def test_what_serves_already_when_the_pull_request_is_closed_keeps_its_word(
+    service: Service, github: FakeGitHub
+) -> None:
+    head = service.commit("orders")
+    service.opened(1, head)
+    service.merged(1, head, head)
+    before = github.bodies(1)
+    for merged in (True, False):
+        service.closed(1, head, merged=merged)
+    assert github.bodies(1) == before
+
+
 def test_a_deploy_that_fails_says_so(service: Service, github: FakeGitHub) -> None:
     head = service.commit("orders")
     service.opened(1, head)

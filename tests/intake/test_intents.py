@@ -107,6 +107,26 @@ def test_what_an_event_leads_to(row: Row) -> None:
     assert row.says in found.reason
 
 
+@pytest.mark.parametrize(
+    ("name", "changes", "left", "merged"),
+    [
+        ("pull_request.closed_merged", {}, ("production",), True),
+        ("pull_request.closed_unmerged", {}, ("production",), False),
+        ("pull_request.closed_unmerged", {"pull_request.base.ref": "feat"}, (), False),
+        ("pull_request.closed_unmerged", {"pull_request.head.repo": None}, (), False),
+        ("pull_request.closed_unmerged", {"sender.login": "dependabot[bot]"}, (), False),
+        ("pull_request.edited_base", {"pull_request.base.ref": "feat"}, ("production",), None),
+        ("pull_request.edited_base", {"pull_request.draft": True}, ("production",), None),
+        ("pull_request.labeled", {}, (), None),
+    ],
+)
+def test_which_plans_stand_for_nothing_any_more(
+    name: str, changes: dict[str, Any], left: tuple[str, ...], merged: bool | None
+) -> None:
+    found = intent(name, changes)
+    assert (found.left, found.merged) == (left, merged)
+
+
 def test_every_payload_has_its_row() -> None:
     assert {row.payload for row in ROWS} == set(names())
 

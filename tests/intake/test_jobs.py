@@ -15,6 +15,7 @@ ONE, TWO = "1" * 40, "2" * 40
 def test_every_intent_has_its_credentials_but_that_to_ignore() -> None:
     assert {*Kind} - {*ACCESS} == {Kind.IGNORE}
     assert {kind for kind, access in ACCESS.items() if access is Access.NONE} == {Kind.VALIDATE}
+    assert Access.TELL not in ACCESS.values(), "what a pull request leaves is no intent of its own"
     assert {kind for kind, access in ACCESS.items() if access is Access.READ} == {Kind.PREVIEW, Kind.DETECT_DRIFT}
 
 

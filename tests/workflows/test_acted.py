@@ -279,6 +279,19 @@ def test_events_that_need_no_credentials(
     assert not any("configure-aws-credentials" in acted.called(job) for job in acted.jobs)
 
 
+def test_a_pull_request_that_is_closed_says_so(runner: Runner, github: FakeGitHub) -> None:
+    github.granted = token_of("tell")
+    github.add_comment(12, "### x\n\n<!-- pipeline:status -->\n\n📋 planned\n\n<!-- /pipeline:status -->\n\n"
+                           "<!-- pipeline:plan live -->", github.login, "Bot")  # fmt: skip
+    acted = went(
+        runner.act("pull_request", payload("pull_request.closed_unmerged"), GITHUB_API_URL=github.url,
+                   GITHUB_TOKEN=TOKEN), "decide", "conclude",
+    )  # fmt: skip
+    assert "configure-aws-credentials" not in acted.called("conclude")
+    assert "**not deployed**" in comment(github, 12)
+    assert github.refused == []
+
+
 def test_what_is_wrong_stops_before_there_are_credentials(runner: Runner, tmp_path: Path) -> None:
     evil = f"live; touch {tmp_path}/evil $(touch {tmp_path}/evil) `touch {tmp_path}/evil`"
     inputs = {"action": "deploy", "environment": evil, "release": evil}

@@ -165,7 +165,7 @@ def test_events_are_those_that_are_decided_about() -> None:
     on = read(FOLDER / "workflows" / "pipeline.yml")["on"]
     assert set(on["push"]["branches"]) == set(load_project(ROOT).branches)
     assert on["push"]["tags"] == ["rollback/**"]
-    assert set(on["pull_request"]["types"]) == {*PLANNED, "edited"}
+    assert set(on["pull_request"]["types"]) == {*PLANNED, "edited", "closed"}
     assert set(on["workflow_dispatch"]["inputs"]["action"]["options"]) == set(ACTIONS)
     assert set(on["repository_dispatch"]["types"]) == set(ACTIONS)
     assert on["issue_comment"]["types"] == ["created"]
