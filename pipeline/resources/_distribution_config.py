@@ -33,10 +33,10 @@ def to_wire(wanted: Properties, have: Wire) -> dict[str, Any]:
         "Enabled": wanted["enabled"],
         "Aliases": _items(wanted["aliases"]),
         "DefaultRootObject": wanted["default_root"],
-        "Origins": {"Quantity": 1, "Items": [_origin(wanted["source"], have)]},
+        "Origins": _items([_origin(ORIGIN, wanted["source"], have), *_further_origins(wanted, have)]),
         "OriginGroups": {"Quantity": 0},
-        "DefaultCacheBehavior": _behavior(wanted, have.get("DefaultCacheBehavior") or {}),
-        "CacheBehaviors": {"Quantity": 0},
+        "DefaultCacheBehavior": _behavior(ORIGIN, wanted, have.get("DefaultCacheBehavior") or {}),
+        "CacheBehaviors": _items([_route(route, have) for route in wanted["routes"]]),
         "CustomErrorResponses": _errors(wanted["errors"]),
         "PriceClass": wanted["price_class"],
         "ViewerCertificate": _certificate(wanted),
@@ -52,17 +52,26 @@ def _items(values: Any) -> dict[str, Any]:
     return {"Quantity": len(values), "Items": list(values)} if values else {"Quantity": 0}
 
 
-def _origin(source: Properties, have: Wire) -> dict[str, Any]:
-    """Our origin; what is set of it besides stays, where it is the same host."""
-    listed = (have.get("Origins") or {}).get("Items") or ()
-    same: Wire = next((one for one in listed if one["DomainName"] == source["domain"]), {})
+def _further_origins(wanted: Properties, have: Wire) -> list[dict[str, Any]]:
+    return [_origin(_origin_of(route), route["source"], have) for route in wanted["routes"]]
+
+
+def _origin_of(route: Properties) -> str:
+    """The id of a behavior's origin: each has its own, as the same host may be asked in different ways."""
+    return f"{ORIGIN} of {route['path']}"
+
+
+def _origin(identifier: str, source: Properties, have: Wire) -> dict[str, Any]:
+    """An origin of ours; what is set of it besides stays, where it is the same host."""
+    found = [one for one in _listed(have, "Origins") if one["DomainName"] == source["domain"]]
+    same: Wire = next((one for one in found if one["Id"] == identifier), found[0] if found else {})
     origin = {
         "CustomHeaders": {"Quantity": 0},
         "ConnectionAttempts": 3,
         "ConnectionTimeout": 10,
         "OriginShield": {"Enabled": False},
         **same,
-        "Id": ORIGIN,
+        "Id": identifier,
         "DomainName": source["domain"],
         "OriginPath": source["path"],
         "OriginAccessControlId": source["access_control"] or "",
@@ -85,14 +94,20 @@ def _origin(source: Properties, have: Wire) -> dict[str, Any]:
     return {**origin, "CustomOriginConfig": custom}
 
 
-def _behavior(wanted: Properties, have: Wire) -> dict[str, Any]:
+def _route(route: Properties, have: Wire) -> dict[str, Any]:
+    """The behavior for a path; what is set of it besides stays."""
+    there = next((one for one in _listed(have, "CacheBehaviors") if one["PathPattern"] == route["path"]), {})
+    return {**_behavior(_origin_of(route), route, there), "PathPattern": route["path"]}
+
+
+def _behavior(origin: str, wanted: Properties, have: Wire) -> dict[str, Any]:
     kept = {name: value for name, value in have.items() if name not in _LEGACY}
     methods = _METHODS[wanted["methods"]]
     behavior = {
         "SmoothStreaming": False,
         "FieldLevelEncryptionId": "",
         **kept,
-        "TargetOriginId": ORIGIN,
+        "TargetOriginId": origin,
         "ViewerProtocolPolicy": wanted["viewer_protocol"],
         "AllowedMethods": {**_items(methods), "CachedMethods": _items(_METHODS["read"])},
         "Compress": wanted["compress"],
@@ -142,21 +157,32 @@ def from_wire(config: Wire) -> dict[str, Any]:
         "enabled": bool(config.get("Enabled")),
         "aliases": sorted((config.get("Aliases") or {}).get("Items") or ()),
         "default_root": config.get("DefaultRootObject") or "",
-        "source": _source(config),
+        "source": _source(config, behavior),
         "certificate": arn,
         "minimum_tls": certificate.get("MinimumProtocolVersion") if arn else None,
         "http_version": str(config.get("HttpVersion") or "http2").lower(),
         "ipv6": bool(config.get("IsIPV6Enabled")),
         "price_class": config.get("PriceClass"),
         "errors": {str(one["ErrorCode"]): _error(one) for one in _listed(config, "CustomErrorResponses")},
+        **_served(behavior),
+        "routes": [
+            {"path": one["PathPattern"], **_served(one), "source": _source(config, one)}
+            for one in _listed(config, "CacheBehaviors")
+        ],
+        "web_acl": config.get("WebACLId") or None,
+        "unmanaged": _unmanaged(config, behavior),
+    }
+
+
+def _served(behavior: Wire) -> dict[str, Any]:
+    """How a behavior serves, wherever from."""
+    return {
         "viewer_protocol": behavior.get("ViewerProtocolPolicy"),
         "methods": _methods(behavior),
         "compress": bool(behavior.get("Compress")),
         "cache": _named(behavior.get("CachePolicyId"), CACHE_POLICIES),
         "origin_request": _named(behavior.get("OriginRequestPolicyId"), ORIGIN_REQUESTS),
         "response_headers": _named(behavior.get("ResponseHeadersPolicyId"), RESPONSE_HEADERS),
-        "web_acl": config.get("WebACLId") or None,
-        "unmanaged": _unmanaged(config, behavior),
     }
 
 
@@ -169,9 +195,9 @@ def _named(identifier: str | None, known: Mapping[str, str]) -> str | None:
     return by_id.get(identifier, identifier) if identifier else None
 
 
-def _source(config: Wire) -> dict[str, Any]:
-    """The origin that the default behavior leads to."""
-    target = (config.get("DefaultCacheBehavior") or {}).get("TargetOriginId")
+def _source(config: Wire, behavior: Wire) -> dict[str, Any]:
+    """The origin that a behavior leads to."""
+    target = behavior.get("TargetOriginId")
     origin = next((one for one in _listed(config, "Origins") if one["Id"] == target), {})
     custom = origin.get("CustomOriginConfig")
     return {
@@ -194,10 +220,11 @@ def _methods(behavior: Wire) -> str:
 
 def _unmanaged(config: Wire, behavior: Wire) -> list[str]:
     """What an author's terms cannot express, and would change what viewers get."""
-    target = behavior.get("TargetOriginId")
-    found = [f"origin {one['Id']}" for one in _listed(config, "Origins") if one["Id"] != target]
-    found += [f"behavior {one['PathPattern']}" for one in _listed(config, "CacheBehaviors")]
-    found += [f"function {one['FunctionARN']}" for one in _listed(behavior, "FunctionAssociations")]
-    found += [f"function {one['LambdaFunctionARN']}" for one in _listed(behavior, "LambdaFunctionAssociations")]
-    found += [f"signer {one}" for name in ("TrustedSigners", "TrustedKeyGroups") for one in _listed(behavior, name)]
+    behaviors = [behavior, *_listed(config, "CacheBehaviors")]
+    used = {one.get("TargetOriginId") for one in behaviors}
+    found = {f"origin {one['Id']}" for one in _listed(config, "Origins") if one["Id"] not in used}
+    for one in behaviors:
+        found |= {f"function {each['FunctionARN']}" for each in _listed(one, "FunctionAssociations")}
+        found |= {f"function {each['LambdaFunctionARN']}" for each in _listed(one, "LambdaFunctionAssociations")}
+        found |= {f"signer {each}" for name in ("TrustedSigners", "TrustedKeyGroups") for each in _listed(one, name)}
     return sorted(found)

@@ -44,8 +44,11 @@ RESPONSE_HEADERS = {
 # What only declares, and more follows from; CloudFront has no such settings.
 DECLARED = ("bucket", "website", "zone", "records")
 # What is said in other words canonically.
-_REWORDED = ("origin", "origin_protocol", "origin_path", "spa")
+_REWORDED = ("origin", "origin_protocol", "origin_path", "spa", "behaviors")
 NO_POLICY = "none"
+_HEADERS = "cloudfront.response_headers_policy"
+# What leads to an API, by the property that names one.
+APIS = {"api": "apigateway.rest_api", "http_api": "apigatewayv2.http_api"}
 OLD_TLS = ("TLSv1.2_2019", "TLSv1.2_2018", "TLSv1.1_2016", "TLSv1_2016")
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # What a private bucket and a public one answer for a file that is not there.
@@ -58,6 +61,7 @@ def canonical(properties: Properties, scope: Scope) -> Properties:
     zone = properties.get("zone") or (_shortest(aliases).removeprefix("*.") if aliases else None)
     declared = properties.get("certificate")
     certificate = certificate_of(declared, aliases, str(zone), CLOUDFRONT_REGION) if aliases else declared
+    response_headers = _response_headers(properties)
     return {
         **{name: value for name, value in properties.items() if name not in _REWORDED},
         "aliases": aliases,
@@ -67,7 +71,8 @@ def canonical(properties: Properties, scope: Scope) -> Properties:
         "source": _source(properties),
         "errors": _errors(properties),
         "cache": _policy(properties["cache"], CACHE_POLICIES, "cloudfront.cache_policy"),
-        "response_headers": _response_headers(properties),
+        "response_headers": response_headers,
+        "routes": [_route(one, response_headers) for one in properties["behaviors"]],
         "comment": properties.get("comment") or properties["name"],
         "unmanaged": [],
     }
@@ -97,6 +102,26 @@ def _source(properties: Properties) -> dict[str, Any]:
     return {"domain": host, "path": path, "protocol": "s3", "access_control": control}
 
 
+def _route(behavior: Mapping[str, Any], response_headers: Value) -> dict[str, Any]:
+    """One behavior with its origin. CloudFront asks an API over HTTPS, and below the path of its stage."""
+    said = behavior.get("response_headers")
+    headers = None if said == NO_POLICY else _policy(said, RESPONSE_HEADERS, _HEADERS) if said else response_headers
+    return {
+        **{name: behavior[name] for name in ("path", "viewer_protocol", "methods", "compress", "origin_request")},
+        "cache": _policy(behavior["cache"], CACHE_POLICIES, "cloudfront.cache_policy"),
+        "response_headers": headers,
+        "source": {**_behind(behavior), "protocol": "https-only", "access_control": None},
+    }
+
+
+def _behind(behavior: Mapping[str, Any]) -> dict[str, Any]:
+    for name, kind in APIS.items():
+        if behavior.get(name):
+            api = f"{kind}/{behavior[name]}"
+            return {"domain": Expression((Reference(api, "host"),)), "path": Expression((Reference(api, "path"),))}
+    return {"domain": behavior["origin"], "path": behavior["origin_path"]}
+
+
 def _errors(properties: Properties) -> dict[str, Any]:
     pages = {str(one["code"]): _error(one) for one in properties.get("errors") or ()}
     if properties["spa"]:
@@ -119,7 +144,7 @@ def _policy(said: Value, known: Mapping[str, str], kind: str) -> Value:
 
 def _response_headers(properties: Properties) -> Value:
     said = properties.get("response_headers") or properties["name"]
-    return None if said == NO_POLICY else _policy(said, RESPONSE_HEADERS, "cloudfront.response_headers_policy")
+    return None if said == NO_POLICY else _policy(said, RESPONSE_HEADERS, _HEADERS)
 
 
 def derive(resource: Resource, scope: Scope) -> Iterator[Resource]:
@@ -171,6 +196,10 @@ def check(resource: Resource, scope: Scope) -> Iterator[Problem]:
         if wanted["records"] and not is_within(alias.removeprefix("*."), str(wanted["zone"])):
             hint = "name the zone that holds all aliases, or say records: false"
             yield Problem(f"{alias} is no name in the zone {wanted['zone']}", ("aliases", index), hint)
+    paths = [route["path"] for route in wanted["routes"]]
+    for index, path in enumerate(paths):
+        if path in paths[:index]:
+            yield Problem(f"{path} is twice among the paths", ("behaviors", index, "path"))
     if wanted["methods"] == "all" and wanted.get("bucket") and not wanted["website"]:
         yield Problem("viewers could write to the bucket", ("methods",), "say methods: read")
 
@@ -187,5 +216,16 @@ def warn(resource: Resource, scope: Scope) -> Iterator[Problem]:
         yield Problem("pages are shown over plain HTTP, too", ("viewer_protocol",), "say redirect-to-https")
     if wanted["minimum_tls"] in OLD_TLS:
         yield Problem(f"{wanted['minimum_tls']} admits old ciphers", ("minimum_tls",), "say TLSv1.2_2021 or newer")
+    for index, route in enumerate(wanted["routes"]):
+        if route["viewer_protocol"] == "allow-all":
+            text = f"{route['path']} is served over plain HTTP, too"
+            yield Problem(text, ("behaviors", index, "viewer_protocol"), "say https-only")
+    shown = [code for code, one in sorted(wanted["errors"].items()) if one["page"]]
+    if wanted["routes"] and shown:
+        # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/creating-custom-error-pages.html
+        paths = ", ".join(route["path"] for route in wanted["routes"])
+        text = f"callers of {paths} get a page for {', '.join(shown)}: errors and spa are about all that is served"
+        hint = "let what is behind answer with other statuses, or let pages do without: paths after # need no spa"
+        yield Problem(text, ("behaviors",), hint)
     if wanted["response_headers"] is None:
         yield Problem("answers carry no security headers", ("response_headers",), "remove response_headers: none")

@@ -109,5 +109,7 @@ def outputs(scope: Scope, api_id: str, stage_name: str, stage: Mapping[str, Any]
         "id": api_id,
         "execution_arn": scope.arn("execute-api", api_id),
         "url": f"https://{api_id}.execute-api.{scope.region}.{domain}/{stage_name}",
+        "host": f"{api_id}.execute-api.{scope.region}.{domain}",
+        "path": f"/{stage_name}",
         "stage": stage_name,
     } | {name: value for name, value in known.items() if value}

@@ -140,6 +140,8 @@ def _outputs(scope: Scope, api_id: str, stage_name: str, stage: Wire | None, dig
         "id": api_id,
         "execution_arn": scope.arn("execute-api", api_id),
         "url": f"https://{api_id}.execute-api.{scope.region}.{domain}{path}",
+        "host": f"{api_id}.execute-api.{scope.region}.{domain}",
+        "path": path,
         "stage": stage_name,
     } | {name: value for name, value in known.items() if value}
 

@@ -92,6 +92,17 @@ def xml(*parts: str) -> Answer:
     return Answer(200, (("content-type", "text/xml"),), f"<A>{''.join(parts)}</A>".encode())
 
 
+DISTRIBUTION = """<DistributionSummary>
+<DomainName>d111.cloudfront.net</DomainName><Origins><Items>
+<Origin><Id>origin</Id><DomainName>bucket.s3.amazonaws.com</DomainName></Origin>
+<Origin><Id>o1</Id><DomainName>abc.execute-api.eu-west-1.amazonaws.com</DomainName><OriginPath>/dev</OriginPath></Origin>
+</Items></Origins><CacheBehaviors><Items>
+<CacheBehavior><PathPattern>/api/pub?ic/*</PathPattern><TargetOriginId>origin</TargetOriginId></CacheBehavior>
+<CacheBehavior><PathPattern>/api/*</PathPattern><TargetOriginId>o1</TargetOriginId></CacheBehavior>
+</Items></CacheBehaviors></DistributionSummary>"""
+API = "abc.execute-api.eu-west-1.amazonaws.com"
+
+
 def dns_and_mappings(call: Call) -> Answer:
     """An emulator with the zone names.test, whose names lead to an API, a distribution, or nowhere."""
     if call.path.endswith("/hostedzone"):
@@ -104,6 +115,8 @@ def dns_and_mappings(call: Call) -> Answer:
         targets = {"www.names.test": "d111.cloudfront.net.", "old.names.test": ""}
         target = targets.get(name, "d-1.execute-api.eu-west-1.amazonaws.com.")
         return xml(f"<ResourceRecordSet><Name>{name}.</Name><DNSName>{target}</DNSName></ResourceRecordSet>")
+    if call.path.endswith("/distribution"):
+        return xml(DISTRIBUTION)
     assert call.caller.region == "eu-west-1"
     mapped = [
         {"basePath": "(none)", "restApiId": "root", "stage": "dev"},
@@ -123,6 +136,12 @@ def dns_and_mappings(call: Call) -> Answer:
         ("old.names.test", "/", None),
         ("www.names.test", "/x", ("/x", "d111.cloudfront.net")),
         ("d222.cloudfront.net", "/x", ("/x", "d222.cloudfront.net")),
+        ("www.names.test", "/api/x%20y", ("/dev/api/x%20y", API)),
+        ("d111.cloudfront.net", "/api/", ("/dev/api/", API)),
+        ("127.0.0.1:80", "/_aws/cloudfront/d111/api/x", ("/dev/api/x", API)),
+        ("d111.cloudfront.net", "/api", ("/api", "d111.cloudfront.net")),
+        ("d111.cloudfront.net", "/api/public/x", ("/api/public/x", "d111.cloudfront.net")),
+        ("d222.cloudfront.net", "/api/x", ("/api/x", "d222.cloudfront.net")),
         ("127.0.0.1:80", "/_aws/cloudfront/d333/a/b", ("/a/b", "d333.cloudfront.net")),
         ("127.0.0.1:80", "/_aws/cloudfront/d333", ("/", "d333.cloudfront.net")),
         ("127.0.0.1:80", "/_aws/name/API.names.test/v2/x", ("/_aws/execute-api/next/beta/x", "127.0.0.1:80")),
@@ -152,7 +171,7 @@ def test_a_name_leads_where_its_records_say(host: str, path: str, led: tuple[str
     assert found is not None
     headers = dict(found["headers"])
     assert (found["raw_path"].decode(), headers[b"host"].decode()) == led
-    assert (headers.get(b"x-forwarded-proto") == b"https") is led[1].endswith(".cloudfront.net")
+    assert (headers.get(b"x-forwarded-proto") == b"https") is led[1].endswith((".cloudfront.net", API))
 
 
 def test_a_signed_request_is_no_traffic_whatever_its_host() -> None:

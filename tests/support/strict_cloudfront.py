@@ -109,9 +109,21 @@ class StrictCloudFront:
         self._check_certificate(config.get("ViewerCertificate") or {}, aliases)
         for origin in config["Origins"]["Items"]:
             self._check_origin(origin)
-        behavior = config["DefaultCacheBehavior"]
-        if "CachePolicyId" in behavior and "ForwardedValues" in behavior:
-            raise refuse("cloudfront", "UpdateDistribution", "InvalidArgument", "ForwardedValues with a cache policy")
+        origins = [origin["Id"] for origin in config["Origins"]["Items"]]
+        if len({*origins}) < len(origins):
+            raise refuse("cloudfront", "UpdateDistribution", "InvalidOrigin", "two origins have one id")
+        further = (config.get("CacheBehaviors") or {}).get("Items") or []
+        for behavior in (config["DefaultCacheBehavior"], *further):
+            if "CachePolicyId" in behavior and "ForwardedValues" in behavior:
+                said = "ForwardedValues with a cache policy"
+                raise refuse("cloudfront", "UpdateDistribution", "InvalidArgument", said)
+            if behavior["TargetOriginId"] not in origins:
+                said = "One or more of your origins or origin groups do not exist."
+                raise refuse("cloudfront", "UpdateDistribution", "NoSuchOrigin", said, 404)
+        patterns = [behavior["PathPattern"] for behavior in further]
+        if len({*patterns}) < len(patterns):
+            said = "The parameter PathPattern contains duplicates."
+            raise refuse("cloudfront", "UpdateDistribution", "InvalidArgument", said)
 
     def _check_certificate(self, wanted: Mapping[str, Any], aliases: list[str]) -> None:
         arn = wanted.get("ACMCertificateArn")
@@ -196,7 +208,8 @@ class StrictCloudFront:
             raise refuse("cloudfront", "UpdateDistribution", "IllegalUpdate", "The caller reference cannot be changed")
         lacking = [name for name in _WHOLE if name not in config]
         lacking += [name for one in config["Origins"]["Items"] for name in _WHOLE_ORIGIN if name not in one]
-        lacking += [name for name in _WHOLE_BEHAVIOR if name not in config["DefaultCacheBehavior"]]
+        for behavior in (config["DefaultCacheBehavior"], *(config["CacheBehaviors"].get("Items") or ())):
+            lacking += [name for name in _WHOLE_BEHAVIOR if name not in behavior]
         if lacking:
             raise refuse("cloudfront", "UpdateDistribution", "MissingBody", f"missing: {', '.join(lacking)}")
         self._check(config, params["Id"])
@@ -257,13 +270,10 @@ def _filled(config: dict[str, Any]) -> dict[str, Any]:
     else:
         certificate = {"CloudFrontDefaultCertificate": True, "MinimumProtocolVersion": "TLSv1"}
     filled["ViewerCertificate"] = certificate
-    behavior = {
-        "SmoothStreaming": False,
-        "FieldLevelEncryptionId": "",
-        "LambdaFunctionAssociations": {"Quantity": 0},
-        **config["DefaultCacheBehavior"],
-    }
-    filled["DefaultCacheBehavior"] = behavior
+    shown = {"SmoothStreaming": False, "FieldLevelEncryptionId": "", "LambdaFunctionAssociations": {"Quantity": 0}}
+    filled["DefaultCacheBehavior"] = {**shown, **config["DefaultCacheBehavior"]}
+    further = [{**shown, **one} for one in filled["CacheBehaviors"].get("Items") or ()]
+    filled["CacheBehaviors"] = {"Quantity": len(further), **({"Items": further} if further else {})}
     defaults = {"CustomHeaders": {"Quantity": 0}, "OriginPath": "", "ConnectionAttempts": 3, "ConnectionTimeout": 10}
     defaults |= {"OriginShield": {"Enabled": False}, "OriginAccessControlId": ""}
     origins = [{**defaults, **origin} for origin in config["Origins"]["Items"]]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
 from pipeline.local.plane.asgi import Scope, first_header, raw_path
+from pipeline.local.plane.behaviors import Behaviors
 from pipeline.local.plane.caller import Caller
 from pipeline.local.plane.emulator import Call, Emulator
 from pipeline.local.plane.traffic.paths import Target
@@ -36,7 +37,7 @@ class Names:
         path = raw_path(scope)
         if path.startswith(_DISTRIBUTIONS):
             label, _, rest = path.removeprefix(_DISTRIBUTIONS).partition("/")
-            return _with(scope, f"/{rest}", host=f"{label}{_CLOUDFRONT}")
+            return await self._served(scope, f"/{rest}", f"{label}{_CLOUDFRONT}")
         host = first_header(scope["headers"], b"host").partition(":")[0].lower()
         if path.startswith(_NAMES):
             host, _, rest = path.removeprefix(_NAMES).partition("/")
@@ -47,12 +48,21 @@ class Names:
         if target is None:
             return None
         if target.endswith(_CLOUDFRONT):
-            return _with(scope, path, host=target)
+            return await self._served(scope, path, target)
         if _EXECUTE_API not in target:
             return None
         region = target.partition(_EXECUTE_API)[2].partition(".")[0]
         found = await self._mapped(host, path, region)
         return _with(scope, f"/_aws/execute-api/{found.api}/{found.stage}{found.path}") if found else None
+
+    async def _served(self, scope: Scope, path: str, distribution: str) -> Scope:
+        """The request as what serves a path of a distribution gets it: an API by its own host, as AWS asks it."""
+        api = await self._behaviors.api_behind(distribution, path, self.account)
+        return _with(scope, api[1], host=api[0]) if api else _with(scope, path, host=distribution)
+
+    @property
+    def _behaviors(self) -> Behaviors:
+        return Behaviors(self.emulator)
 
     async def _mapped(self, host: str, path: str, region: str) -> Target | None:
         """The API and stage that the longest fitting path of the domain leads to."""

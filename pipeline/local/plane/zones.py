@@ -49,28 +49,30 @@ class Zones:
         for _, identifier in sorted(holding, key=lambda found: -len(found[0])):
             path = f"{_API}/hostedzone/{quote(identifier)}/rrset"
             answer = await self.emulator.call(Call(caller, "GET", path, {"name": name, "type": "A", "maxitems": "1"}))
-            for record in _all(answer, "ResourceRecordSet"):
-                target = _text(record, "DNSName")
-                if _text(record, "Name").rstrip(".").lower() == name and target:
+            for record in all_of(answer, "ResourceRecordSet"):
+                target = text_of(record, "DNSName")
+                if text_of(record, "Name").rstrip(".").lower() == name and target:
                     return target.rstrip(".").lower()
         return None
 
     async def _listed(self, caller: Caller) -> list[tuple[str, str]]:
         answer = await self.emulator.call(Call(caller, "GET", f"{_API}/hostedzone"))
         return [
-            (_text(zone, "Name").rstrip(".").lower(), _text(zone, "Id").rpartition("/")[2])
-            for zone in _all(answer, "HostedZone")
-            if _text(zone, "PrivateZone") != "true"
+            (text_of(zone, "Name").rstrip(".").lower(), text_of(zone, "Id").rpartition("/")[2])
+            for zone in all_of(answer, "HostedZone")
+            if text_of(zone, "PrivateZone") != "true"
         ]
 
 
-def _all(answer: Answer, name: str) -> Iterator[ET.Element]:
+def all_of(answer: Answer, name: str) -> Iterator[ET.Element]:
+    """The elements of an answer that have this name, wherever."""
     if answer.status == 200:
         root = ET.fromstring(answer.body)  # noqa: S314 - what the emulator in this very process wrote
         yield from root.iter(f"{_namespace(root)}{name}")
 
 
-def _text(element: ET.Element, name: str) -> str:
+def text_of(element: ET.Element, name: str) -> str:
+    """The text of the first element of this name in another one; empty where there is none."""
     found = next(element.iter(f"{_namespace(element)}{name}"), None)
     return (found.text or "") if found is not None else ""
 
