@@ -104,8 +104,20 @@ def test_a_push_is_for_the_services_that_it_changes(run: Any, repository: Reposi
             }
         ]
     }  # fmt: skip
-    assert output == {"matrix": result.json, "none": None, "read": None, "write": result.json, "later": None}
+    empty = dict.fromkeys(("none", "tell", "read", "later"))
+    assert output == {"matrix": result.json, "write": result.json, **empty}
     assert "services/orders: unchanged" in result.err
+
+
+def test_what_a_pull_request_leaves_has_a_job_without_credentials_of_aws(run: Any, repository: Repository) -> None:
+    repo = {"full_name": "acme/infra"}
+    pull = {"number": 1, "head": {"sha": "a" * 40, "repo": repo}, "base": {"ref": "main", "repo": repo}}
+    result, output = run("pull_request", {"action": "closed", "pull_request": pull})
+    assert result.code == 0, result.err
+    assert {(job["root"], job["intent"], job["access"], job["environment"]) for job in output["tell"]["include"]} == {
+        ("services/orders", "conclude", "tell", ""), ("services/stock", "conclude", "tell", ""),
+    }  # fmt: skip
+    assert output["matrix"] == output["tell"]
 
 
 def test_what_cannot_be_compared_is_for_all_services(run: Any, repository: Repository) -> None:
