@@ -13,7 +13,7 @@ from hypothesis import settings
 from pipeline.applying.aws_client import AwsClient
 from pipeline.local import supervisor
 from pipeline.local.supervisor import LocalAws
-from tests.support import models, recorded_actions
+from tests.support import models, order, recorded_actions
 from tests.support.aws import SCOPE, FakeClock, local_client
 
 _CREDENTIALS = {
@@ -37,6 +37,13 @@ def pytest_configure(config: pytest.Config) -> None:
     """Records what the product asks AWS for."""
     recorded_actions.listen()
     config.pluginmanager.register(recorded_actions.Recording(config))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Puts what takes long first where several processes share the tests."""
+    processes = int(getattr(config, "workerinput", {}).get("workercount", 1))
+    if processes > 1:
+        items[:] = order.dealt(items, processes)
 
 
 class NetworkBlocked(RuntimeError):

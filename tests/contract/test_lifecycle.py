@@ -82,6 +82,7 @@ def test_updated_is_as_declared(account: Account, kind: ResourceType) -> None:
     assert not found.markable or found.mark == aws.scope.mark(after.address)
 
 
+@pytest.mark.slow
 @every_type
 def test_updated_back_is_as_before(account: Account, kind: ResourceType) -> None:
     aws = begin(account, kind)
@@ -90,6 +91,7 @@ def test_updated_back_is_as_before(account: Account, kind: ResourceType) -> None
         converge(account.process(), wanted)
 
 
+@pytest.mark.slow
 @every_type
 def test_each_change_alone(account: Account, kind: ResourceType) -> None:
     """An update touches what its paths name and leaves the rest."""
@@ -147,6 +149,7 @@ def test_deleted_is_gone(account: Account, kind: ResourceType) -> None:
     assert census(aws, kind) == before
 
 
+@pytest.mark.slow
 @every_type
 def test_deleting_twice_is_quiet(account: Account, kind: ResourceType) -> None:
     aws = begin(account, kind)
@@ -158,6 +161,7 @@ def test_deleting_twice_is_quiet(account: Account, kind: ResourceType) -> None:
         kind.delete(account.process(), observed)
 
 
+@pytest.mark.slow
 @every_type
 def test_made_again_after_deletion(account: Account, kind: ResourceType) -> None:
     aws = begin(account, kind)
@@ -226,6 +230,7 @@ def killed(account: Account, n: int, act: Callable[[Aws], Any]) -> bool:
     return False
 
 
+@pytest.mark.slow
 @every_type
 def test_a_lost_answer_makes_no_second_one(account: Account, kind: ResourceType) -> None:
     """The creating call was carried out, and its answer lost."""

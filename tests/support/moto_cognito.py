@@ -3,9 +3,12 @@
 Registered by `tests.support.moto_extension`. Each method says what AWS does and moto does not. State is moto's own.
 """
 
+import json
+from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
-from moto.cognitoidp import urls
+from moto.cognitoidp import models, urls
 from moto.cognitoidp.exceptions import InvalidParameterException
 from moto.cognitoidp.models import CognitoIdpUserPool, CognitoIdpUserPoolAttribute
 from moto.cognitoidp.responses import CognitoIdpResponse
@@ -21,14 +24,30 @@ _CLIENT_DEFAULTS = {
     "RefreshTokenValidity": 30,
     "PreventUserExistenceErrors": "LEGACY",
 }
+_models: Any = models  # what moto itself imports there is not its own to export
+_jwk = _models.jwk
 _NO_SMS = "SMS configuration and Auto verification for phone_number are required when MFA is required/optional"
 
 
 def register() -> None:
     """Puts the responses below under moto's addresses."""
+    _models.jwk = _KEYS
     for path, handler in list(urls.url_paths.items()):
         if handler == CognitoIdpResponse.dispatch:
             urls.url_paths[path] = CognitoIdp.dispatch
+
+
+@cache
+def _key(text: str) -> Any:
+    return _jwk.RSAKey.import_key(json.loads(text))
+
+
+def _import_key(found: Any) -> Any:
+    """All pools of moto have the same key, and finding its prime factors takes a tenth of a second."""
+    return _key(json.dumps(found))
+
+
+_KEYS = SimpleNamespace(RSAKey=SimpleNamespace(import_key=_import_key))
 
 
 class CognitoIdp(CognitoIdpResponse):
