@@ -19,7 +19,7 @@ ENDS_WITHIN = 7.0
 # Positions spread over the changing calls of a first deploy; `tox -e soak` tries every one.
 EVERY = bool(os.environ.get("SOAK"))
 CALLS_OF_A_FIRST_DEPLOY = 55
-POSITIONS = range(1, CALLS_OF_A_FIRST_DEPLOY) if EVERY else (1, 6, 13, 24, 37)
+POSITIONS = range(1, CALLS_OF_A_FIRST_DEPLOY) if EVERY else (1, 13, 24, 37)
 
 
 @pytest.fixture(scope="module")
@@ -220,17 +220,21 @@ def test_a_lock_of_a_run_that_lives_is_respected(
     assert "holds the lock" in result.err
 
 
-@pytest.mark.parametrize(
-    ("operation", "fault"),
-    [
-        ("iam:CreateRole", "lose"), ("dynamodb:CreateTable", "lose"), ("lambda:CreateFunction", "lose"),
-        ("lambda:CreateAlias", "lose"), ("lambda:AddPermission", "lose"), ("lambda:PublishLayerVersion", "lose"),
-        ("apigateway:CreateRestApi", "lose"), ("apigateway:PutRestApi", "lose"),
-        ("apigateway:CreateDeployment", "lose"), ("apigateway:CreateStage", "lose"), ("logs:CreateLogGroup", "lose"),
-        ("s3:CreateBucket", "lose"), ("s3:PutObject", "lose"), ("apigateway:CreateRestApi", "break_after"),
-        ("apigateway:CreateDeployment", "break_after"), ("lambda:CreateFunction", "drop"), ("iam:CreateRole", "drop"),
-    ],
-)  # fmt: skip
+# What a type does about a lost answer is the contract suite's for every type; here is what the steps of a deploy do.
+LOST = [
+    ("lambda:CreateFunction", "lose"), ("apigateway:CreateRestApi", "break_after"),
+    ("apigateway:CreateDeployment", "lose"), ("s3:CreateBucket", "lose"), ("s3:PutObject", "lose"),
+    ("iam:CreateRole", "drop"),
+]  # fmt: skip
+LOST_TOO = [
+    ("iam:CreateRole", "lose"), ("dynamodb:CreateTable", "lose"), ("lambda:CreateAlias", "lose"),
+    ("lambda:AddPermission", "lose"), ("lambda:PublishLayerVersion", "lose"), ("apigateway:CreateRestApi", "lose"),
+    ("apigateway:PutRestApi", "lose"), ("apigateway:CreateStage", "lose"), ("logs:CreateLogGroup", "lose"),
+    ("apigateway:CreateDeployment", "break_after"), ("lambda:CreateFunction", "drop"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("operation", "fault"), [*LOST, *LOST_TOO] if EVERY else LOST)
 def test_a_lost_answer_makes_no_duplicate(
     shop: Service, proxy: FaultProxy, reference: dict[str, Any], operation: str, fault: str
 ) -> None:
