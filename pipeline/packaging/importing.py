@@ -142,9 +142,8 @@ class _Child:
         folder = self.place.folder
         job, answers = folder / "job.json", folder / "results.jsonl"
         answers.write_bytes(b"")
-        job.write_text(json.dumps(_job(functions, self.group.target, folder, self.paths)), encoding="utf-8")
-        compiled = ["-X", f"pycache_prefix={self.place.bytecode}"] if self.place.bytecode else ["-B"]
-        command = [self.executable, "-I", "-S", *compiled, str(_PROBE), str(job), str(answers)]
+        job.write_text(json.dumps(_job(functions, self.group.target, self.place, self.paths)), encoding="utf-8")
+        command = [self.executable, "-I", "-S", "-B", str(_PROBE), str(job), str(answers)]
         silent: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
         bare = {"PATH": _PATH, "HOME": str(folder)}
         child = subprocess.Popen(command, cwd=self.paths[0], env=bare, **silent)
@@ -174,14 +173,17 @@ def _note(functions: Sequence[FunctionCode], why: str) -> tuple[FunctionCode, li
     return first, [Diagnostic(message, first.file, first.line, address=first.address, severity="warning")]
 
 
-def _job(functions: Sequence[FunctionCode], target: BuildTarget, place: Path, paths: list[str]) -> dict[str, object]:
+def _job(
+    functions: Sequence[FunctionCode], target: BuildTarget, place: Workplace, paths: list[str]
+) -> dict[str, object]:
     """What the child is told; import_probe.py reads it."""
     return {
+        "bytecode": str(place.bytecode) if place.bytecode else None,
         "paths": paths,
         "runtime_folder": _runtime_folder(),
         "runtime_names": RUNTIME_PACKAGES,
         "handlers": [
-            {"address": f.address, "handler": f.handler, "environment": _environment(f, target, place)}
+            {"address": f.address, "handler": f.handler, "environment": _environment(f, target, place.folder)}
             for f in functions
         ],
     }

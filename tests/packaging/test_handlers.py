@@ -164,6 +164,26 @@ def test_what_was_well_is_not_imported_again_and_what_was_not_is(project: Projec
     assert len(asked) == 4
 
 
+def test_what_is_compiled_is_the_code_s_and_the_runtime_s_and_no_library_of_python(
+    project: Project, tmp_path: Path
+) -> None:
+    """All of what Python brings is compiled already; where the code's is kept, nothing changes by using it again."""
+    files = {"handlers/two.py": "import asyncio, six\nfrom lib import x\nhandler = x.y\n", "lib/x.py": "def y(): ...\n"}
+    kept = tmp_path / "checks" / "imports" / "bytecode"
+    compiled = []
+    for value in "12":
+        assert checked(project, files, named("two", environment={"A": value}), cache=tmp_path / "checks") == []
+        compiled.append({path: path.stat().st_mtime_ns for path in kept.rglob("*.pyc")})
+    names = {path.name.partition(".")[0] for path in compiled[0]}
+    assert {"two", "x"} <= names <= {"two", "x", "six", "__init__"}
+    assert compiled[0] == compiled[1]
+
+
+def test_what_breaks_is_told_the_same_with_what_was_kept(project: Project, tmp_path: Path) -> None:
+    (found,) = checked(project, {"handlers/bad.py": "def handler(:\n"}, named("bad"), cache=tmp_path / "checks")
+    assert (found.severity, "SyntaxError: invalid syntax" in found.message) == ("error", True)
+
+
 def test_the_interpreter_of_a_local_target_is_used(project: Project) -> None:
     functions = [function(runtime="python3.9")]
     packager = project.packager()
