@@ -12,6 +12,13 @@ from pipeline.config.rendering import Link
 from pipeline.model.values import Reference, references_of
 from pipeline.resources.registry import Registry
 
+# Kinds of APIs -> the collection of their domains.
+_DOMAINS = {
+    "apigateway.rest_api": "api_domain",
+    "apigatewayv2.http_api": "http_domain",
+    "apigatewayv2.api": "websocket_domain",
+}
+
 
 class CrossCheck:
     """All checks over the rendered items of one environment."""
@@ -67,10 +74,15 @@ class CrossCheck:
             self.findings.error(
                 f"there is no {' or '.join(candidates)}{did_you_mean(link.name, known)}",
                 link.place,
-                hint=_ways(link, known),
+                hint=self._domain_of(item, link.name) or _ways(link, known),
                 address=item.address,
             )
         return told
+
+    def _domain_of(self, item: Rendered, name: str) -> str | None:
+        """Where a domain is declared whose API is of another kind than `item` is for."""
+        kinds = [kind for kind in _DOMAINS if name in self.names[kind]] if item.type.endswith(".domain_name") else []
+        return f"declare the domain under {_DOMAINS[kinds[0]]}: {name} is an {kinds[0]}" if kinds else None
 
     def _check_references(self, item: Rendered, told: set[str]) -> None:
         written = dict(reversed(item.references))

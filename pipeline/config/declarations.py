@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline.config.documents import parse
 from pipeline.config.files import Files
@@ -86,8 +86,15 @@ def _items(spec: Table, registry: Registry, findings: Findings) -> Iterator[Decl
     defaults = _defaults(spec, known, findings)
     for key in known:
         kind = registry.by_collection[key]
+        own = _fitting(defaults, kind) if defaults and len(known) > 1 else defaults
         for node, place in _nodes(key, spec.entries[key].node, spec.entries[key].place, findings):
-            yield Declared(kind, merged(defaults, node) if defaults else node, place)
+            yield Declared(kind, merged(own, node) if own else node, place)
+
+
+def _fitting(defaults: Table, kind: ResourceType) -> Table:
+    """Of defaults whose place is wrong, which is told, what a type knows: so that nothing is told for want of them."""
+    known = kind.spec.schema.get("properties", {})
+    return replace(defaults, entries={key: entry for key, entry in defaults.entries.items() if key in known})
 
 
 def _unknown(spec: Table, registry: Registry) -> list[str]:
@@ -110,7 +117,6 @@ def _defaults(spec: Table, known: list[str], findings: Findings) -> Table | None
             entry.place,
             hint="move the others into files of their own",
         )
-        return None
     return entry.node
 
 

@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from pipeline.config.access_checks import check_access
+from pipeline.config.alarm_checks import check_alarms
 from pipeline.config.aliases import check_aliases
 from pipeline.config.attachments import Attachments
 from pipeline.config.authoring import Checkers
@@ -170,6 +171,7 @@ class _Loading:
         check_aliases(rendered, findings)
         check_access(rendered, env.name, findings)
         check_roles(rendered, findings)
+        check_alarms(rendered, findings)
         handlers.check(rendered, findings)
         moved = Moves(env, lacking, self.registry, findings).read(specs.moved, rendered, known)
         state = DesiredState(tuple({r.resource.address: r.resource for r in rendered if r.resource}.values()))

@@ -125,9 +125,9 @@ def foreign(
     found: Sequence[Mapping[str, Any]], qualifier: str | None, *wanted: Properties | None
 ) -> list[Mapping[str, Any]]:
     """Statements of one policy that nobody declares; `wanted` is the function now and as it was released."""
-    if qualifier is None:
-        return list(found)  # no pipeline admits anybody past the aliases
-    urls = any((properties or {}).get("url") and (properties or {}).get("alias") == qualifier for properties in wanted)
+    if qualifier != (wanted[0] or {}).get("alias"):
+        return list(found)  # no pipeline admits anybody past the alias that callers use
+    urls = any((properties or {}).get("url") for properties in wanted)
     return [one for one in found if not is_intact(one) and not (urls and _is_of_url(one))]
 
 

@@ -14,6 +14,7 @@ from pipeline.model.scope import Scope
 from pipeline.model.values import Expression, Outputs, Properties, Reference, Value
 from pipeline.resources import _alarm_set as alarm_set
 from pipeline.resources import _alarms as alarms
+from pipeline.resources._alarm_rule import fault
 from pipeline.resources._alarms import ACTIONS
 from pipeline.resources.base import Aws, Problem, Target, split_tags, tag_list, tags_for, touches
 
@@ -75,6 +76,8 @@ def check(resource: Resource, scope: Scope) -> Iterator[Problem]:
     rule = str(wanted.get("rule") or "")
     if not rule:
         yield Problem("there is nothing to look at", ("name",), "add watch: essential, any_of or a rule")
+    elif found := fault(rule):
+        yield Problem(found[0], ("rule",), found[1])
     elements = len(alarms.parts_of(resource)) + rule.count("(")
     if len(rule) > _LONGEST_RULE or elements > _MOST_ELEMENTS:
         hint = "say watch: essential, or declare several composite alarms"

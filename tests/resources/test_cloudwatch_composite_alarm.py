@@ -46,6 +46,26 @@ def test_a_rule_says_which_alarms_it_looks_at(rule: str, parts: set[str]) -> Non
     assert parts_of(composite(rule=rule).resource) == parts
 
 
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        ('(ALARM("a b") OR NOT OK(c)) AND (INSUFFICIENT_DATA( d ) OR TRUE)', None),
+        ('ALARM("a") ALARM("b")', 'from here on: ALARM("b")'),
+        ("ALRM(a)", "from here on: ALRM(a)"),
+        ("ALARM()", "from here on: ALARM()"),
+        ("ALARM(a) AND (OR OK(b))", "from here on: OR OK(b))"),
+        ("ALARM(a))", "from here on: )"),
+        ("((ALARM(a))", "lacks 1 closing parenthesis"),
+        ("ALARM(a) AND NOT", "ends where something has to follow"),
+        ("AT_LEAST(1, ALARM, (a, b))", None),
+    ],
+)
+def test_a_rule_that_cloudwatch_cannot_read_is_told_before(rule: str, told: str | None) -> None:
+    found = KIND.check(composite(rule=rule).resource, SCOPE)
+    assert [problem.path for problem in found] == ([("rule",)] if told else [])
+    assert all(str(told) in problem.message for problem in found)
+
+
 def test_names_of_alarms_are_a_rule() -> None:
     assert composite(any_of=["a", "b"]).resource.properties["rule"] == 'ALARM("a") OR ALARM("b")'
 

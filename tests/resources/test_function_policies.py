@@ -80,8 +80,9 @@ def test_what_pipelines_declare_is_not_foreign_unless_it_was_changed(world: Fake
     assert len(foreign(world)) == 1
 
 
-def test_no_pipeline_admits_anybody_past_the_aliases(world: FakeLambda) -> None:
-    declared(world, None, **BY_API)
+@pytest.mark.parametrize("qualifier", [None, "previous"])
+def test_no_pipeline_admits_anybody_past_the_alias(world: FakeLambda, qualifier: str | None) -> None:
+    declared(world, qualifier, **BY_API)
     assert len(foreign(world)) == 1
 
 
