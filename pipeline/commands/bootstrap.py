@@ -5,7 +5,17 @@ import sys
 
 import click
 
-from pipeline.commands.founding import Founding, account_for, apply, identified, printed, survey, warnings
+from pipeline.commands.founding import (
+    Founding,
+    account_for,
+    apply,
+    check_credentials,
+    identified,
+    printed,
+    released,
+    survey,
+    warnings,
+)
 from pipeline.commands.options import in_regions
 from pipeline.commands.questions import confirm
 from pipeline.commands.regions import Way
@@ -43,14 +53,16 @@ def command(
     Shows what it will do and asks first. Running it again does what is missing, such as after a new resource type.
     """
     repository = identified(space, Repository.parse(repo))
-    account = account_for(space, repository, github_environment)
     if only_print:
+        account = account_for(space, repository, github_environment)
         for warning in warnings(account):
             space.console.warn(warning)
         document = printed(account)
         space.console.result(document, json.dumps(document, indent=2))
         return 0
     with space.stage("plan"):
+        check_credentials(space)
+        account = account_for(space, repository, github_environment, released(space))
         founding = survey(space, account, hosted_zone, frozenset(adopt))
     style = space.console.err_style
     space.console.say(render_plan(founding.plan, style))

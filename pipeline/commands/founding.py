@@ -1,6 +1,7 @@
 """The stages of a bootstrap: what an account needs for a service's CI, planned and made by the engine of deploys."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,6 +11,9 @@ from pipeline.commands.hub import API
 from pipeline.commands.progress import Display
 from pipeline.commands.running import Unrecorded, executor_for
 from pipeline.commands.workspace import Workspace
+from pipeline.config.files import Files
+from pipeline.config.identity import read_identity
+from pipeline.config.regions import regions_of
 from pipeline.config.validation import Checker
 from pipeline.errors import BadInput, Diagnostic, GitHubError
 from pipeline.github.client import Client
@@ -49,18 +53,41 @@ class Founding:
         return not self.plan.effective and self.zone is None and not any(one.plan.effective for one in self.elsewhere)
 
 
-def account_for(workspace: Workspace, repository: Repository, github: str | None) -> Account:
-    """What the environment of this workspace needs, derived from its specs; calls nothing."""
+def account_for(
+    workspace: Workspace, repository: Repository, github: str | None, released: Iterable[Resource] = ()
+) -> Account:
+    """What the environment of this workspace needs, derived from its specs and what was released; calls nothing."""
     scope = workspace.scope
     settings = workspace.loaded.project.environments.get(scope.environment)
     needs = Needs(
         scope,
-        tuple(_declared_anywhere(workspace).values()),
+        (*_declared_anywhere(workspace).values(), *released),
         bucket_name(scope),
         deletes_data=settings is not None and settings.deletes_data,
         elsewhere={region: bucket_name(replace(scope, region=region)) for region in workspace.environment.elsewhere},
+        sources=dict(_sources(workspace)),
     )
     return Account(needs, repository, github or scope.environment)
+
+
+def _sources(workspace: Workspace) -> Iterator[tuple[str, str]]:
+    """(bucket, region) of the ledgers of environments that stand before this one: what they serve may be promoted."""
+    names = list(workspace.loaded.project.environments)
+    here = workspace.scope.environment
+    for name in names[: names.index(here)] if here in names else ():
+        with suppress(BadInput):  # one that is not right yet has nothing to promote
+            for region in regions_of(Files(workspace.root), name) or (None,):
+                scope = read_identity(workspace.root, name, region).with_account(workspace.scope.account).scope
+                yield bucket_name(scope), scope.region
+
+
+def released(workspace: Workspace) -> list[Resource]:
+    """What serves in any region: the next deploy reads it, and removes what the specs have no more."""
+    found: list[Resource] = []
+    for space in (workspace, *workspace.others_of_home(needs_specs=True)):
+        current = space.ledger.head().current
+        found += current.desired if current is not None else ()
+    return found
 
 
 def _declared_anywhere(workspace: Workspace) -> dict[str, Resource]:
@@ -86,11 +113,15 @@ def identified(workspace: Workspace, repository: Repository) -> Repository:
     return replace(repository, owner_id=str(found["owner"]["id"]), id=str(found["id"]))
 
 
+def check_credentials(workspace: Workspace) -> None:
+    """Refused when they are of another account than the environment names."""
+    found = str(workspace.aws.call("sts", "GetCallerIdentity")["Account"])
+    check_account(workspace.environment.account, found, workspace.scope.environment)
+
+
 def survey(workspace: Workspace, account: Account, zone: str | None, adopt: frozenset[str]) -> Founding:
-    """Reads the account and plans. Refused when it is another one than the environment names."""
+    """Reads the account and plans."""
     aws = workspace.aws
-    found_account = str(aws.call("sts", "GetCallerIdentity")["Account"])
-    check_account(workspace.environment.account, found_account, account.scope.environment)
     wanted = DesiredState((*declared(workspace, account), _ledger(workspace)))
     observed = observe(aws, workspace.types, wanted, None, thorough=True)
     wanted = _without_others(wanted, observed, workspace)

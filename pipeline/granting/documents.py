@@ -61,6 +61,8 @@ def boundary(needs: Needs, own: Sequence[str]) -> dict[str, Any]:
     """
     known = needs.known
     regions = sorted({*needs.regions, "us-east-1"})  # certificates of CloudFront are of us-east-1
+    # What is promoted may come from another region.
+    read = () if set(needs.sources.values()) <= set(regions) else ("s3:GetObject", "s3:ListBucket")
     never = {*known.rules["denied"], *(() if needs.deletes_data else known.losing_data)}
     return _document(
         [
@@ -72,7 +74,7 @@ def boundary(needs: Needs, own: Sequence[str]) -> dict[str, Any]:
             {
                 "Sid": "OnlyHere",
                 "Effect": "Deny",
-                "NotAction": sorted(f"{service}:*" for service in known.rules["global"]),
+                "NotAction": sorted([*read, *(f"{service}:*" for service in known.rules["global"])]),
                 "Resource": ["*"],
                 "Condition": {"StringNotEquals": {"aws:RequestedRegion": regions}},
             },

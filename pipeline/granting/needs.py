@@ -22,7 +22,8 @@ class Needs:
     """The needs of one service in one environment. `ledger` is the name of its bucket.
 
     `deletes_data`: whether the role that deploys may delete what holds data, as `--include-data` does. `elsewhere`: the
-    other regions of the environment, each with its ledger's bucket.
+    other regions of the environment, each with its ledger's bucket. `sources`: the ledgers' buckets of what may be
+    promoted to this environment, each with its region.
     """
 
     scope: Scope
@@ -30,6 +31,7 @@ class Needs:
     ledger: str
     deletes_data: bool = False
     elsewhere: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
     known: Knowledge = field(default_factory=knowledge)
 
     @property
@@ -99,7 +101,10 @@ class Needs:
     @property
     def buckets(self) -> list[str]:
         """The ARNs of the ledgers' buckets, one of each region."""
-        return [f"arn:{self.scope.partition}:s3:::{name}" for name in (self.ledger, *self.elsewhere.values())]
+        return [self._bucket(name) for name in (self.ledger, *self.elsewhere.values())]
+
+    def _bucket(self, name: str) -> str:
+        return f"arn:{self.scope.partition}:s3:::{name}"
 
     @property
     def regions(self) -> list[str]:
@@ -124,6 +129,7 @@ class Needs:
         places = {
             "anywhere": ["*"],
             "ledger": [arn for bucket in self.buckets for arn in (bucket, f"{bucket}/*")],
+            "promoted": [self._bucket(name) + end for name in self.sources for end in ("", "/*")],
             "reviews": [f"{bucket}/reviews/*" for bucket in self.buckets],
             "self": [scope.arn("iam", f"role/{scope.service}-{scope.environment}-*", regional=False)],
             "provider": [scope.arn("iam", "oidc-provider/*", regional=False)],

@@ -182,7 +182,7 @@ class Rig:
             console=Console(io.StringIO(), io.StringIO()),
             clock=Clock(self.clock.now, time.monotonic, self.clock.sleep),
             stop=Flag(),
-            environ=os.environ,
+            environ={**os.environ, **self.service.credentials("deploy")},
         )
 
     def doomed(self, left: int | None, *, by_ledger: bool = False) -> Workspace:

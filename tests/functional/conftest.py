@@ -1,5 +1,7 @@
 """An AWS played by moto behind a proxy that counts and breaks, and a small service to deploy to it."""
 
+import json
+import os
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,15 +9,36 @@ from pathlib import Path
 import pytest
 
 from tests.functional.support import Service
+from tests.granting.enforced import emulator
 from tests.support import moto_server
+from tests.support.acting import ADDRESS, acting
 from tests.support.fault_proxy import FaultProxy
+
+TABLE = Path(__file__).with_name("not_enforced.json")
 
 
 @pytest.fixture(scope="session")
-def moto() -> Iterator[str]:
-    """One moto server for all tests of a process."""
+def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One moto server for all tests of a process; with ENFORCED an emulator in its place that enforces IAM."""
+    if os.environ.get("ENFORCED"):
+        with emulator(tmp_path_factory.mktemp("emulator")) as url, acting({ADDRESS: url}):
+            yield url
+        return
     with moto_server.running() as url:
         yield url
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What cannot be where IAM is enforced has its reason in a table, and may not be in it without need."""
+    if not os.environ.get("ENFORCED"):
+        return
+    reasons = {
+        test: reason for reason, tests in json.loads(TABLE.read_text(encoding="utf-8")).items() for test in tests
+    }
+    for item in items:
+        for name in (item.nodeid, item.nodeid.partition("[")[0]):
+            if name in reasons:
+                item.add_marker(pytest.mark.xfail(strict=True, reason=reasons[name]))
 
 
 @pytest.fixture

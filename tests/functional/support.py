@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from pipeline.applying.operations import operations
 from pipeline.cli import main
 from pipeline.clients import AwsClient, connect
 from pipeline.model.scope import Scope
+from tests.support.acting import acting, credentials
 from tests.support.fault_proxy import FaultProxy
 
 SERVICES = Path(__file__).parents[1] / "fixtures" / "services"
@@ -56,7 +57,7 @@ class Service:
         out, err = io.StringIO(), io.StringIO()
         handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
-            with redirect_stdout(out), redirect_stderr(err):
+            with acting(self.credentials(command, options)), redirect_stdout(out), redirect_stderr(err):
                 code = main([command, *self._common(), *options])
         finally:
             for number, handler in handlers.items():
@@ -67,9 +68,13 @@ class Service:
         """The same in a process of its own, for what has to die."""
         return subprocess.Popen(
             [sys.executable, "-m", "pipeline", command, *self._common(), *options],
-            cwd=ROOT, env=os.environ | {"AWS_ENDPOINT_URL": self.endpoint}, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            cwd=ROOT, env=os.environ | {"AWS_ENDPOINT_URL": self.endpoint} | self.credentials(command, options),
+            text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
+
+    def credentials(self, command: str, options: Sequence[str] = ()) -> dict[str, str]:
+        """Variables that say as whom a command runs."""
+        return credentials(self.root, self.environment, command, options)
 
     def _common(self) -> list[str]:
         return ["--env", self.environment, "--root", str(self.root), "--format", "json"]
@@ -125,12 +130,11 @@ def ledger_document(service: Service, key: str) -> Any:
 def world(service: Service) -> dict[str, Any]:
     """What AWS holds, by kind and name, without what differs from run to run; duplicates would show."""
     aws = service.aws()
-    roles = [r["RoleName"] for r in aws.pages("iam", "ListRoles", "Roles")]
     tables = aws.pages("dynamodb", "ListTables", "TableNames")
     functions = aws.pages("lambda", "ListFunctions", "Functions")
     apis = aws.pages("apigateway", "GetRestApis", "items")
     return {
-        "roles": sorted(roles),
+        "roles": roles_of(aws),
         "tables": sorted(tables),
         "functions": {f["FunctionName"]: _function(aws, f) for f in functions},
         "apis": {f"{a['name']}#{i}": _api(aws, a["id"]) for i, a in enumerate(apis)},
@@ -138,6 +142,12 @@ def world(service: Service) -> dict[str, Any]:
         "groups": sorted(g["logGroupName"] for g in aws.pages("logs", "DescribeLogGroups", "logGroups")),
         "layers": sorted(y["LayerName"] for y in aws.pages("lambda", "ListLayers", "Layers")),
     }
+
+
+def roles_of(aws: AwsClient) -> list[str]:
+    """The roles that there are, without those of `bootstrap`: they are there where IAM is enforced."""
+    found = aws.pages("iam", "ListRoles", "Roles")
+    return sorted(r["RoleName"] for r in found if not str(r.get("Description", "")).startswith("GitHub Actions of "))
 
 
 def _function(aws: AwsClient, found: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.functional.support import Service, actions, changing
+from tests.functional.support import Service, actions, changing, roles_of
 from tests.support.fault_proxy import FaultProxy
 
 FUNCTIONS = """
@@ -88,7 +88,7 @@ def test_the_life_of_a_service(full: Service, proxy: FaultProxy) -> None:
     assert aws.pages("lambda", "ListFunctions", "Functions") == []
     assert aws.pages("lambda", "ListEventSourceMappings", "EventSourceMappings") == []
     assert aws.pages("apigatewayv2", "GetApis", "Items") == []
-    assert aws.pages("iam", "ListRoles", "Roles") == []
+    assert roles_of(aws) == []
 
 
 def _allows_what_is_declared(full: Service) -> None:

@@ -93,6 +93,28 @@ def test_a_new_type_of_resource_changes_the_policies(shop: Service) -> None:
     }
 
 
+def test_what_serves_stays_allowed_until_it_is_gone(shop: Service) -> None:
+    queue = "queues:\n  - name: ${SERVICE_NAME}-jobs\n"
+    shop.edit("aws/sqs/queues.yaml", queue)
+    bootstrap(shop, "--yes")
+    assert shop.run("deploy").code == 0
+    shop.edit("aws/sqs/queues.yaml", "queues: []\n")
+    assert bootstrap(shop).json["changed"] is False
+    assert shop.run("deploy", "--include-data").code == 0
+    assert "iam.policy/shop-test-deploy-1" in actions(bootstrap(shop, "--yes").json["plan"])
+
+
+def test_ledgers_of_the_environments_before_are_read(shop: Service) -> None:
+    ledger = f"arn:aws:s3:::{LEDGER}"
+    for environment, reads in (("test", False), ("live", True)):
+        shop.environment = environment
+        printed = bootstrap(shop, "--print").json
+        places = [place for one in printed["policies"].values() for s in one["Statement"] for place in s["Resource"]]
+        own = f"shop-{environment}-pipeline-" in LEDGER
+        assert (ledger in places) is (reads or own)
+        assert (ledger.replace("-test-", "-live-") in places) is (environment == "live")
+
+
 def test_one_more_resource_of_a_known_type_does_not(shop: Service) -> None:
     bootstrap(shop, "--yes")
     shop.edit("aws/dynamodb/more.yaml", "tables:\n  - name: ${SERVICE_NAME}-more\n    partition_key: id\n")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pipeline.clients import AwsClient, connect
-from tests.functional.support import KEYS, Service, actions, changing
+from tests.functional.support import KEYS, Service, actions, changing, roles_of
 from tests.support.fault_proxy import FaultProxy
 
 pytestmark = pytest.mark.slow
@@ -95,7 +95,7 @@ def test_a_service_lives_in_two_regions(shop: Service, proxy: FaultProxy) -> Non
     assert gone.code == 0, gone.err
     assert list(by_region(gone.json)) == [AWAY, HOME]
     assert [call.name for call in proxy.calls].count("iam:DeleteRole") == 1
-    assert shop.aws().pages("iam", "ListRoles", "Roles") == []
+    assert roles_of(shop.aws()) == []
     for region in (HOME, AWAY):
         assert in_region(shop, region).pages("dynamodb", "ListTables", "TableNames") == [], region
 

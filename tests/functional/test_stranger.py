@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.clients import AwsClient, connect
 from pipeline.model.scope import Scope
-from tests.functional.support import KEYS, Service, changing
+from tests.functional.support import KEYS, Service, changing, roles_of
 from tests.support.fault_proxy import FaultProxy
 
 _EXIT = ("--detailed-exitcode",)
@@ -55,13 +55,16 @@ def left(aws: AwsClient) -> dict[str, list[Any]]:
         ("sqs", "ListQueues"): "QueueUrls",
         ("sns", "ListTopics"): "Topics",
         ("events", "ListRules"): "Rules",
-        ("iam", "ListRoles"): "Roles",
         ("logs", "DescribeLogGroups"): "logGroups",
     }
     found = {f"{service}:{name}": aws.pages(service, name, key=key) for (service, name), key in lists.items()}
     pools = aws.pages("cognito-idp", "ListUserPools", key="UserPools", MaxResults=60)
     buckets = [one["Name"] for one in aws.call("s3", "ListBuckets")["Buckets"]]
-    rest = {"pools": pools, "buckets": [name for name in buckets if not name.startswith("ferry-sea-pipeline-")]}
+    rest = {
+        "roles": roles_of(aws),
+        "pools": pools,
+        "buckets": [name for name in buckets if not name.startswith("ferry-sea-pipeline-")],
+    }
     return {name: items for name, items in (found | rest).items() if items}
 
 

@@ -21,6 +21,8 @@ from urllib.parse import parse_qs
 
 ROOT = Path(__file__).resolve().parents[2]
 ACCOUNT = "123456789012"
+RESET = "/moto-api/reset"  # as moto has it: tests know one way
+OF_TESTS = "testing"  # the key with which tests themselves look at the account, and change it
 _OF_FUNCTIONS = {"execute-api", "xray"}
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -47,8 +49,8 @@ class Account:
 class Gate:
     """The plane, behind the emulator's evaluator."""
 
-    def __init__(self, front: Any) -> None:
-        self._front, self._account = front, Account()
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make, self._front, self._account = make, make(), Account()
         self._app = importlib.import_module("ministack.app")
         self._actions = importlib.import_module("ministack.core.iam_actions")
         self._evaluator = importlib.import_module("ministack.core.iam_evaluator")
@@ -59,8 +61,11 @@ class Gate:
         """Lets a request through, or says that it is denied."""
         if scope["type"] == "http":  # policies of buckets may insist on TLS, which AWS speaks
             scope = {**scope, "headers": [*scope["headers"], (b"x-forwarded-proto", b"https")]}
+        if scope["type"] == "http" and scope["path"] == RESET:
+            await self._reset(send)
+            return
         if not self._is_of_a_role(scope):
-            await self._front(scope, receive, send)
+            await self._front(_as_account(scope) if _key_of(scope) == OF_TESTS else scope, receive, send)
             return
         body = b""
         while (message := await receive())["type"] == "http.request":
@@ -77,13 +82,24 @@ class Gate:
             return
         await self._front(scope if b"GetCallerIdentity" in body else _as_account(scope), _again(body), send)
 
+    async def _reset(self, send: Send) -> None:
+        """Everything as it was at the beginning, for the next test."""
+        await asyncio.to_thread(self._app._reset_all_state)
+        self._front = self._make()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
     def _is_of_a_role(self, scope: Scope) -> bool:
         """Whether a request is signed, and not for the account itself, which may everything.
 
         What functions call of services that the pipeline does not know of is the emulator's alone.
         """
-        key, service = _credential(_header(scope, b"authorization")) if scope["type"] == "http" else ("", "")
-        return service not in _OF_FUNCTIONS and bool(key) and not self._evaluator.is_root_access_key(key)
+        if scope["type"] != "http":
+            return False
+        key, service = _credential(_header(scope, b"authorization"))
+        if service in _OF_FUNCTIONS or key in ("", OF_TESTS):
+            return False
+        return not self._evaluator.is_root_access_key(key)
 
     def _decided(self, scope: Scope, body: bytes) -> tuple[int, dict[str, str], bytes] | None:
         """The emulator's refusal; in a context of its own, which keeps the request apart from others."""
@@ -123,6 +139,10 @@ def _credential(authorization: str) -> tuple[str, str]:
     """(access key, service) of a signature; empty where there is none."""
     parts = authorization.partition("Credential=")[2].partition(",")[0].split("/")
     return (parts[0], parts[3]) if len(parts) == 5 else ("", "")
+
+
+def _key_of(scope: Scope) -> str:
+    return _credential(_header(scope, b"authorization"))[0] if scope["type"] == "http" else ""
 
 
 def _header(scope: Scope, name: bytes) -> str:
@@ -177,12 +197,10 @@ def main(port: str) -> None:
     app = importlib.import_module("ministack.app").app
     emulator = importlib.import_module("pipeline.local.plane.emulator").AsgiEmulator(app, counts_invocations=True)
     importlib.import_module("ministack.core.iam_evaluator").pin_request_origin("127.0.0.1", True)
-    front = importlib.import_module("pipeline.local.plane.front").Front(
-        emulator, instance="enforced", account=ACCOUNT, on_ready=lambda: None
-    )
+    front = importlib.import_module("pipeline.local.plane.front").Front
     for name in ("tests", "tests.support", "tests.granting"):
         _package(name)
-    gate = Gate(front)
+    gate = Gate(lambda: front(emulator, instance="enforced", account=ACCOUNT, on_ready=lambda: None))
     config = importlib.import_module("hypercorn.config").Config()
     config.bind = [f"127.0.0.1:{port}"]
     asyncio.run(importlib.import_module("hypercorn.asyncio").serve(gate, config, mode="asgi"))

@@ -11,6 +11,7 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
 from tests.granting.authorizing import Asking, Unknown, asked, table
+from tests.repository.files import ROOT
 from tests.support.members import members
 from tests.support.recorded_actions import DEPLOY, PLAN, held
 from tests.support.wire import Request, call_of, identify, model_of
@@ -189,7 +190,7 @@ def test_conditions_see_what_the_call_says_and_what_the_role_has() -> None:
     assert only.keys == {"iam:PermissionsBoundary": "arn:aws:iam::123456789012:policy/limit"}
 
 
-def test_what_the_table_does_not_know_is_refused() -> None:
+def test_what_the_reasonsdoes_not_know_is_refused() -> None:
     request = sent("lambda", "DeleteCodeSigningConfig", CodeSigningConfigArn="arn:aws:lambda:x")
     with pytest.raises(Unknown, match="lambda:DeleteCodeSigningConfig"):
         asked(identify(request), request, ACCOUNT, Known())
@@ -207,7 +208,7 @@ def named(of_service: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("service", table())
-def test_every_operation_and_member_in_the_table_is_aws_s(service: str) -> None:
+def test_every_operation_and_member_in_the_reasonsis_aws_s(service: str) -> None:
     model = model_of(service)
     for operation, template in named(table()[service]):
         shape = model.operation_model(operation).input_shape
@@ -240,7 +241,7 @@ def test_all_that_the_suite_asks_for_is_in_the_table() -> None:
     assert (held()[PLAN] | held()[DEPLOY]) - known == set()
 
 
-def test_every_part_of_the_table_names_its_page() -> None:
+def test_every_part_of_the_reasonsnames_its_page() -> None:
     for one in table().values():
         assert one["page"].startswith("https://docs.aws.amazon.com/")
         assert all(
@@ -271,3 +272,15 @@ def test_members_are_those_of_the_call() -> None:
     call = identify(request)
     assert call is not None
     assert json.dumps(members(call, request)) == json.dumps({"RoleName": "r", "Tags": TAG})
+
+
+def test_what_cannot_be_where_iam_is_enforced_is_there_and_little() -> None:
+    listed = [
+        name
+        for names in json.loads((ROOT / "tests/functional/not_enforced.json").read_text()).values()
+        for name in names
+    ]
+    assert len(listed) == len(set(listed)) <= 9
+    for name in listed:
+        file, _, test = name.partition("[")[0].partition("::")
+        assert f"def {test}(" in (ROOT / file).read_text()

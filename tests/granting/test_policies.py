@@ -189,6 +189,16 @@ def test_a_web_acl_may_be_read_where_a_distribution_names_it() -> None:
     assert not [one for one in bare if "wafv2:GetWebACL" in one["Action"]]
 
 
+def test_ledgers_of_what_may_be_promoted_are_read_wherever_they_are_and_no_more() -> None:
+    promoting = Needs(SCOPE, (), "ledger-bucket", sources={"orders-test": "eu-west-1"})
+    (found,) = [one for one in promoting.reading if "arn:aws:s3:::orders-test" in one["Resource"]]
+    assert found["Action"] == ["s3:GetObject", "s3:ListBucket"]
+    assert not [one for one in promoting.changing if "arn:aws:s3:::orders-test" in one["Resource"]]
+    for some, admitted in ((promoting, True), (needs(), False)):
+        here = next(one for one in boundary(some, ["arn"])["Statement"] if one["Sid"] == "OnlyHere")
+        assert ("s3:GetObject" in here["NotAction"]) is admitted
+
+
 def test_deleting_data_is_nobodys() -> None:
     found = needs(Resource("sqs.queue", "orders-jobs", {}), Resource("cloudwatch.alarm", "orders-errors", {})).changing
     allowed = {action for one in found for action in one["Action"]}
