@@ -4,7 +4,7 @@ UpdateUserPool sets what it is not told to its default, so it gets all that the 
 https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_UpdateUserPool.html
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pipeline.model.values import Properties
@@ -47,6 +47,8 @@ _EMAIL = {
 _SMS = {"role": "SnsCallerArn", "external_id": "ExternalId", "region": "SnsRegion"}
 # (subject, message) of each kind of mail.
 _MAILS = {"CODE": ("EmailSubject", "EmailMessage"), "LINK": ("EmailSubjectByLink", "EmailMessageByLink")}
+# What Cognito's own console writes for those who say nothing.
+_USUAL_TEXTS = ("Your verification code", "Your verification code is {####}")
 _LIMITS = {"String": ("StringAttributeConstraints", "Length"), "Number": ("NumberAttributeConstraints", "Value")}
 # What AWS says of an attribute that has no limits.
 _NO_LIMITS = {("String", "Min"): 0, ("String", "Max"): 2048}
@@ -212,19 +214,26 @@ def _email(wanted: Mapping[str, Any] | None) -> dict[str, Any]:
 
 def _verification(wanted: Mapping[str, Any] | None) -> dict[str, Any]:
     by = (wanted or {}).get("by", "CODE")
-    members = dict(zip(_MAILS[by], ("subject", "message"), strict=True))
-    texts = {member: (wanted or {}).get(name) for member, name in members.items()}
+    texts = {member: (wanted or {}).get(name) for name, member in _named_texts(by)}
     given = {member: text for member, text in texts.items() if text}
     return {"DefaultEmailOption": f"CONFIRM_WITH_{by}", **given}
 
 
 def _verification_of(template: Wire, declared: Properties) -> dict[str, Any] | None:
-    """None for Cognito's own mail with a code. Texts are shown where some are declared."""
+    """None for Cognito's own mail with a code. Its usual texts are shown where they are declared."""
     by = str(template.get("DefaultEmailOption") or "CONFIRM_WITH_CODE").removeprefix("CONFIRM_WITH_")
     wanted = declared.get("verification") or {}
-    members = zip(("subject", "message"), _MAILS[by], strict=True)
-    texts = {name: template[member] for name, member in members if wanted.get(name) and template.get(member)}
+    there = {name: str(template.get(member) or "") for name, member in _named_texts(by)}
+    texts = {
+        name: text
+        for name, text in there.items()
+        if text and (wanted.get(name) or text.rstrip(". ") not in _USUAL_TEXTS)
+    }
     return {"by": by, **texts} if texts or by != "CODE" else None
+
+
+def _named_texts(by: str) -> Iterable[tuple[str, str]]:
+    return zip(("subject", "message"), _MAILS[by], strict=True)
 
 
 def _methods(factors: Wire) -> list[str]:

@@ -272,8 +272,8 @@ def tag_list(tags: Mapping[str, str], key: str = "Key", value: str = "Value") ->
 
 
 def tag_map(tags: Iterable[Mapping[str, str]], key: str = "Key", value: str = "Value") -> dict[str, str]:
-    """The inverse of `tag_list`."""
-    return {tag[key]: tag[value] for tag in tags}
+    """The inverse of `tag_list`; a tag without a value has an empty one."""
+    return {tag[key]: tag.get(value, "") for tag in tags}
 
 
 def stale_tags(observed: Observed, wanted: Mapping[str, str]) -> list[str]:

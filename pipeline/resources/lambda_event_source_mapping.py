@@ -22,11 +22,13 @@ from pipeline.resources.base import Aws, Problem, Target, read_each, split_tags,
 EVERY, SETTLED_WITHIN = 2.0, 300.0
 QUEUE, STREAM = "queue", "stream"
 BATCHES = {QUEUE: 10, STREAM: 100}
-FIFO_BATCH = 10
+FIFO, FIFO_BATCH = ".fifo", 10
 STREAM_DEFAULTS = {"max_retries": -1, "max_age": -1, "parallel": 1}
 STREAM_ONLY = ("starting_position", "bisect", "on_failure", *STREAM_DEFAULTS)
 SHORTEST_AGE = 60
 _ITEM_FAILURES = "ReportBatchItemFailures"
+# The only numbers among them: nought of them is something said.
+_NUMBERS = ("window", *STREAM_DEFAULTS)
 
 Mapped = Mapping[str, Any]
 
@@ -104,17 +106,36 @@ def check(resource: Resource, scope: Scope) -> Iterator[Problem]:
     if isinstance(source, str) and not source.startswith("arn:"):
         hint = "write ${sqs.queue/NAME.arn} or ${dynamodb.table/NAME.stream_arn}"
         yield Problem(f"{source} is no ARN", ("source",), hint)
-    foreign = [name for name in (STREAM_ONLY if kind == QUEUE else ("max_concurrency",)) if wanted.get(name)]
+    foreign = [name for name in (STREAM_ONLY if kind == QUEUE else ("max_concurrency",)) if _says(wanted, name)]
     for name in foreign:
         yield Problem(f"{name} is for {STREAM if kind == QUEUE else QUEUE}s, and this source is a {kind}", (name,))
     if kind == STREAM and not wanted.get("starting_position"):
         hint = "say LATEST, or TRIM_HORIZON for what is there already"
         yield Problem("reading a stream needs a starting_position", ("source",), hint)
-    if kind == QUEUE and wanted["batch_size"] > FIFO_BATCH and not wanted["window"]:
+    if kind == QUEUE:
+        yield from _check_batches(wanted)
+    if kind == STREAM and 0 <= wanted["max_age"] < SHORTEST_AGE:
+        yield Problem(f"max_age is -1 or at least {SHORTEST_AGE}", ("max_age",))
+
+
+def _check_batches(wanted: Properties) -> Iterator[Problem]:
+    """https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-parameters.html"""
+    source = wanted["source"]
+    name = source.references[0].address if isinstance(source, Expression) and source.references else str(source)
+    if name.endswith(FIFO):
+        if wanted["window"]:
+            yield Problem("a FIFO queue is read without a window", ("window",), "remove window")
+        if wanted["batch_size"] > FIFO_BATCH:
+            yield Problem(f"a FIFO queue gives at most {FIFO_BATCH} messages at once", ("batch_size",))
+    elif wanted["batch_size"] > FIFO_BATCH and not wanted["window"]:
         hint = "say window: 1 or more"
         yield Problem(f"batches of more than {FIFO_BATCH} messages need a window", ("batch_size",), hint)
-    if 0 <= (wanted.get("max_age") or -1) < SHORTEST_AGE:
-        yield Problem(f"max_age is -1 or at least {SHORTEST_AGE}", ("max_age",))
+
+
+def _says(wanted: Properties, name: str) -> bool:
+    """True when a property has a value. No retries at all are one, too."""
+    value = wanted.get(name)
+    return value is not None if name in _NUMBERS else bool(value)
 
 
 def warn(resource: Resource, scope: Scope) -> Iterator[Problem]:
@@ -208,7 +229,7 @@ def _observed(aws: Aws, target: Target, found: Mapped, tags: Mapping[str, str]) 
 def create(aws: Aws, resource: Resource) -> Outputs:
     """The mapping with its mark, once it is at rest."""
     wanted = resource.properties
-    sent = {member.name: member.give(wanted[name]) for name, member in _MEMBERS.items() if wanted.get(name)}
+    sent = {member.name: member.give(wanted[name]) for name, member in _MEMBERS.items() if _says(wanted, name)}
     if position := wanted.get("starting_position"):
         sent["StartingPosition"] = position
     sent |= {"EventSourceArn": wanted["source"], "Enabled": wanted["enabled"], "Tags": tags_for(aws, resource)}

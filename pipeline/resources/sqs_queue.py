@@ -205,6 +205,8 @@ def update(aws: Aws, resource: Resource, observed: Observed, paths: frozenset[st
         changed |= _encryption(wanted)
     if touches(paths, "content_deduplication") and wanted["fifo"]:
         changed["ContentBasedDeduplication"] = _lower(wanted["content_deduplication"])
+    if changed and wanted.get("policy"):
+        changed["Policy"] = _ATTRIBUTES["policy"].give(wanted["policy"])  # who may send is never left open by a change
     if changed:
         aws.call("sqs", "SetQueueAttributes", QueueUrl=url, Attributes=changed)
     if touches(paths, "tags"):

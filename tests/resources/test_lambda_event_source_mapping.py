@@ -79,10 +79,14 @@ def test_defaults_depend_on_the_kind_of_source() -> None:
         (mapping(starting_position="LATEST"), "starting_position is for streams, and this source is a queue"),
         (mapping(on_failure=QUEUE), "on_failure is for streams, and this source is a queue"),
         (mapping(max_retries=2), "max_retries is for streams, and this source is a queue"),
+        (mapping(max_retries=0), "max_retries is for streams, and this source is a queue"),
         (stream(max_concurrency=5), "max_concurrency is for queues, and this source is a stream"),
         (mapping(STREAM), "reading a stream needs a starting_position"),
         (mapping(batch_size=100), "batches of more than 10 messages need a window"),
+        (mapping(f"{QUEUE}.fifo", window=1), "a FIFO queue is read without a window"),
+        (mapping(f"{QUEUE}.fifo", batch_size=20), "a FIFO queue gives at most 10 messages at once"),
         (stream(max_age=30), "max_age is -1 or at least 60"),
+        (stream(max_age=0), "max_age is -1 or at least 60"),
     ],
 )
 def test_what_lambda_would_refuse(case: Case, message: str) -> None:
@@ -111,6 +115,12 @@ def test_creation_ends_when_the_mapping_is_enabled(clock: FakeClock) -> None:
     assert sent["StartingPosition"] == "LATEST"
     assert sent["DestinationConfig"] == {"OnFailure": {"Destination": QUEUE}}
     assert sent["Tags"] == SCOPE.mark(ADDRESS).tags()
+
+
+def test_no_retries_are_said_and_not_left_to_lambda(clock: FakeClock) -> None:
+    aws, transport = playing(clock, CreateEventSourceMapping=[shown()], GetEventSourceMapping=[shown()])
+    KIND.create(aws, stream(max_retries=0).resource)
+    assert transport.sent[0][2]["MaximumRetryAttempts"] == 0
 
 
 def test_deletion_ends_when_the_mapping_is_gone(clock: FakeClock) -> None:

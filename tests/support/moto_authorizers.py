@@ -14,7 +14,7 @@ def bring(api: RestAPI, document: dict[str, Any]) -> dict[str, str]:
         given = scheme.get(f"{_X}authorizer")
         if given is None:
             continue
-        ids.setdefault(name, f"auth{len(ids)}")
+        ids.setdefault(name, f"auth-{name}")
         api.create_authorizer(
             ids[name],
             name,
