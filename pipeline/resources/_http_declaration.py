@@ -15,11 +15,12 @@ from pipeline.model.resource import Resource
 from pipeline.model.scope import Scope
 from pipeline.model.values import Properties, digest
 from pipeline.resources import _api_declaration as declaration
+from pipeline.resources import _http_authorizers as authorizers
+from pipeline.resources._http_authorizers import NONE
 from pipeline.resources.base import Problem
 from pipeline.resources.grants import of_routes
 
 LATEST, DEFAULT = "latest", "$default"
-NONE, JWT = "NONE", "JWT"
 # What changes only with a new api deployment.
 DEFINED = ("endpoints", "authorizers", "cors", "alias", "payload")
 # Raised when the same properties come to mean another definition, so that it is deployed.
@@ -35,11 +36,9 @@ def canonical(properties: Properties, scope: Scope) -> Properties:
     """Endpoints as one mapping, the stage's name, access logs with their destination, the digest of all that."""
     stage = properties.get("stage") or scope.environment
     found = {**properties, "stage": stage, "alias": properties.get("alias") or "live", "unmanaged": [], "live": LATEST}
-    found["endpoints"] = _endpoints(properties["endpoints"])
-    found["authorizers"] = {
-        name: {**one, "audience": sorted(one["audience"], key=str)}
-        for name, one in (properties.get("authorizers") or {}).items()
-    }
+    declared = properties.get("authorizers") or {}
+    found["authorizers"] = {name: authorizers.canonical(one) for name, one in declared.items()}
+    found["endpoints"] = _endpoints(properties["endpoints"], declared)
     found["cors"] = cors_of(properties["cors"]) if properties.get("cors") else None
     found["access_logs"] = declaration.access_logs(properties, stage)
     found["throttling"] = {"rate": 1000, "burst": 500, **(properties.get("throttling") or {})}
@@ -48,14 +47,14 @@ def canonical(properties: Properties, scope: Scope) -> Properties:
     return found
 
 
-def _endpoints(declared: Any) -> dict[str, Any]:
+def _endpoints(declared: Any, known: Mapping[str, Any]) -> dict[str, Any]:
     """Routes by their keys. One that is declared twice has the list of its entries, which `check` refuses."""
     if isinstance(declared, Mapping):
         return dict(declared)
     found: dict[str, Any] = {}
     for one in declared:
         for key in _keys(one):
-            entry, before = _entry(one), found.get(key)
+            entry, before = _entry(one, known), found.get(key)
             found[key] = entry if before is None else [*(before if isinstance(before, list) else [before]), entry]
     return found
 
@@ -66,11 +65,12 @@ def _keys(endpoint: Mapping[str, Any]) -> list[str]:
     return [f"{method} {endpoint['path']}" for method in endpoint.get("methods") or ["ANY"]]
 
 
-def _entry(endpoint: Mapping[str, Any]) -> dict[str, Any]:
+def _entry(endpoint: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
     authorizer = endpoint.get("authorizer")
+    guarded = authorizers.authorization(known.get(authorizer)) if authorizer else None
     return {
         "function": endpoint["function"],
-        "authorization": JWT if authorizer else endpoint.get("authorization") or NONE,
+        "authorization": guarded or endpoint.get("authorization") or NONE,
         "authorizer": authorizer,
         "scopes": sorted(endpoint.get("scopes") or ()),
     }
@@ -92,6 +92,10 @@ def derive(resource: Resource, scope: Scope) -> Iterator[Resource]:
         # The kind of API is part of the name: another one may have the same.
         paths = [f"/{wanted['stage']}/{route}" for route in _few(routes)]
         yield declaration.permission(resource, function, f"{function}:http/{resource.name}", paths)
+    for function in authorizers.functions(wanted):
+        # The id of an authorizer is AWS's choice.
+        name = f"{function}:http/{resource.name}/authorizers"
+        yield declaration.permission(resource, function, name, ["/authorizers/*"])
 
 
 def _by_function(endpoints: Mapping[str, Any]) -> dict[str, set[tuple[str, str]]]:
@@ -120,19 +124,20 @@ def _few(routes: set[tuple[str, str]]) -> list[str]:
 def check(resource: Resource, scope: Scope) -> Iterator[Problem]:
     """Routes declared twice, authorizers that are not there, quotas, CORS that browsers refuse."""
     wanted = resource.properties
-    endpoints, authorizers = wanted["endpoints"], wanted["authorizers"]
+    endpoints, known = wanted["endpoints"], wanted["authorizers"]
     for key, entry in endpoints.items():
         if isinstance(entry, list):
             yield Problem(f"{key} is declared {len(entry)} times", ("endpoints",), "name each method of a path once")
             continue
-        if entry["authorizer"] and entry["authorizer"] not in authorizers:
-            hint = f"one of {', '.join(sorted(authorizers))}" if authorizers else "declare it below authorizers:"
+        if entry["authorizer"] and entry["authorizer"] not in known:
+            hint = f"one of {', '.join(sorted(known))}" if known else "declare it below authorizers:"
             yield Problem(f"{key}: there is no authorizer {entry['authorizer']}", ("endpoints",), hint)
         if entry["scopes"] and not entry["authorizer"]:
             yield Problem(f"{key} has scopes but no authorizer", ("endpoints",), "name an authorizer")
-    for count, most, what in ((len(endpoints), ROUTES, "endpoints"), (len(authorizers), AUTHORIZERS, "authorizers")):
+    for count, most, what in ((len(endpoints), ROUTES, "endpoints"), (len(known), AUTHORIZERS, "authorizers")):
         if count > most:
             yield Problem(f"the API has {count} {what}; API Gateway allows {most}", (what,))
+    yield from authorizers.check(wanted)
     yield from _cors_problems(wanted.get("cors"))
     logs = wanted.get("access_logs")
     if logs and logs["format"] != "json" and not any(name in logs["format"] for name in REQUEST_IDS):

@@ -1,4 +1,4 @@
-"""Routes, integrations and authorizers of an HTTP API: what AWS has, and bringing it to what is declared.
+"""Routes and integrations of an HTTP API, with its authorizers: what AWS has, and bringing it to what is declared.
 
 There is one integration for each function. Nothing here goes live: that takes an api deployment.
 https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
@@ -10,11 +10,11 @@ from typing import Any
 
 from pipeline.model.scope import Scope
 from pipeline.model.values import Properties
-from pipeline.resources._http_declaration import JWT, NONE
+from pipeline.resources import _http_authorizers
+from pipeline.resources._http_authorizers import NONE
 from pipeline.resources.base import Aws
 
 _TARGET = "integrations/"
-_SOURCE = "$request.header.Authorization"
 
 Wire = Mapping[str, Any]
 
@@ -86,18 +86,6 @@ def _function_of(uri: str, alias: str, scope: Scope) -> str:
     return uri[len(before) : -len(after)] if own else uri
 
 
-def authorizers_of(parts: Parts) -> dict[str, Any]:
-    """Authorizers by name, as declared."""
-    found = {}
-    for one in parts.authorizers:
-        jwt = one.get("JwtConfiguration") or {}
-        entry = {"issuer": jwt.get("Issuer"), "audience": sorted(jwt.get("Audience") or ())}
-        if one.get("AuthorizerType") != JWT or list(one.get("IdentitySource") or ()) != [_SOURCE]:
-            entry["unmanaged"] = f"{one.get('AuthorizerType')} from {', '.join(one.get('IdentitySource') or ())}"
-        found[str(one["Name"])] = entry
-    return found
-
-
 def unused(parts: Parts) -> list[str]:
     """Integrations that no route leads to, by their ids: left by somebody, or by a run that died."""
     targets = {str(route.get("Target") or "").removeprefix(_TARGET) for route in parts.routes}
@@ -111,7 +99,7 @@ def converge(aws: Aws, api_id: str, wanted: Properties) -> None:
     what it has, so what is to be empty goes by a deletion.
     """
     parts = fetch(aws, api_id)
-    authorizers = _authorize(aws, api_id, wanted, parts)
+    authorizers = _http_authorizers.ensure(aws, api_id, wanted, parts.authorizers)
     targets = _integrate(aws, api_id, wanted, parts)
     have = shown(parts, wanted, aws.scope)
     by_key = {str(route["RouteKey"]): route for route in parts.routes}
@@ -145,28 +133,6 @@ def _settings(entry: Mapping[str, Any], targets: Mapping[str, str], authorizers:
 def _clears(have: Mapping[str, Any], entry: Mapping[str, Any]) -> bool:
     """True when the route has something that an update could not take away."""
     return "unmanaged" in have or any(have[key] and not entry[key] for key in ("authorizer", "scopes"))
-
-
-def _authorize(aws: Aws, api_id: str, wanted: Properties, parts: Parts) -> dict[str, str]:
-    """The id of each declared authorizer, which is as declared then."""
-    have = authorizers_of(parts)
-    known = {name: identifier for identifier, name in parts.authorizer_names.items()}
-    found = {}
-    for name, entry in wanted["authorizers"].items():
-        settings = {
-            "Name": name,
-            "AuthorizerType": JWT,
-            "IdentitySource": [_SOURCE],
-            "JwtConfiguration": {"Issuer": entry["issuer"], "Audience": entry["audience"]},
-        }
-        if name not in known:
-            made = aws.call("apigatewayv2", "CreateAuthorizer", ApiId=api_id, **settings)
-            found[name] = str(made["AuthorizerId"])
-            continue
-        found[name] = known[name]
-        if have[name] != entry:
-            aws.call("apigatewayv2", "UpdateAuthorizer", ApiId=api_id, AuthorizerId=known[name], **settings)
-    return found
 
 
 def _integrate(aws: Aws, api_id: str, wanted: Properties, parts: Parts) -> dict[str, str]:

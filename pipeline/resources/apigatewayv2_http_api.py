@@ -16,6 +16,7 @@ from pipeline.model.resource import Observed, Resource
 from pipeline.model.scope import Scope
 from pipeline.model.values import Outputs, Properties
 from pipeline.resources import _apis_v2 as apis
+from pipeline.resources import _http_authorizers
 from pipeline.resources import _http_routes as routes
 from pipeline.resources._apis_v2 import delete
 from pipeline.resources._http_declaration import (
@@ -88,7 +89,7 @@ def _observed(
         "name": api["Name"],
         "description": (api.get("Description") or "").strip(),
         "endpoints": routes.shown(parts, {**declared, "payload": payload}, aws.scope),
-        "authorizers": routes.authorizers_of(parts),
+        "authorizers": _http_authorizers.shown(parts.authorizers, declared["alias"], aws.scope),
         "cors": _cors(api.get("CorsConfiguration")),
         "payload": payload,
         "alias": declared["alias"],

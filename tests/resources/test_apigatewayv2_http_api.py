@@ -24,6 +24,7 @@ KIND = registry()["apigatewayv2.http_api"]
 V2 = "apigatewayv2"
 ENDPOINTS = [{"path": "/orders", "methods": ["GET"], "function": "orders-list"}]
 USERS = {"users": {"issuer": "https://login.example.com", "audience": ["shop"]}}
+GUARDED = [{**ENDPOINTS[0], "authorizer": "users"}]
 
 
 def declared(endpoints: Any = None, **more: Any) -> Resource:
@@ -133,6 +134,12 @@ def test_a_policy_that_would_overflow_gets_coarser() -> None:
         (ENDPOINTS, {"cors": {"credentials": True}}, "with credentials browsers take no *"),
         (ENDPOINTS, {"access_logs": {"format": "$context.status"}},
          "API Gateway wants the request's id in the log format"),
+        (ENDPOINTS, {"authorizers": {"a": {"audience": ["shop"]}}}, "an authorizer has an issuer or a function"),
+        (ENDPOINTS, {"authorizers": {"a": {"issuer": "https://x"}}}, "an issuer needs an audience"),
+        (ENDPOINTS, {"authorizers": {"a": {**USERS["users"], "ttl": 5}}}, "ttl belongs to a function"),
+        (ENDPOINTS, {"authorizers": {"a": {"issuer": "https://x", "function": "f"}}}, "issuer belongs to an issuer"),
+        ([{**GUARDED[0], "scopes": ["r"]}], {"authorizers": {"users": {"function": "f"}}},
+         "GET /orders has scopes, which only tokens have"),
         (ENDPOINTS, {"authorizers": {f"a{n}": USERS["users"] for n in range(11)}},
          "the API has 11 authorizers; API Gateway allows 10"),
     ],
@@ -212,6 +219,44 @@ def test_an_authorizer_whose_issuer_is_a_pool_is_one_edition_before_and_after_it
     endpoints = [{**ENDPOINTS[0], "authorizer": "users"}]
     assert declared(endpoints, **more).properties["edition"] == api(endpoints, **more).properties["edition"]
     assert declared(endpoints, **more).properties["edition"] != declared().properties["edition"]
+
+
+def test_a_function_judges_callers_and_may_be_invoked_for_that() -> None:
+    wanted = declared(GUARDED, authorizers={"users": {"function": "judge", "ttl": 60}})
+    assert wanted.properties["endpoints"]["GET /orders"]["authorization"] == "CUSTOM"
+    assert wanted.properties["authorizers"]["users"]["identity"] == ["header.Authorization"]
+    *_, permission = KIND.derive(wanted, SCOPE)
+    assert (permission.name, permission.properties["function"]) == ("judge:http/orders-http/authorizers", "judge")
+    (arn,) = permission.properties["source_arns"]
+    assert str(arn) == "${apigatewayv2.http_api/orders-http.execution_arn}/authorizers/*"
+
+
+@pytest.mark.parametrize("answer", ["simple", "policy"])
+def test_a_function_takes_the_place_of_an_issuer_and_back(aws: Recorder, answer: str) -> None:
+    judge = {"function": "orders-items", "identity": ["querystring.key", "context.routeKey"], "answer": answer}
+    by_token, by_function = api(GUARDED, authorizers=USERS), api(GUARDED, authorizers={"users": judge})
+    for wanted, kind in ((by_token, "JWT"), (by_function, "CUSTOM"), (by_token, "JWT")):
+        made = bring(aws, wanted)
+        observed = read(aws, wanted)
+        assert observed is not None
+        assert differing(wanted, observed) <= {"live"}
+        (route,) = aws.pages(V2, "GetRoutes", "Items", ApiId=made["id"])
+        (authorizer,) = aws.pages(V2, "GetAuthorizers", "Items", ApiId=made["id"])
+        assert (route["AuthorizationType"], authorizer["Name"]) == (kind, "users")
+        assert route["AuthorizerId"] == authorizer["AuthorizerId"]
+
+
+def test_what_somebody_changed_about_a_judge_is_a_difference(aws: Recorder) -> None:
+    wanted = api(GUARDED, authorizers={"users": {"function": "orders-items"}})
+    made = bring(aws, wanted)
+    (one,) = aws.pages(V2, "GetAuthorizers", "Items", ApiId=made["id"])
+    assert one["IdentitySource"] == ["$request.header.Authorization"]
+    changes = {"AuthorizerResultTtlInSeconds": 300, "EnableSimpleResponses": False}
+    changes["AuthorizerCredentialsArn"] = "arn:aws:iam::123456789012:role/other"
+    aws.call(V2, "UpdateAuthorizer", ApiId=made["id"], AuthorizerId=one["AuthorizerId"], **changes)
+    observed = read(aws, wanted)
+    assert observed is not None
+    assert differing(wanted, observed) == {f"authorizers.users.{name}" for name in ("ttl", "answer", "unmanaged")}
 
 
 def test_an_open_route_loses_its_authorizer_and_scopes(aws: Recorder) -> None:
