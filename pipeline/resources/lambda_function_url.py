@@ -30,8 +30,11 @@ _CORS = {
 
 
 def canonical(properties: Properties, scope: Scope) -> Properties:
-    """Everybody is admitted when and only when nobody has to sign."""
-    return {**properties, "open": properties["auth"] == OPEN}
+    """Everybody is admitted when and only when nobody has to sign. CORS settings that say nothing are none."""
+    found = {**properties, "open": properties["auth"] == OPEN}
+    if "cors" in found and not any((found["cors"] or {}).values()):
+        found["cors"] = None
+    return found
 
 
 def warn(resource: Resource, scope: Scope) -> Iterator[Problem]:

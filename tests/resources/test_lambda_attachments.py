@@ -118,6 +118,12 @@ def policy(aws: Aws) -> str:
     return str(answer.get("Policy", ""))
 
 
+def test_cors_settings_that_say_nothing_are_none() -> None:
+    """AWS gives none back, so they would differ for ever."""
+    for cors in ({}, {"origins": [], "max_age": 0}):
+        assert attachment("lambda.function_url", cors=cors).properties["cors"] is None
+
+
 def test_only_an_open_url_admits_everybody_and_only_through_itself(aws: Aws) -> None:
     kind = registry()["lambda.function_url"]
     closed, opened = attachment(kind.name), attachment(kind.name, auth="NONE")
