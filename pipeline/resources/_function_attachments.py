@@ -13,9 +13,15 @@ def attached(function: Resource) -> Iterator[Resource]:
     if (executions := wanted.get("provisioned_concurrency")) is not None:
         yield _on_alias("lambda.provisioned_concurrency", function, {"executions": executions, "state": "ready"})
     if (url := wanted.get("url")) is not None:
-        yield _on_alias("lambda.function_url", function, {**url, "open": url["auth"] == "NONE"})
+        yield _on_alias("lambda.function_url", function, {**url, **cors_of(url), "open": url["auth"] == "NONE"})
     if (events := wanted.get("async")) is not None:
         yield _on_alias("lambda.event_invoke_config", function, events)
+
+
+def cors_of(url: Mapping[str, Any]) -> dict[str, Any]:
+    """The CORS settings of a URL: none where they say nothing, since AWS gives none back."""
+    cors = url.get("cors")
+    return {"cors": None} if cors is not None and not any(cors.values()) else {}
 
 
 def _on_alias(kind: str, function: Resource, own: Mapping[str, Any]) -> Resource:

@@ -14,6 +14,7 @@ from pipeline.model.resource import Resource
 from pipeline.model.scope import Scope
 from pipeline.model.values import Expression, Properties, Reference, Secret, Value, leaves, reveal
 from pipeline.resources._access import problems as access_problems
+from pipeline.resources._event_patterns import is_fifo
 from pipeline.resources._function_role import own_role
 from pipeline.resources._lambda_members import MEMBERS, default_group, group_name
 from pipeline.resources.base import Problem
@@ -182,9 +183,7 @@ def check(resource: Resource, scope: Scope) -> Iterator[Problem]:
         # The values themselves may be secret: only their size is told.
         yield Problem(f"the environment has {size} bytes; Lambda allows {ENVIRONMENT_BYTES}", ("environment",))
     yield from _concurrency_problems(resource.properties)
-    for key, target in (resource.properties.get("async") or {}).items():
-        if isinstance(target, str) and not target.startswith("arn:"):
-            yield Problem(f"{target} is no ARN", ("async", key), "write one, such as ${sqs.queue/NAME.arn}")
+    yield from _destination_problems(resource.properties)
     for key, value in environment.items():
         if isinstance(value, str) and "\0" in value:
             yield Problem(f"{key} holds the character NUL, which no environment variable can", ("environment", key))
@@ -194,6 +193,17 @@ def check(resource: Resource, scope: Scope) -> Iterator[Problem]:
             yield Problem("Lambda takes one version of a layer", ("layers", index), "keep one of them")
         if layer.startswith("arn:"):
             yield from (Problem(message, ("layers", index)) for message in _of_layer(layer, scope))
+
+
+def _destination_problems(properties: Properties) -> Iterator[Problem]:
+    """https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html"""
+    for key, target in (properties.get("async") or {}).items():
+        if isinstance(target, str) and not target.startswith("arn:"):
+            yield Problem(f"{target} is no ARN", ("async", key), "write one, such as ${sqs.queue/NAME.arn}")
+        elif is_fifo(target):
+            yield Problem("events do not go to FIFO queues and topics", ("async", key), "name a standard one")
+    if is_fifo(properties.get("dead_letter")):
+        yield Problem("events do not go to FIFO queues and topics", ("dead_letter",), "name a standard one")
 
 
 def _concurrency_problems(properties: Properties) -> Iterator[Problem]:

@@ -16,13 +16,15 @@ from typing import Any
 from pipeline.model.resource import Mark, Observed, Resource
 from pipeline.model.scope import Scope
 from pipeline.model.values import Expression, Outputs, Properties, Reference, Value
+from pipeline.resources import _event_patterns
+from pipeline.resources._event_patterns import is_fifo
 from pipeline.resources.base import Aws, Problem, Target, read_each, split_tags, stale_tags, tags_for, touches
 
 # Seconds; a mapping of a stream takes up to a minute to begin or end.
 EVERY, SETTLED_WITHIN = 2.0, 300.0
 QUEUE, STREAM = "queue", "stream"
 BATCHES = {QUEUE: 10, STREAM: 100}
-FIFO, FIFO_BATCH = ".fifo", 10
+FIFO_BATCH = 10
 STREAM_DEFAULTS = {"max_retries": -1, "max_age": -1, "parallel": 1}
 STREAM_ONLY = ("starting_position", "bisect", "on_failure", *STREAM_DEFAULTS)
 SHORTEST_AGE = 60
@@ -109,20 +111,22 @@ def check(resource: Resource, scope: Scope) -> Iterator[Problem]:
     foreign = [name for name in (STREAM_ONLY if kind == QUEUE else ("max_concurrency",)) if _says(wanted, name)]
     for name in foreign:
         yield Problem(f"{name} is for {STREAM if kind == QUEUE else QUEUE}s, and this source is a {kind}", (name,))
+    for index, pattern in enumerate(wanted["filters"]):
+        yield from _event_patterns.problems(pattern, ("filters", index))
     if kind == STREAM and not wanted.get("starting_position"):
         hint = "say LATEST, or TRIM_HORIZON for what is there already"
         yield Problem("reading a stream needs a starting_position", ("source",), hint)
     if kind == QUEUE:
         yield from _check_batches(wanted)
+    elif is_fifo(wanted.get("on_failure")):
+        yield Problem("what is given up cannot go to a FIFO queue", ("on_failure",), "name a standard queue")
     if kind == STREAM and 0 <= wanted["max_age"] < SHORTEST_AGE:
         yield Problem(f"max_age is -1 or at least {SHORTEST_AGE}", ("max_age",))
 
 
 def _check_batches(wanted: Properties) -> Iterator[Problem]:
     """https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-parameters.html"""
-    source = wanted["source"]
-    name = source.references[0].address if isinstance(source, Expression) and source.references else str(source)
-    if name.endswith(FIFO):
+    if is_fifo(wanted["source"]):
         if wanted["window"]:
             yield Problem("a FIFO queue is read without a window", ("window",), "remove window")
         if wanted["batch_size"] > FIFO_BATCH:

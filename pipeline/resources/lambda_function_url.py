@@ -13,6 +13,7 @@ from pipeline.model.access import Grant
 from pipeline.model.resource import Observed, Resource
 from pipeline.model.scope import Scope
 from pipeline.model.values import Outputs, Properties
+from pipeline.resources._function_attachments import cors_of
 from pipeline.resources._function_policies import URL_STATEMENTS, remove, statements
 from pipeline.resources.base import Aws, Problem, Target, read_each
 from pipeline.resources.grants import text
@@ -31,10 +32,7 @@ _CORS = {
 
 def canonical(properties: Properties, scope: Scope) -> Properties:
     """Everybody is admitted when and only when nobody has to sign. CORS settings that say nothing are none."""
-    found = {**properties, "open": properties["auth"] == OPEN}
-    if "cors" in found and not any((found["cors"] or {}).values()):
-        found["cors"] = None
-    return found
+    return {**properties, **cors_of(properties), "open": properties["auth"] == OPEN}
 
 
 def warn(resource: Resource, scope: Scope) -> Iterator[Problem]:

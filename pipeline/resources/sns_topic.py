@@ -6,15 +6,15 @@ https://docs.aws.amazon.com/sns/latest/api/API_CreateTopic.html
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pipeline.model.access import Grant
 from pipeline.model.resource import Observed, Resource
 from pipeline.model.scope import Scope
 from pipeline.model.values import Expression, Outputs, Properties, Reference, Value
+from pipeline.resources import _event_patterns, policies
 from pipeline.resources import _sns_subscriptions as subscriptions
-from pipeline.resources import policies
 from pipeline.resources.base import (
     Aws,
     Problem,
@@ -100,21 +100,37 @@ def check(resource: Resource, scope: Scope) -> Iterator[Problem]:
         yield Problem(f"the names of FIFO topics, and only theirs, end in {FIFO}", ("name",), hint)
     if wanted["content_deduplication"] and not wanted["fifo"]:
         yield Problem("content_deduplication is for FIFO topics", ("content_deduplication",), "say fifo: true")
+    yield from _check_subscriptions(wanted)
+    if wanted.get("policy") is not None:
+        yield from policies.problems(wanted["policy"], policies.Use.RESOURCE, ("policy",))
+
+
+def _check_subscriptions(wanted: Properties) -> Iterator[Problem]:
     seen: set[tuple[str, str]] = set()
     for index, one in enumerate(wanted["subscriptions"]):
         path = ("subscriptions", index)
         protocol, endpoint = one["protocol"], one["endpoint"]
         if isinstance(endpoint, str) and not re.fullmatch(_ENDPOINTS[protocol], endpoint):
             yield Problem(f"{endpoint} is no endpoint of the protocol {protocol}", (*path, "endpoint"))
-        if wanted["fifo"] and protocol != "sqs":
-            yield Problem("only queues can subscribe to a FIFO topic", (*path, "protocol"))
+        yield from _check_fit(one, wanted["fifo"], path)
         if (protocol, str(endpoint)) in seen:
             yield Problem(f"{endpoint} subscribes twice", path, "keep one of them")
-        if one["raw"] and protocol not in _RAW:
-            yield Problem(f"{protocol} has no raw delivery", (*path, "raw"), f"it is for {', '.join(_RAW)}")
         seen.add((protocol, str(endpoint)))
-    if wanted.get("policy") is not None:
-        yield from policies.problems(wanted["policy"], policies.Use.RESOURCE, ("policy",))
+
+
+def _check_fit(one: Mapping[str, Any], fifo: bool, path: tuple[str | int, ...]) -> Iterator[Problem]:
+    """What goes with neither the topic nor the protocol."""
+    protocol, endpoint = one["protocol"], one["endpoint"]
+    if fifo and protocol != "sqs":
+        yield Problem("only queues can subscribe to a FIFO topic", (*path, "protocol"))
+    if not fifo and _event_patterns.is_fifo(endpoint):
+        yield Problem("a FIFO queue can subscribe to FIFO topics alone", (*path, "endpoint"))
+    if one["raw"] and protocol not in _RAW:
+        yield Problem(f"{protocol} has no raw delivery", (*path, "raw"), f"it is for {', '.join(_RAW)}")
+    if one["filter"]:
+        yield from _event_patterns.problems(
+            one["filter"], (*path, "filter"), deep=one["filter_by"] == subscriptions.BODY
+        )
 
 
 def warn(resource: Resource, scope: Scope) -> Iterator[Problem]:

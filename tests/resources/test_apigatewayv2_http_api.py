@@ -251,7 +251,7 @@ def test_what_somebody_changed_about_a_judge_is_a_difference(aws: Recorder) -> N
     made = bring(aws, wanted)
     (one,) = aws.pages(V2, "GetAuthorizers", "Items", ApiId=made["id"])
     assert one["IdentitySource"] == ["$request.header.Authorization"]
-    changes = {"AuthorizerResultTtlInSeconds": 300, "EnableSimpleResponses": False}
+    changes: dict[str, Any] = {"AuthorizerResultTtlInSeconds": 300, "EnableSimpleResponses": False}
     changes["AuthorizerCredentialsArn"] = "arn:aws:iam::123456789012:role/other"
     aws.call(V2, "UpdateAuthorizer", ApiId=made["id"], AuthorizerId=one["AuthorizerId"], **changes)
     observed = read(aws, wanted)

@@ -122,6 +122,16 @@ def test_cors_settings_that_say_nothing_are_none() -> None:
     """AWS gives none back, so they would differ for ever."""
     for cors in ({}, {"origins": [], "max_age": 0}):
         assert attachment("lambda.function_url", cors=cors).properties["cors"] is None
+        assert derived(url={"cors": cors})["lambda.function_url"].properties["cors"] is None
+
+
+@pytest.mark.parametrize("place", ["dead_letter", "on_failure", "on_success"])
+def test_events_do_not_go_to_fifo_queues(place: str) -> None:
+    queue = Expression((Reference("sqs.queue/dead.fifo", "arn"),))
+    wanted = function(**({place: queue} if place == "dead_letter" else {"async": {place: queue}}))
+    (found,) = FUNCTION.check(wanted, SCOPE)
+    assert found.message == "events do not go to FIFO queues and topics"
+    assert found.path[-1] == place
 
 
 def test_only_an_open_url_admits_everybody_and_only_through_itself(aws: Aws) -> None:

@@ -85,6 +85,8 @@ def test_defaults_depend_on_the_kind_of_source() -> None:
         (mapping(batch_size=100), "batches of more than 10 messages need a window"),
         (mapping(f"{QUEUE}.fifo", window=1), "a FIFO queue is read without a window"),
         (mapping(f"{QUEUE}.fifo", batch_size=20), "a FIFO queue gives at most 10 messages at once"),
+        (mapping(filters=[{"body": {"kind": "gone"}}]), "kind is no list of values that it may have"),
+        (stream(on_failure=f"{QUEUE}.fifo"), "what is given up cannot go to a FIFO queue"),
         (stream(max_age=30), "max_age is -1 or at least 60"),
         (stream(max_age=0), "max_age is -1 or at least 60"),
     ],

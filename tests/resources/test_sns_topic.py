@@ -80,11 +80,21 @@ def test_a_function_that_subscribes_may_be_invoked_by_the_topic_alone() -> None:
         ({"protocol": "sms", "endpoint": "123"}, {}, "123 is no endpoint of the protocol sms"),
         ({"protocol": "lambda", "endpoint": QUEUE}, {}, f"{QUEUE} is no endpoint of the protocol lambda"),
         ({**ADA, "raw": True}, {}, "email has no raw delivery"),
+        ({"protocol": "sqs", "endpoint": "orders.fifo"}, {}, "a FIFO queue can subscribe to FIFO topics alone"),
+        ({**ADA, "filter": {"kind": "order"}}, {}, "kind is no list of values that it may have"),
+        ({**ADA, "filter": {"$or": [{"kind": ["a"]}, {"size": 3}]}}, {}, "size is no list of values that it may have"),
+        ({**ADA, "filter": {"order": {"kind": ["a"]}}}, {}, "order has keys of its own, and attributes have none"),
         (ADA, {"policy": {"Version": "2012-10-17"}}, "a policy document has at least one Statement"),
     ],
 )
 def test_what_sns_would_refuse(subscription: dict[str, Any], properties: dict[str, Any], message: str) -> None:
     assert problems(subscription, **properties) == [message]
+
+
+def test_filters_that_sns_takes() -> None:
+    nested = {"order": {"kind": ["a", {"prefix": "b"}]}, "$or": [{"size": [1]}, {"size": [{"exists": False}]}]}
+    assert problems({**ADA, "filter": nested, "filter_by": "MessageBody"}) == []
+    assert problems({**ADA, "filter": {"$or": [{"kind": ["a"]}, {"size": [1]}]}}) == []
 
 
 def test_nobody_subscribes_twice() -> None:
