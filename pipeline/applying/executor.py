@@ -16,7 +16,7 @@ from pipeline.model.resource import Observed, Resource
 from pipeline.model.values import Outputs, Reference, Unknown, Value, is_known, resolve
 from pipeline.planning.diff import diff
 from pipeline.planning.graph import ordered
-from pipeline.planning.planner import OWNERSHIP
+from pipeline.planning.planner import MARK
 from pipeline.resources.base import Aws, ResourceType, Target
 
 WORKERS = 32
@@ -156,12 +156,12 @@ class Executor:
             raise error
         paths = {change.path for change in diff(kind.spec, resource.properties, observed.properties)}
         if observed.markable and observed.mark is None:
-            paths.add(OWNERSHIP)
+            paths.add(MARK)
         return lambda: self._update(kind, resource, observed, frozenset(paths))
 
     def _update(self, kind: ResourceType, resource: Resource, observed: Observed, paths: frozenset[str]) -> Outputs:
-        if OWNERSHIP in paths:
-            paths = (paths - {OWNERSHIP}) | {"tags"}
+        if MARK in paths:
+            paths = (paths - {MARK}) | {"tags"}
         if not paths:
             return observed.outputs
         return {**observed.outputs, **kind.update(self.aws, resource, observed, paths)}

@@ -20,7 +20,7 @@ from pipeline.reporting.rollout_text import how, strategy_line
 _API = ("apigateway.", "apigatewayv2.")
 # Properties that no version and no api deployment holds: a change of these alone moves nothing.
 _UNSHIFTED = frozenset(
-    {"tags", "ownership", "access_logs", "throttling", "metrics", "tracing", "description", "endpoint_type"}
+    {"tags", "mark", "access_logs", "throttling", "metrics", "tracing", "description", "endpoint_type"}
 )
 _OBSTACLES = {"role": OTHER_ROLE, "dead_letter": OTHER_QUEUE}
 

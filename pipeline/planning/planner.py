@@ -13,7 +13,8 @@ from pipeline.planning.access import GrantsOf, widened
 from pipeline.planning.diff import diff
 from pipeline.planning.graph import graph_of, ordered
 
-OWNERSHIP = "ownership"
+# The path of the ownership mark in changes; no property may be called so.
+MARK = "mark"
 _SERVED = "live"  # the property that says whether callers get the newest version
 # Properties that only hands can give a resource -> what that means, and how to keep it.
 _BY_HAND = {
@@ -226,7 +227,7 @@ class _Planner:
             return ()
         after = f"{scope.service}/{scope.environment}"
         drifted = resource.address in self.question.released
-        return (FieldChange(OWNERSHIP, None, after, origin=Origin.DRIFT if drifted else Origin.GIT),)
+        return (FieldChange(MARK, None, after, origin=Origin.DRIFT if drifted else Origin.GIT),)
 
     def _address_mark(self, resource: Resource, mark: Mark) -> tuple[FieldChange, ...]:
         """A field when the mark names another address than the one that the resource has."""
@@ -234,7 +235,7 @@ class _Planner:
             return ()
         by_us = resource.address in self.question.moved or self._tried(mark.address)
         origin = Origin.GIT if by_us else Origin.DRIFT
-        return (FieldChange(OWNERSHIP, mark.address, resource.address, origin=origin),)
+        return (FieldChange(MARK, mark.address, resource.address, origin=origin),)
 
     def _removal(self, resource: Resource) -> Change:
         address, consent = resource.address, self.question.consent

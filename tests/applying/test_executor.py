@@ -196,7 +196,7 @@ def test_a_bug_in_a_type_is_an_error_like_any_other() -> None:
 def test_update_gets_only_the_changed_paths_and_keeps_other_outputs() -> None:
     bench = Bench()
     observed = Observed("t.t/a", {"x": 1}, {"id": "a", "version": "1"})
-    fields = (FieldChange("x", 1, 2), FieldChange("ownership", None, "shop/dev"))
+    fields = (FieldChange("x", 1, 2), FieldChange("mark", None, "shop/dev"))
     change = Change("t.t/a", Action.UPDATE, Origin.GIT, fields, desired=thing("a", x=2), observed=observed)
     outcome = bench.run(change)
     assert bench.world.log == ["update a tags,x"]

@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator
 from pipeline.model.resource import Resource
 from pipeline.model.values import SENSITIVE, Secret, transform
 from pipeline.planning.diff import diff
+from pipeline.planning.planner import MARK
 from pipeline.resources.base import ResourceType
 from pipeline.resources.registry import registry
 from tests.contract.engine import declared
@@ -88,6 +89,7 @@ def test_metadata_is_complete(kind: ResourceType) -> None:
     assert schema["description"].endswith(".")
     assert kind.spec.collections or kind.name in DERIVED
     assert set(kind.spec.primary_identifier) <= set(schema["properties"])
+    assert MARK not in schema["properties"]  # else a change of it would be taken for one of the ownership mark
     assert set(schema.get("required", ())) <= set(schema["properties"])
     assert set(kind.spec.primary_identifier) <= {*kind.spec.create_only, *kind.spec.read_only}
     assert kind.spec.renamable is (kind.name in RENAMABLE)

@@ -154,7 +154,7 @@ def test_an_unmarked_resource_asks_to_be_adopted() -> None:
     assert blocked.to_json()["warnings"][0]["message"].startswith("blocked: test.thing/x")
     adopted = plan([thing("x")], unmarked, consent=Consent(adopt=frozenset({"test.thing/x"})))
     assert not adopted.blockers
-    assert [f.path for f in adopted.changes[0].fields] == ["ownership"]
+    assert [f.path for f in adopted.changes[0].fields] == ["mark"]
 
 
 def test_a_lost_mark_of_a_released_resource_is_drift_and_put_back() -> None:
@@ -449,7 +449,7 @@ def test_what_a_run_left_unmarked_and_empty_is_taken_without_asking() -> None:
     left = Observed("test.thing/x", {}, {}, None, unclaimed=True)
     made = plan([thing("x")], [left])
     assert not made.blockers
-    assert [f.path for f in made.changes[0].fields] == ["ownership"]
+    assert [f.path for f in made.changes[0].fields] == ["mark"]
 
 
 def test_a_mark_that_names_another_address_is_written_anew() -> None:
@@ -465,4 +465,4 @@ def test_a_mark_that_names_another_address_is_written_anew() -> None:
     assert (drifted.origin, drifted.reason) == (Origin.DRIFT, "")
     (moved,) = make_plan(replace(question, moved={"test.thing/new": "test.thing/old"})).changes
     assert (moved.action, moved.origin, moved.reason) == (Action.UPDATE, Origin.GIT, "moved from test.thing/old")
-    assert [(f.path, f.before, f.after) for f in moved.fields] == [("ownership", "test.thing/old", "test.thing/new")]
+    assert [(f.path, f.before, f.after) for f in moved.fields] == [("mark", "test.thing/old", "test.thing/new")]
