@@ -42,7 +42,6 @@ UNVARIED: Mapping[str, set[str]] = {
     "iam.role_policy": {"policy"},
     "lambda.function": {"access", "exclude", "include", "layers"},
     "lambda.layer": {"architectures", "exclude", "include", "requirements"},
-    "lambda.permission": {"principal", "source_account"},
 }
 # What says how something else is made, or is AWS's choice once nobody speaks of it.
 UNSEEN: Mapping[str, set[str]] = {
