@@ -43,11 +43,14 @@ class Timing:
 
 
 class Lease:
-    """A held lock. `guard` refuses further changes once the lease cannot be trusted any more."""
+    """A held lock. `guard` refuses further changes once the lease cannot be trusted any more.
 
-    def __init__(self, ledger: Ledger, state: LockState, etag: str, timing: Timing) -> None:
+    It counts from `began`, before the lock was written: however long the answer took, or the machine slept meanwhile.
+    """
+
+    def __init__(self, ledger: Ledger, state: LockState, etag: str, timing: Timing, began: float) -> None:
         self._ledger, self._state, self._etag, self._timing = ledger, state, etag, timing
-        self._deadline = timing.monotonic() + state.lease_seconds
+        self._deadline = began + state.lease_seconds
         self._done = threading.Event()
         self._writing = threading.Lock()
         self._lost: str | None = None
@@ -116,7 +119,7 @@ def take(
     if state is not None and held and not _is_dead(ledger, state, etag, timing, tell):
         return None
     token = (state.token if state else 0) + 1
-    now = timing.now()
+    now, began = timing.now(), timing.monotonic()
     mine = LockState(
         token=token,
         held=True,
@@ -135,7 +138,7 @@ def take(
         return None
     if state is not None and held:
         tell(f"run {state.run} of {state.actor} died holding the lock: taking over")
-    return Lease(ledger, mine, taken, timing)
+    return Lease(ledger, mine, taken, timing, began)
 
 
 def free(ledger: Ledger, head: LedgerHead, timing: Timing, tell: Callable[[str], None]) -> LockState | None:

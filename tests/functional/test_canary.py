@@ -319,7 +319,8 @@ def test_a_rollback_after_a_promotion_that_died_leads_to_what_served(
         deploy(rig.workspace(), DeployRequest())
 
 
-@pytest.mark.parametrize("position", range(3, 10) if os.environ.get("SOAK") else (4,))
+# The ninth records the release in the end: after that there is nothing left to hinder.
+@pytest.mark.parametrize("position", range(1, 9) if os.environ.get("SOAK") else (3,))
 def test_a_rollback_that_lost_its_lock_changes_nothing_any_more(rig: Rig, position: int) -> None:
     """Its machine slept, and another run has rolled back and deployed since: what that left stays."""
     deploy(rig.workspace(), DeployRequest(hotfix=True))

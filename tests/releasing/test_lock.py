@@ -1,7 +1,8 @@
 """One run at a time: taking, renewing, losing, stealing and giving back the lock."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -191,6 +192,21 @@ def test_a_lost_lock_stops_further_changes_and_is_not_given_back(ledger: Ledger,
         lease.guard()
     lease.release("succeeded")
     assert ledger.head().lock == thief
+
+
+def test_a_machine_that_slept_while_it_took_the_lock_changes_nothing(time: Time) -> None:
+    """By then another run may have it: the lease counts from before the lock was written."""
+
+    class Slow(Ledger):
+        def put(self, key: str, document: Mapping[str, Any], *, if_match: str | None = None) -> str:
+            etag = super().put(key, document, if_match=if_match)
+            time.seconds += 3700.0
+            return etag
+
+    lease = taken(Slow(FakeS3(SCOPE, ["b"]), "b"), time)
+    assert lease is not None
+    with pytest.raises(Refused, match="lease ran out"):
+        lease.guard()
 
 
 def test_a_lease_that_cannot_be_renewed_stops_further_changes(ledger: Ledger, time: Time) -> None:
