@@ -37,7 +37,7 @@ def aws(aws_environment: None) -> Iterator[Recorder]:
 
 
 def function(name: str, code: int = 0, **properties: Any) -> Resource:
-    return functions.function(name, archive_digest(code), **properties)
+    return functions.function(name, archive_digest(code), **{"role": functions.ROLE, **properties})
 
 
 def service(code: int = 0, *endpoints: Mapping[str, Any], **properties: Any) -> list[Resource]:
