@@ -121,6 +121,12 @@ def targets_of(desired: DesiredState, release: Release | None, *, thorough: bool
     return targets
 
 
+def spared(desired: DesiredState, release: Release | None) -> frozenset[str]:
+    """The addresses that are not read as thoroughly as could be, unless that is asked for."""
+    targets = targets_of(desired, release, thorough=False)
+    return frozenset(target.address for target in targets if not (target.thorough and target.policies))
+
+
 def _ration(resource: Resource) -> str:
     """What a resource shares the rate of its reads with: others of its type, or all that is read from Lambda."""
     return "lambda" if resource.type in RATIONED_TYPES else resource.type

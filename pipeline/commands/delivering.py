@@ -41,7 +41,7 @@ def deploy(workspace: Workspace, request: DeployRequest) -> DeployReport:
     with workspace.stage("validate") as told:
         told.append(counted(len(workspace.loaded.desired[workspace.environment.name].resources), "resource"))
         strategy = strategy_of(workspace)
-    reading = Reading(workspace, ahead=request.source is None)
+    reading = _reading(workspace, request)
     with workspace.stage("package") as told:
         built, request = _code(workspace, request)
         told.append(_archives_line(built.archives) if request.promoted is None else told_of(request.promoted))
@@ -60,6 +60,17 @@ def _code(workspace: Workspace, request: DeployRequest) -> tuple["Built | Promot
     return found, replace(request, promoted=found.source)
 
 
+def _reading(workspace: Workspace, request: DeployRequest) -> Reading:
+    return Reading(workspace, ahead=request.source is None, thorough=request.thorough)
+
+
+def _survey(workspace: Workspace, request: DeployRequest, built: "Built | Promoted", reading: Reading) -> Situation:
+    """What is wanted, what is there, and the plan."""
+    consent, thorough = request.consent, request.thorough
+    found = survey(workspace, built.desired, reading.head(), consent, thorough=thorough, reading=reading)
+    return watching(workspace, found, request.strategy)
+
+
 def _deliver(workspace: Workspace, request: DeployRequest, built: "Built | Promoted", reading: Reading) -> DeployReport:
     for _ in range(_ATTEMPTS):
         if (found := underway(reading)) is not None:
@@ -68,11 +79,10 @@ def _deliver(workspace: Workspace, request: DeployRequest, built: "Built | Promo
             resolved = resolve(workspace, found, request, built)
             if resolved is not None:
                 return resolved
-            reading = Reading(workspace, ahead=request.source is None)
+            reading = _reading(workspace, request)
             continue
         with workspace.stage("plan") as told:
-            situation = survey(workspace, built.desired, reading.head(), request.consent, reading=reading)
-            situation = watching(workspace, situation, request.strategy)
+            situation = _survey(workspace, request, built, reading)
             told.append(summary_line(situation.plan))
         with workspace.stage("package"):
             built.verify()
@@ -83,7 +93,7 @@ def _deliver(workspace: Workspace, request: DeployRequest, built: "Built | Promo
         if done and settled(workspace, situation.head, "deploy"):
             return report(workspace, situation, situation.head.current, changed=False)
         if done:
-            reading = Reading(workspace, ahead=request.source is None)
+            reading = _reading(workspace, request)
             continue
         request = replace(request, carried=carried(journal_of_unfinished(workspace, situation.head), situation))
         about = {
@@ -99,7 +109,7 @@ def _deliver(workspace: Workspace, request: DeployRequest, built: "Built | Promo
             if journal is not None:
                 upload_early(workspace, situation)
                 return _carry_out(workspace, situation, journal, request, reading.rollouts())
-        reading = Reading(workspace, ahead=request.source is None)
+        reading = _reading(workspace, request)
     raise Refused("taking the lock: other runs kept changing the environment", hint="run again when they have ended")
 
 

@@ -37,6 +37,7 @@ Examples:
 @click.option("--detach", is_flag=True, help="End once the canary has its share; `resume --due` goes on.")
 @click.option("--clear-hold", is_flag=True, help="Deploy although the environment was rolled back; ends the hold.")
 @click.option("--include-data", is_flag=True, help="Agree to delete or replace what bears data.")
+@click.option("--thorough", is_flag=True, help="Spare no reads of a large service: undoes all that drift finds.")
 @click.option("--adopt", multiple=True, metavar="ADDRESS", help="Take over an existing resource; may be repeated.")
 @click.option(
     "--max-deletions",
@@ -47,7 +48,8 @@ Examples:
 )
 def command(
     space: Workspace, saved: Path | None, source: str | None,
-    hotfix: bool, detach: bool, clear_hold: bool, include_data: bool, adopt: tuple[str, ...], max_deletions: int,
+    hotfix: bool, detach: bool, clear_hold: bool, include_data: bool, thorough: bool, adopt: tuple[str, ...],
+    max_deletions: int,
 ) -> int:  # fmt: skip
     """Bring an environment to what this checkout declares: validate, package, plan, apply, publish, shift, record.
 
@@ -57,7 +59,9 @@ def command(
 
     reviewed = read_plan(saved, space.region) if saved else None
     consent = Consent(include_data, frozenset(adopt))
-    request = DeployRequest(consent, reviewed, max_deletions, clear_hold, hotfix=hotfix, detach=detach, source=source)
+    request = DeployRequest(
+        consent, reviewed, max_deletions, clear_hold, hotfix=hotfix, detach=detach, source=source, thorough=thorough
+    )
     report = deploy(space, request)
     space.console.result(report.to_json(), render_deploy(report, space.console.style))
     return report.exit_code

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+from pipeline.applying.observer import spared
+from pipeline.commands.advising import advice
 from pipeline.commands.hub import Hub
 from pipeline.commands.notifying import notify, notify_end
 from pipeline.commands.planning import Reading, survey, warnings_of
@@ -13,7 +15,7 @@ from pipeline.commands.workspace import Workspace
 from pipeline.errors import Diagnostic, Interrupted, PipelineError
 from pipeline.model.plan import Action, Plan
 from pipeline.model.release import Release
-from pipeline.planning.drift import drifted, remarks, with_released_code
+from pipeline.planning.drift import drifted, overlooked, remarks, with_released_code
 from pipeline.planning.planner import Consent
 from pipeline.reporting.diagnostics import diagnostics_json
 from pipeline.reporting.drift_text import drift_issue, drift_summary, failure_summary, render_drift
@@ -51,6 +53,8 @@ def detect(workspace: Workspace) -> Drift:
     usual = warnings_of(workspace, found.desired)
     warnings = [warning for warning in found.plan.warnings if warning not in usual]
     told = remarks(found.desired, replace(head, current=found.current), found.plan, workspace.types.specs)
+    told += overlooked(found.plan, spared(found.desired, found.current))
+    told = [replace(one, hint=advice(workspace, one.hint or "")) for one in told]
     return Drift(replace(found.plan, warnings=(*warnings, *told)), head.current)
 
 

@@ -40,11 +40,12 @@ Examples:
 @click.option("--details", is_flag=True, help="List every property of what is created.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 3 when there are changes.")
 @click.option("--include-data", is_flag=True, help="Plan deletions of what bears data, too.")
+@click.option("--thorough", is_flag=True, help="Spare no reads of a large service: sees all that drift sees.")
 @click.option("--from", "source", metavar="ENVIRONMENT", help="Plan with the code that this one serves; build nothing.")
 @click.option("--adopt", multiple=True, metavar="ADDRESS", help="Take over an existing resource; may be repeated.")
 def command(
     space: Workspace, out: Path | None, details: bool, detailed_exitcode: bool,
-    include_data: bool, source: str | None, adopt: tuple[str, ...],
+    include_data: bool, thorough: bool, source: str | None, adopt: tuple[str, ...],
 ) -> int:  # fmt: skip
     """Show what a deploy would change. Reads AWS, changes nothing."""
     found = plan(
@@ -53,27 +54,28 @@ def command(
         out=out,
         details=details,
         source=source,
+        thorough=thorough,
     )
     return 3 if detailed_exitcode and found.changes else 0
 
 
 def plan(
     workspace: Workspace, *, consent: Consent, out: Path | None, details: bool, imports: bool = True,
-    source: str | None = None,
+    source: str | None = None, thorough: bool = False,
 ) -> Plan:  # fmt: skip
     """Computes and shows the plan; writes it to `out` when given. Without `imports` none of the code runs.
 
-    `source`: the environment whose code is planned with instead of what would be built.
+    `source`: the environment whose code is planned with instead of what would be built. `thorough`: see DeployRequest.
     """
     with workspace.stage("validate"):
         _ = workspace.loaded
-    reading = Reading(workspace, ahead=source is None)
+    reading = Reading(workspace, ahead=source is None, thorough=thorough)
     with workspace.stage("package") as told:
         built = _code(workspace, source, told, imports=imports)
     with built, workspace.stage("plan"):
         # What the home region makes may be missing: it is deployed before this one.
         agreed = replace(consent, home_first=True)
-        situation = survey(workspace, built.desired, reading.head(), agreed, reading=reading)
+        situation = survey(workspace, built.desired, reading.head(), agreed, thorough=thorough, reading=reading)
         found = watching(workspace, situation, strategy_of(workspace)).plan
         found = replace(found, warnings=(*found.warnings, *_of_rollout(workspace, reading)))
         built.verify()

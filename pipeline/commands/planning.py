@@ -47,9 +47,11 @@ class Reading:
 
     While AWS answers these, the way to the services that will be asked next is made ready. With `ahead`, what is
     declared is looked for in AWS as soon as the account is known to be the right one; `survey` makes use of that.
+    `thorough`: nothing is spared then.
     """
 
-    def __init__(self, workspace: Workspace, *, ahead: bool = False) -> None:
+    def __init__(self, workspace: Workspace, *, ahead: bool = False, thorough: bool = False) -> None:
+        self._thorough = thorough
         self._result: Future[tuple[LedgerHead | PipelineError, str]] = Future()
         self._rollouts = Rollouts(workspace.ledger)
         self._unread: PipelineError | None = None
@@ -86,7 +88,8 @@ class Reading:
         released = head.current.resources if head.current else {}
         likely = DesiredState(tuple(_as_packaged(resource, released) for resource in self._declared))
         wanted = with_secrets(self.aws, likely)
-        return observe_ahead(self.aws, self._types(), wanted, head.current, thorough=head.unfinished, home=self._home)
+        thorough = self._thorough or head.unfinished
+        return observe_ahead(self.aws, self._types(), wanted, head.current, thorough=thorough, home=self._home)
 
     def _head(self) -> LedgerHead | PipelineError:
         """The head, or why it cannot be read: in the wrong account it cannot, and then that is what to tell."""

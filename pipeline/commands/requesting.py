@@ -19,7 +19,8 @@ class DeployRequest:
     `hotfix`: it is the fix of what serves, so a rollout that is under way is taken back for it. `detach`: no process
     stays while traffic shifts. `source`: the environment whose code is deployed instead of what would be built;
     `promoted` says which release of it that is: {"environment", "release", "commit"}. `carried`: what a run that did
-    not end had planned for the same, address -> action: the release is of all of it.
+    not end had planned for the same, address -> action: the release is of all of it. `thorough`: reads all that can be
+    read of AWS, as drift does.
     """
 
     consent: Consent = Consent()
@@ -34,6 +35,7 @@ class DeployRequest:
     source: str | None = None
     promoted: Mapping[str, Any] | None = None
     carried: Mapping[str, str] = field(default_factory=dict)
+    thorough: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """What a resuming run has to know of it."""

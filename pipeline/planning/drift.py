@@ -1,6 +1,6 @@
 """Live AWS against the last release and against git: what is compared, and what a plan would not say. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 from pipeline.errors import Diagnostic
@@ -35,6 +35,14 @@ def drifted(plan: Plan) -> tuple[Change, ...]:
 def remarks(desired: DesiredState, head: LedgerHead, plan: Plan, specs: Mapping[str, TypeSpec]) -> list[Diagnostic]:
     """What a reader of a drift report has to know beside the differences."""
     return [*_open_run(head), *_overtaken(desired, head.current, plan, specs)]
+
+
+def overlooked(plan: Plan, spared: Collection[str]) -> list[Diagnostic]:
+    """That a deploy may not see what has drifted; `spared`: the addresses of which it does not read all."""
+    if not any(change.address in spared for change in drifted(plan)):
+        return []
+    text = "a deploy of so many resources spares some of these reads: with --thorough it undoes all that is found here"
+    return [Diagnostic(text, severity="warning", hint="pipeline deploy --thorough")]
 
 
 def _open_run(head: LedgerHead) -> Iterator[Diagnostic]:

@@ -81,18 +81,22 @@ def test_a_stranger_s_service_lives_and_dies(ferry: Service, proxy: FaultProxy) 
 
     aws = bystander(ferry)
     _meddle(aws)
-    drifted = {change["address"]: change["origin"] for change in done(ferry, "drift", *_EXIT, code=3)["changes"]}
+    found = done(ferry, "drift", *_EXIT, code=3)
+    assert any("--thorough" in one["message"] for one in found["warnings"])
+    drifted = {change["address"]: change["origin"] for change in found["changes"]}
     assert drifted == dict.fromkeys(
         (
-            "lambda.function/ferry-ships", "dynamodb.table/ferry-sessions", "sns.topic/ferry-news",
-            "sqs.queue/ferry-mail", "events.rule/ferry_tide",
+            "lambda.function/ferry-ships", "lambda.function/ferry-weather", "dynamodb.table/ferry-sessions",
+            "sns.topic/ferry-news", "sqs.queue/ferry-mail", "events.rule/ferry_tide",
         ),
         "drift",
     )  # fmt: skip
 
     _shrink(ferry)
-    shrunk = done(ferry, "deploy")
+    assert done(ferry, "plan")["summary"]["drift"] == len(drifted) - 1, "policies of so many functions are trusted"
+    shrunk = done(ferry, "deploy", "--thorough")
     assert shrunk["plan"]["summary"]["drift"] == len(drifted)
+    assert aws.found("lambda", "GetPolicy", FunctionName="ferry-weather") is None
     assert {*shrunk["kept"]} == {"dynamodb.table/ferry-cargo", "logs.log_group//aws/lambda/ferry-report"}
     assert aws.found("lambda", "GetFunction", FunctionName="ferry-report") is None
 
@@ -118,6 +122,8 @@ def _edit(ferry: Service) -> None:
 def _meddle(aws: AwsClient) -> None:
     """What somebody does in the console."""
     aws.call("lambda", "UpdateFunctionConfiguration", FunctionName="ferry-ships", MemorySize=1024)
+    everybody = {"StatementId": "all", "Action": "lambda:InvokeFunction", "Principal": "*"}
+    aws.call("lambda", "AddPermission", FunctionName="ferry-weather", **everybody)
     unsafe = {"PointInTimeRecoveryEnabled": False}
     aws.call("dynamodb", "UpdateContinuousBackups", TableName="ferry-sessions", PointInTimeRecoverySpecification=unsafe)
     topic = SCOPE.arn("sns", "ferry-news")
