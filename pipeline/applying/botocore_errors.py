@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from pipeline.applying.attempts import NoAnswer, Refusal
+from pipeline.applying.classifier import UNREADABLE
 from pipeline.errors import FailedCall, PipelineError
 
 # What botocore raises before a request leaves, by class name: (what is wrong, what to try).
@@ -30,6 +31,9 @@ _SETUP = {
 _NOT_SENT = {"EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError"}
 _NO_ANSWER = {"HTTPClientError", "ReadTimeoutError", "ResponseStreamingError", "IncompleteReadError"}
 
+_PAGE = re.compile(r"<(?:!doctype )?html\b", re.IGNORECASE)
+_TITLE = re.compile(r"<title>(.{,200}?)</title>", re.IGNORECASE)
+
 
 @contextmanager
 def conversion(service: str, operation: str) -> Iterator[None]:
@@ -51,6 +55,8 @@ def _converted(error: Exception, service: str, operation: str) -> Exception | No
     if "ParamValidationError" in names:
         report = _without_values(str(error))
         return PipelineError(f"{service}:{operation}: the call has parameters that AWS does not take: {report}")
+    if names[0] == "ResponseParserError":
+        return Refusal(FailedCall(service, operation, UNREADABLE, _readable(str(error))))
     if names[0] in _SETUP:
         what, hint = _SETUP[names[0]]
         return PipelineError(f"{service}:{operation}: {what}: {error}", hint=hint)
@@ -68,11 +74,20 @@ def _refusal(error: Any, service: str, operation: str) -> Refusal:
         service,
         operation,
         code=str(body.get("Code", "Unknown")),
-        message=str(body.get("Message", "")).strip() or "no message",
+        message=_readable(str(body.get("Message", "")).strip()) or "no message",
         request_id=meta.get("RequestId") or meta.get("HostId"),
         status=meta.get("HTTPStatusCode"),
     )
     return Refusal(call, _retry_after(meta.get("HTTPHeaders", {})))
+
+
+def _readable(message: str) -> str:
+    """The message; of a page that came in place of an answer, its title."""
+    page = _PAGE.search(message)
+    if page is None:
+        return message
+    title = _TITLE.search(message, page.start())
+    return f"a web page in place of an answer: {title.group(1).strip() if title else 'without a title'}"
 
 
 def _retry_after(headers: Mapping[str, str]) -> float:

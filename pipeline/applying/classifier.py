@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from functools import cache, cached_property
+from http import HTTPStatus
 from importlib import resources as package_files
 from typing import Any, Self
 
@@ -65,6 +66,12 @@ SCHEDULES: Mapping[Kind, Schedule] = {
     Kind.CONFLICT: Schedule(first=1.0, most=20.0, growth=2.0, jitter=0.5, budget=120.0),
     Kind.TRANSIENT: Schedule(first=0.2, most=10.0, growth=2.0, jitter=0.5, budget=90.0),
 }
+
+UNREADABLE = "Unreadable"  # the code of an answer that is no document of AWS
+# AWS breaks with a document and a request id. What answers without them may not know the operation: told soon.
+_STRANGE = Schedule(first=0.2, most=2.0, growth=2.0, jitter=0.5, budget=8.0)
+_STRANGE_HINT = "a proxy, or an endpoint that does not know {service}:{operation}, answered: check AWS_ENDPOINT_URL"
+_MISSING_HINT = "the endpoint does not offer {service}:{operation}: check AWS_ENDPOINT_URL and the region"
 
 
 @dataclass(frozen=True)
@@ -148,10 +155,19 @@ class Classifier:
 
     def judge(self, call: FailedCall, params: Mapping[str, Any], *, fresh: bool = False) -> Verdict:
         """What `call`, made with `params`, came to; `fresh` when this run created the object that it names."""
+        if call.status == HTTPStatus.NOT_IMPLEMENTED:
+            return Verdict(Kind.FINAL, hint=_hint(_MISSING_HINT, call, params))
+        if _strange(call):
+            return Verdict(Kind.TRANSIENT, _STRANGE, _hint(_STRANGE_HINT, call, params))
         for row in (*self._by_code.get(call.code, ()), *self._by_code.get("*", ())):
             if row.fits(call, fresh):
                 return _verdict(row, call, params)
         return Verdict(*_general(call.status))
+
+
+def _strange(call: FailedCall) -> bool:
+    """True for an answer that AWS does not give: unreadable, or a bare 500. Its load balancers give bare 502 to 504."""
+    return call.code == UNREADABLE or (call.code == "500" and not call.request_id)
 
 
 def _general(status: int | None) -> tuple[Kind, Schedule | None]:

@@ -173,15 +173,21 @@ def _found(aws: Aws, target: Target) -> tuple[str, Mapping[str, str]] | None:
         if mark == aws.scope.mark(target.address):
             return mapping["UUID"], tags
         named = f":function:{wanted['function']}:{wanted['alias']}"
-        same = mapping["FunctionArn"].endswith(named) and _is_source(wanted["source"], mapping["EventSourceArn"])
+        same = mapping["FunctionArn"].endswith(named) and _is_source(
+            wanted["source"], mapping.get("EventSourceArn", "")
+        )
         if mark is None and same:
             unmarked = mapping["UUID"], tags
     return unmarked
 
 
 def _candidates(aws: Aws, wanted: Properties) -> Iterator[Mapped]:
-    """Mappings of the function, then those of the source where its ARN is known: they may call another function."""
-    filters = [{"FunctionName": f"{wanted['function']}:{wanted['alias']}"}]
+    """Mappings of the alias, then those of the source where its ARN is known: they may call another function.
+
+    The alias is named by its ARN, as when a mapping is made: AWS takes `function:alias` as well, emulators may not.
+    https://docs.aws.amazon.com/lambda/latest/api/API_ListEventSourceMappings.html
+    """
+    filters = [{"FunctionName": aws.scope.arn("lambda", f"function:{wanted['function']}:{wanted['alias']}")}]
     if (source := _source_arn(aws.scope, wanted["source"])) is not None:
         filters.append({"EventSourceArn": source})
     for criteria in filters:

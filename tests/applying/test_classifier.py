@@ -66,6 +66,26 @@ def test_errors_of_any_service(code: str, status: int | None, kind: str) -> None
 
 
 @pytest.mark.parametrize(
+    ("code", "status", "identity", "budget"),
+    [
+        ("500", 500, None, 8),
+        ("500", 500, "4f3c", 90),
+        ("503", 503, None, 90),
+        ("InternalFailure", 500, None, 90),
+        ("Unreadable", None, None, 8),
+        ("InternalFailure", 501, None, None),
+        ("NotImplemented", 501, "4f3c", None),
+        ("NotImplemented", 400, "4f3c", None),
+    ],
+)
+def test_what_is_no_answer_of_aws_is_not_waited_for_long(
+    code: str, status: int | None, identity: str | None, budget: float | None
+) -> None:
+    schedule = classifier().judge(FailedCall("events", "PutRule", code, "", identity, status=status), {}).schedule
+    assert (schedule and schedule.budget) == budget
+
+
+@pytest.mark.parametrize(
     ("service", "operation", "code", "message"),
     [
         ("s3", "PutBucketPolicy", "NoSuchBucket", ""),

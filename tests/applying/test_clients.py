@@ -168,6 +168,35 @@ def test_throttling_over_the_wire(moto_server: str, clock: FakeClock) -> None:
         assert set(proxy.counts.values()) == {3}
 
 
+@pytest.mark.parametrize(
+    ("service", "operation", "params"),
+    [
+        ("logs", "GetDataProtectionPolicy", {"logGroupIdentifier": "x"}),
+        ("sns", "GetSMSSandboxAccountStatus", {}),
+    ],
+)
+def test_who_does_not_know_an_operation_and_breaks_is_told_soon(
+    moto_server: str, clock: FakeClock, service: str, operation: str, params: dict[str, Any]
+) -> None:
+    with pytest.raises(AwsError, match="a web page in place of an answer: 500 Internal Server Error") as caught:
+        local_client(clock, endpoint=moto_server).call(service, operation, **params)
+    assert caught.value.call.attempts > 1
+    assert caught.value.call.seconds <= 8
+    assert f"does not know {service}:{operation}" in (caught.value.hint or "")
+    assert "<" not in str(caught.value)
+
+
+def test_what_is_not_implemented_is_not_tried_again(moto_server: str, clock: FakeClock) -> None:
+    with FaultProxy(moto_server) as proxy:
+        proxy.fail("cloudwatch:PutCompositeAlarm", "InternalFailure", "not yet", status=501, times=None)
+        with pytest.raises(AwsError, match="not yet") as caught:
+            local_client(clock, endpoint=proxy.url).call(
+                "cloudwatch", "PutCompositeAlarm", AlarmName="a", AlarmRule="TRUE"
+            )
+        assert proxy.counts["cloudwatch:PutCompositeAlarm"] == 1
+    assert "does not offer cloudwatch:PutCompositeAlarm" in (caught.value.hint or "")
+
+
 def test_the_scope_is_set_once() -> None:
     aws = AwsClient(FakeTransport(), FakeClock())
     with pytest.raises(PipelineError, match="not known yet"):

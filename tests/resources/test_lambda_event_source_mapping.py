@@ -198,6 +198,20 @@ def test_one_of_another_source_is_not_taken(clock: FakeClock) -> None:
     assert mapping().read(aws) is None
 
 
+def test_it_is_looked_for_by_the_name_that_it_was_made_with(clock: FakeClock) -> None:
+    aws, transport = playing(clock, ListEventSourceMappings=[{"EventSourceMappings": []}])
+    resource = mapping().resource
+    assert KIND.read(aws, [Target(resource, {})]) == {}
+    alias = f"arn:aws:lambda:us-east-1:123456789012:function:{resource.properties['function']}:live"
+    assert transport.sent[0][2]["FunctionName"] == alias
+
+
+def test_one_that_reads_what_has_no_arn_is_passed_over(clock: FakeClock) -> None:
+    kafka = {name: value for name, value in shown().items() if name != "EventSourceArn"}
+    aws, _ = playing(clock, ListEventSourceMappings=[{"EventSourceMappings": [kafka]}], ListTags=[{}])
+    assert mapping().read(aws) is None
+
+
 def test_one_that_is_on_its_way_out_is_gone(clock: FakeClock) -> None:
     aws, _ = playing(
         clock,
