@@ -195,6 +195,11 @@ def _in_zone(aws: Aws, properties: Properties, number: int) -> Properties:
     return {**properties, "zone_id": ZONE_ID}
 
 
+def _in_that_zone(aws: Aws, properties: Properties, number: int) -> Properties:
+    """The zone by name: without one it is the first domain, whichever that is."""
+    return {**properties, "zone": ZONE}
+
+
 def _bucket(aws: Aws) -> None:
     """The bucket that a distribution of the examples may read."""
     aws.call("s3", "CreateBucket", Bucket="orders-site-123456789012")
@@ -297,6 +302,7 @@ def _move_http_stage(aws: Aws, resource: Resource, outputs: Outputs) -> None:
 _NEEDS = {
     "acm.certificate": Prerequisites(
         prepare=_zone,
+        complete=_in_that_zone,
         census=[("acm", "ListCertificates", "CertificateSummaryList")],
     ),
     "route53.hosted_zone": Prerequisites(prepare=_zone),
