@@ -33,6 +33,7 @@ class Account:
         """name -> document of every managed policy."""
         own = [self.scope.arn("iam", f"role/{self._name(role)}", regional=False) for role in (PLAN, DEPLOY)]
         own += [self._policy_arn(self._name(f"{what}*")) for what in ("boundary", f"{PLAN}-", f"{DEPLOY}-")]
+        own += [self._policy_arn(name) for name in self.boundaries_of_functions()]
         found = {self._name("boundary"): boundary(self.needs, own)}
         for role, statements in ((PLAN, self.needs.reading), (DEPLOY, self.needs.changing)):
             for number, document in enumerate(packed(statements), start=1):

@@ -57,7 +57,8 @@ def _distinct(statements: Sequence[Statement]) -> list[Statement]:
 def boundary(needs: Needs, own: Sequence[str]) -> dict[str, Any]:
     """What no role of the pipeline may do, whatever its policies say: destroy data, make users, leave the region.
 
-    `own` are the ARNs of those roles and of their policies: the prefix of the service's names covers them, too.
+    `own` are the ARNs of those roles, of their policies and of the functions' boundaries: the prefix of the service's
+    names covers them, too.
     """
     known = needs.known
     regions = sorted({*needs.regions, "us-east-1"})  # certificates of CloudFront are of us-east-1

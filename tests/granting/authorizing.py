@@ -194,7 +194,12 @@ def asked(call: Call | None, request: Request, account: str, held: Held) -> list
     """All that has to be allowed for a call. Raises Unknown."""
     if call is None or call.operation == "Unknown":
         raise Unknown(f"what is called is not known: {request.method} {request.target}")
-    return list(Asking(call, request, members(call, request), account, held).everything())
+    found = list(Asking(call, request, members(call, request), account, held).everything())
+    if not found:  # else whoever calls it would be let through
+        raise Unknown(
+            f"{FILE.name} names no resource for {call.name} as it was sent: {request.method} {request.target}"
+        )
+    return found
 
 
 @cache

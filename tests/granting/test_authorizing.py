@@ -190,9 +190,15 @@ def test_conditions_see_what_the_call_says_and_what_the_role_has() -> None:
     assert only.keys == {"iam:PermissionsBoundary": "arn:aws:iam::123456789012:policy/limit"}
 
 
-def test_what_the_reasonsdoes_not_know_is_refused() -> None:
+def test_what_the_table_does_not_know_is_refused() -> None:
     request = sent("lambda", "DeleteCodeSigningConfig", CodeSigningConfigArn="arn:aws:lambda:x")
     with pytest.raises(Unknown, match="lambda:DeleteCodeSigningConfig"):
+        asked(identify(request), request, ACCOUNT, Known())
+
+
+def test_a_call_without_its_resource_is_not_let_through() -> None:
+    request = sent("cloudwatch", "DeleteAlarms", AlarmNames=[])
+    with pytest.raises(Unknown, match="names no resource for cloudwatch:DeleteAlarms"):
         asked(identify(request), request, ACCOUNT, Known())
 
 
@@ -208,7 +214,7 @@ def named(of_service: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("service", table())
-def test_every_operation_and_member_in_the_reasonsis_aws_s(service: str) -> None:
+def test_every_operation_and_member_in_the_table_is_aws_s(service: str) -> None:
     model = model_of(service)
     for operation, template in named(table()[service]):
         shape = model.operation_model(operation).input_shape
@@ -241,7 +247,7 @@ def test_all_that_the_suite_asks_for_is_in_the_table() -> None:
     assert (held()[PLAN] | held()[DEPLOY]) - known == set()
 
 
-def test_every_part_of_the_reasonsnames_its_page() -> None:
+def test_every_part_of_the_table_names_its_page() -> None:
     for one in table().values():
         assert one["page"].startswith("https://docs.aws.amazon.com/")
         assert all(
