@@ -19,7 +19,9 @@ _SERVED = "live"  # the property that says whether callers get the newest versio
 # Properties that only hands can give a resource -> what that means, and how to keep it.
 _BY_HAND = {
     "foreign_permissions": "somebody may call this function whom the specs do not name: a deploy takes that away; to "
-    "keep it, declare it under permissions:"
+    "keep it, declare it under permissions:",
+    "foreign_urls": "this function answers at an address that the specs do not name: a deploy takes that away; to keep "
+    "one for its alias, declare url:",
 }
 
 

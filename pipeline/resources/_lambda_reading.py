@@ -10,19 +10,20 @@ from typing import Any
 from pipeline.errors import PipelineError
 from pipeline.model.resource import Observed, Resource
 from pipeline.model.scope import Scope
-from pipeline.model.values import Outputs
+from pipeline.model.values import Outputs, Properties
 from pipeline.resources import _function_policies as policies
+from pipeline.resources import _function_urls as urls
 from pipeline.resources import _lambda_properties as rules
 from pipeline.resources._lambda_properties import LATEST
 from pipeline.resources.base import Aws, Target, read_each, split_tags
 
-# The statements of its resource policies that nobody declares; none are ever wanted.
-FOREIGN = "foreign_permissions"
+# The statements of its resource policies, and its addresses, that nobody declares; none are ever wanted.
+FOREIGN, FOREIGN_URLS = BY_HAND = ("foreign_permissions", "foreign_urls")
 # GetFunction may be called 100 times a second, ListFunctions 15 times, with 50 functions a page.
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 READ_EACH = 50
 # What ListFunctions does not show.
-_UNLISTED = ("alias", "live", "reserved_concurrency", "tags", FOREIGN)
+_UNLISTED = ("alias", "live", "reserved_concurrency", "tags", *BY_HAND)
 # How `live` begins when Lambda could not carry a change out.
 FAILED = "failed"
 
@@ -70,14 +71,14 @@ def _trusted(aws: Aws, target: Target, configuration: Mapping[str, Any]) -> Obse
 def _read_one(aws: Aws, target: Target) -> Observed | None:
     """The function, the version behind its alias, and (thoroughly) the alias itself, which alone shows weights.
 
-    And who else may call it, where policies are read.
+    And who else may call it, and where, as far as policies are read.
     """
     name, alias = target.name, alias_of(target.resource)
     first: list[Callable[[], Any]] = [_get(aws, "GetFunction", name)]
     behind: list[Callable[[], Any]] = [
         _get(aws, "GetFunction", name, Qualifier=alias),
         _get(aws, "GetAlias", name, Name=alias) if target.thorough else dict,
-        (lambda: _foreign(aws, target)) if target.policies else list,
+        (lambda: _foreign(aws, target)) if target.policies else dict,
     ]
     # A function that was never recorded may well not exist: then one call is enough to know.
     answers = aws.gather([*first, *behind]) if target.recorded else aws.gather(first)
@@ -88,14 +89,23 @@ def _read_one(aws: Aws, target: Target) -> Observed | None:
     function, served, pointer, foreign = answers
     found = _observed(aws.scope, target, function, served["Configuration"] if served else None, pointer or {})
     if not target.policies:
-        return replace(found, trusted=(*found.trusted, FOREIGN))
-    return replace(found, properties={**found.properties, FOREIGN: foreign}) if foreign else found
+        return replace(found, trusted=(*found.trusted, *BY_HAND))
+    return replace(found, properties={**found.properties, **foreign})
 
 
-def _foreign(aws: Aws, target: Target) -> list[str]:
-    """Who may do what with the function though nobody declares it."""
-    wanted, among = (target.resource.properties, target.released), policies.qualifiers(target.resource.properties)
-    found = aws.gather([lambda q=q: policies.statements(aws, target.name, q) for q in among])  # type: ignore[misc]  # mypy cannot infer a lambda's default argument
+def _foreign(aws: Aws, target: Target) -> dict[str, list[str]]:
+    """Who may do what with the function, and where it answers, though nobody declares it; without what there is not."""
+    wanted = (target.resource.properties, target.released)
+    ways: list[Callable[[], list[str]]] = [
+        lambda: _admitted(aws, target.name, *wanted),
+        lambda: sorted(urls.foreign(aws, *wanted).values()),
+    ]
+    return {name: lines for name, lines in zip(BY_HAND, aws.gather(ways), strict=True) if lines}
+
+
+def _admitted(aws: Aws, name: str, *wanted: Properties | None) -> list[str]:
+    among = policies.qualifiers(wanted[0] or {})
+    found = aws.gather([lambda q=q: policies.statements(aws, name, q) for q in among])  # type: ignore[misc]  # mypy cannot infer a lambda's default argument
     by_hand = [(policies.foreign(each, q, *wanted), q) for q, each in zip(among, found, strict=True)]
     return sorted(line for each, q in by_hand for line in policies.told(each, q))
 

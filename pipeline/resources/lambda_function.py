@@ -20,11 +20,12 @@ from pipeline.model.scope import Scope
 from pipeline.model.values import Expression, Outputs, Properties, Reference, references_of
 from pipeline.resources import _function_policies as policies
 from pipeline.resources import _function_role as roles
+from pipeline.resources import _function_urls as urls
 from pipeline.resources import _lambda_properties as rules
 from pipeline.resources._function_attachments import attached
 from pipeline.resources._lambda_members import MEMBERS, default_group
 from pipeline.resources._lambda_properties import canonical, check
-from pipeline.resources._lambda_reading import FAILED, FOREIGN, alias_of, arn_of, outputs_of, read, settled
+from pipeline.resources._lambda_reading import BY_HAND, FAILED, alias_of, arn_of, outputs_of, read, settled
 from pipeline.resources.base import Aws, stale_tags, tags_for, touches
 
 __all__ = ["canonical", "check", "compose", "create", "delete", "derive", "read", "retire", "update"]
@@ -33,7 +34,7 @@ __all__ = ["canonical", "check", "compose", "create", "delete", "derive", "read"
 SETTLED_WITHIN = 300.0
 LOOK_EVERY = 1.0
 # What `retire` is for.
-RETIRED_WITH = (FOREIGN,)
+RETIRED_WITH = BY_HAND
 
 
 def derive(resource: Resource, scope: Scope) -> Iterator[Resource]:
@@ -109,12 +110,14 @@ def _reserve(aws: Aws, resource: Resource) -> None:
 
 
 def retire(aws: Aws, resource: Resource) -> None:
-    """Takes statements away that nobody declares: last, since one may be declared just now under an id of ours."""
+    """Takes away what nobody declares: last, since it may be declared just now, statements under an id of ours."""
     wanted = resource.properties
     for qualifier in policies.qualifiers(wanted):
         found = policies.statements(aws, resource.name, qualifier)
         for statement in policies.foreign(found, qualifier, wanted):
             policies.remove(aws, resource.name, qualifier, str(statement["Sid"]))
+    for qualifier in urls.foreign(aws, wanted):
+        urls.remove(aws, resource.name, qualifier)
 
 
 def delete(aws: Aws, observed: Observed) -> None:

@@ -39,6 +39,7 @@ class Function:
         self.published: dict[str, Any] | None = None
         self.aliases: dict[str, dict[str, Any]] = {}
         self.policies: dict[str | None, list[dict[str, Any]]] = {}
+        self.urls: dict[str | None, dict[str, Any]] = {}
         self.ready_at: dict[str, float] = {}
 
 
@@ -227,6 +228,18 @@ class FakeLambda:
         if not statements:
             raise refused("GetPolicy", "ResourceNotFoundException", "The resource you requested does not exist.", 404)
         return {"Policy": json.dumps({"Version": "2012-10-17", "Statement": statements})}
+
+    def _get_function_url_config(self, params: Params) -> dict[str, Any]:
+        urls = self._named("GetFunctionUrlConfig", params["FunctionName"]).urls
+        if params.get("Qualifier") not in urls:
+            message = "The resource you requested does not exist."
+            raise refused("GetFunctionUrlConfig", "ResourceNotFoundException", message, 404)
+        return urls[params.get("Qualifier")]
+
+    def _delete_function_url_config(self, params: Params) -> dict[str, Any]:
+        self._get_function_url_config(params)
+        del self.functions[params["FunctionName"]].urls[params.get("Qualifier")]
+        return {}
 
     def _remove_permission(self, params: Params) -> dict[str, Any]:
         policies = self._named("RemovePermission", params["FunctionName"]).policies

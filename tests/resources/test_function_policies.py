@@ -13,7 +13,7 @@ from tests.resources.fake_lambda import FakeLambda
 from tests.resources.functions import differing, function, kind, read
 from tests.support.aws import SCOPE
 
-FOREIGN = "foreign_permissions"
+FOREIGN, FOREIGN_URLS = "foreign_permissions", "foreign_urls"
 OPEN = {"StatementId": "AllowEverybody", "Principal": "*", "Action": "lambda:InvokeFunction"}
 BY_API = {
     "Principal": "apigateway.amazonaws.com",
@@ -121,12 +121,39 @@ def test_what_is_foreign_goes_once_the_release_serves_and_nothing_else(world: Fa
     assert is_intact(left)
 
 
+def test_an_address_of_nobody_is_a_difference_until_the_release_serves(world: FakeLambda) -> None:
+    wanted, urls = function(), world.functions["orders-list"].urls
+    urls[None] = {"AuthType": "AWS_IAM", "FunctionUrl": "https://a.example/"}
+    urls["live"] = {"AuthType": "NONE", "FunctionUrl": "https://b.example/"}
+    observed = read(world, wanted)
+    assert differing(wanted, observed) == {FOREIGN_URLS}
+    assert observed.properties[FOREIGN_URLS] == [
+        "everybody may call live at https://b.example/",
+        "whoever IAM lets may call the unqualified function at https://a.example/",
+    ]
+    assert kind().retires({FOREIGN_URLS}) is True
+    kind().update(world, wanted, observed, frozenset({FOREIGN_URLS}))
+    assert len(urls) == 2
+    for _ in range(2):
+        kind().retire(world, wanted)
+    assert urls == {}
+
+
+def test_the_address_of_the_alias_is_declared_or_goes_by_itself(world: FakeLambda) -> None:
+    world.functions["orders-list"].urls["live"] = {"AuthType": "NONE", "FunctionUrl": "https://b.example/"}
+    wanted = function(url={"auth": "NONE"})
+    assert FOREIGN_URLS not in read(world, wanted).properties
+    assert FOREIGN_URLS not in read(world, function(), released=wanted.properties).properties
+    kind().retire(world, wanted)
+    assert world.functions["orders-list"].urls
+
+
 def test_policies_that_are_not_read_are_trusted(world: FakeLambda) -> None:
     add(world, "live", **OPEN)
     world.calls.clear()
     observed = read(world, function(), policies=False)
-    assert "GetPolicy" not in world.names
-    assert FOREIGN in observed.trusted
+    assert not {"GetPolicy", "GetFunctionUrlConfig"} & {*world.names}
+    assert {FOREIGN, FOREIGN_URLS} <= {*observed.trusted}
     assert differing(function(), observed) == set()
 
 

@@ -7,6 +7,7 @@ import pytest
 from pipeline.model.resource import Mark, Resource
 from pipeline.model.values import Secret
 from pipeline.resources import policies
+from pipeline.resources._lambda_reading import BY_HAND
 from pipeline.resources.base import Target
 from pipeline.resources.registry import registry
 from tests.resources.fake_lambda import FakeLambda
@@ -284,7 +285,7 @@ def test_many_functions_are_read_from_the_list(world: FakeLambda) -> None:
     assert len(found) == 60
     for one in targets:
         observed = found[one.address]
-        assert observed.trusted == ("alias", "live", "reserved_concurrency", "tags", "foreign_permissions")
+        assert observed.trusted == ("alias", "live", "reserved_concurrency", "tags", *BY_HAND)
         assert differing(one.resource, observed) == set()
         assert SCOPE.owns(observed.mark)
 
