@@ -1,4 +1,4 @@
-"""Whether the code that a function names is there: by looking at the source, never by running it."""
+"""Whether the code that functions and layers name is there: by looking at the source, never by running it."""
 
 import re
 import sys
@@ -32,12 +32,25 @@ class Handlers:
     _rootless: bool = False
 
     def check(self, rendered: Sequence[Rendered], findings: Findings) -> None:
-        """Every declared function whose handler is known."""
+        """Every declared function whose handler is known, and what layers are made of."""
         layers = {item.address: item.resource for item in rendered if item.type == LAYER and item.address}
         for item in rendered:
             handler = item.draft.properties.get("handler") if item.draft else None
             if item.draft and item.type == FUNCTION and isinstance(handler, str) and self._has_root():
                 self._check(item.draft, handler, item, layers, findings)
+            elif item.draft and item.type == LAYER:
+                self._check_layer(item.draft, item, findings)
+
+    def _check_layer(self, layer: Resource, item: Rendered, findings: Findings) -> None:
+        for name, what, is_there in (
+            ("path", "folder", self.files.is_directory),
+            ("requirements", "file", self.files.is_file),
+        ):
+            named = layer.properties.get(name)
+            if isinstance(named, str) and not is_there(named):
+                hint = "name it from the project's root, where pipeline.yaml is"
+                place = _place(layer, name, item)
+                findings.error(f"there is no {what} {named} in the project", place, address=layer.address, hint=hint)
 
     def _has_root(self) -> bool:
         root = self.project.code.root
@@ -61,9 +74,7 @@ class Handlers:
         layers: dict[str, Resource | None],
         findings: Findings,
     ) -> None:
-        source = function.source
-        line, column = source.paths.get(("handler",), (item.place.line, item.place.column)) if source else (1, 1)
-        place = Place(item.place.file, line, column)
+        place = _place(function, "handler", item)
         match = _HANDLER.fullmatch(handler)
         if match is None:
             findings.error(f'handler "{handler}" is not of the form module.function', place, address=function.address)
@@ -137,3 +148,10 @@ class Handlers:
             hint=f"add the file, or write handler: with one of {', '.join(others[:20])}" if others else "add the file",
             address=function.address,
         )
+
+
+def _place(resource: Resource, name: str, item: Rendered) -> Place:
+    """Where a property stands; the resource where it follows from defaults."""
+    source = resource.source
+    line, column = source.paths.get((name,), (item.place.line, item.place.column)) if source else (1, 1)
+    return Place(item.place.file, line, column)

@@ -140,6 +140,24 @@ def test_code_of_layers_counts(tmp_path: Path) -> None:
     assert agree(real(tmp_path / "arn", arn), [])
 
 
+@pytest.mark.parametrize(
+    ("made_of", "found"),
+    [
+        ("path: shred", "there is no folder shred in the project"),
+        ("path: shared/a.txt", "there is no folder shared/a.txt in the project"),
+        ("path: shared\n    requirements: shared/r.txt", "there is no file shared/r.txt in the project"),
+    ],
+)
+def test_what_a_layer_is_made_of_is_there(tmp_path: Path, made_of: str, found: str) -> None:
+    layers = f"layers:\n  - name: shared\n    compatible_runtimes: [python3.13]\n    {made_of}\n"
+    line = 3 + len(made_of.splitlines())
+    column = 5 + len(made_of.splitlines()[-1].strip().partition(" ")[0]) + 1
+    assert agree(
+        real(tmp_path, {**function("", handlers__list=HANDLER), "aws/l.yaml": layers, "shared/a.txt": ""}),
+        [f"aws/l.yaml:{line}:{column}: {found}"],
+    )
+
+
 def test_no_code_at_all_is_told_once(tmp_path: Path) -> None:
     spec = "defaults: {runtime: python3.13}\nfunctions: [{name: a}, {name: b}]\n"
     found = real(tmp_path, {SPEC: spec, "pipeline.yaml": "code:\n  root: src\n"})
