@@ -10,6 +10,7 @@ emulator's own evaluator, for what AWS has it authorized (authorizing.py). Then 
 import asyncio
 import importlib
 import importlib.util
+import itertools
 import os
 import sys
 import uuid
@@ -24,6 +25,16 @@ ACCOUNT = "123456789012"
 RESET = "/moto-api/reset"  # as moto has it: tests know one way
 OF_TESTS = "testing"  # the key with which tests themselves look at the account, and change it
 _OF_FUNCTIONS = {"execute-api", "xray"}
+_DECISIONS = {"Allow": "allowed", "Deny": "explicitDeny", "ImplicitDeny": "implicitDeny"}
+_RESULT = (
+    "<member><EvalActionName>{action}</EvalActionName><EvalResourceName>{arn}</EvalResourceName>"
+    "<EvalDecision>{decision}</EvalDecision></member>"
+)
+_SIMULATION = (
+    '<SimulatePrincipalPolicyResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><SimulatePrincipalPolicyResult>'
+    "<EvaluationResults>{results}</EvaluationResults><IsTruncated>false</IsTruncated>"
+    "</SimulatePrincipalPolicyResult></SimulatePrincipalPolicyResponse>"
+)
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -35,6 +46,11 @@ class Account:
     def __init__(self) -> None:
         self._iam = importlib.import_module("ministack.services.iam")
         self._secrets = importlib.import_module("ministack.services.secretsmanager")
+
+    @property
+    def roles(self) -> Any:
+        """All roles, as the emulator keeps them."""
+        return self._iam._roles
 
     def role(self, name: str) -> Mapping[str, Any] | None:
         """A role as GetRole shows it."""
@@ -56,6 +72,7 @@ class Gate:
         self._evaluator = importlib.import_module("ministack.core.iam_evaluator")
         self._authorizing = importlib.import_module("tests.granting.authorizing")
         self._wire = importlib.import_module("tests.support.wire")
+        self._members = importlib.import_module("tests.support.members")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Lets a request through, or says that it is denied."""
@@ -120,7 +137,28 @@ class Gate:
             )
             if denied:
                 return self._refusal(service, one, denied, headers)
+        if call.name == "iam:SimulatePrincipalPolicy":
+            return 200, {"content-type": "text/xml"}, self._simulated(self._members.members(call, request)).encode()
         return None
+
+    def _simulated(self, given: Mapping[str, Any]) -> str:
+        """What the role may do, in the context that is told: the emulator's own simulator looks at none of it.
+
+        https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
+        """
+        name = given["PolicySourceArn"].rpartition("/")[2]
+        policies = self._evaluator._gather_role_policies(name, ACCOUNT)
+        limits = self._evaluator._permissions_boundary(self._account.roles, name, ACCOUNT)
+        told = {one["ContextKeyName"].lower(): one["ContextKeyValues"][0] for one in given.get("ContextEntries", ())}
+        region = told.pop("aws:requestedregion", "us-east-1")
+        results = []
+        for action, arn in itertools.product(given["ActionNames"], given.get("ResourceArns") or ["*"]):
+            context = self._evaluator.EvalContext(
+                given["PolicySourceArn"], "Role", ACCOUNT, action, arn, region, service_context=told
+            )
+            decision = _DECISIONS[self._evaluator.evaluate(context, policies, *limits).decision]
+            results.append(_RESULT.format(action=action, arn=arn, decision=decision))
+        return _SIMULATION.format(results="".join(results))
 
     def _refusal(self, service: str, asked: Any, denied: Any, headers: Any) -> tuple[int, dict[str, str], bytes]:
         found: tuple[int, dict[str, str], bytes] = self._actions.access_denied_response(

@@ -65,6 +65,22 @@ def enforced(tmp_path: Path, aws_environment: None, monkeypatch: pytest.MonkeyPa
 PLAN, DEPLOY = "repo:acme/jobs:environment:dev-plan", "repo:acme@7/jobs@8:environment:dev"
 
 
+def simulated(role: str, **context: str) -> list[str]:
+    """What doctor is told: whether a role may pass that of the function, and delete the table."""
+    found = connect("us-east-1").call(
+        "iam",
+        "SimulatePrincipalPolicy",
+        PolicySourceArn=f"arn:aws:iam::{ACCOUNT}:role/{role}",
+        ActionNames=["iam:PassRole", "dynamodb:DeleteTable"],
+        ResourceArns=[f"arn:aws:iam::{ACCOUNT}:role/jobs-work-us-east-1"],
+        ContextEntries=[
+            {"ContextKeyName": f"iam:{name}", "ContextKeyValues": [value], "ContextKeyType": "string"}
+            for name, value in context.items()
+        ],
+    )
+    return [one["EvalDecision"] for one in found["EvaluationResults"]]
+
+
 def test_the_roles_can_do_their_work_and_no_more(enforced: Enforced) -> None:
     enforced.become(None)
     enforced.done("bootstrap", "--repo", "acme@7/jobs@8", "--yes")
@@ -93,6 +109,8 @@ def test_the_roles_can_do_their_work_and_no_more(enforced: Enforced) -> None:
     enforced.done("cost", "--plan")
     enforced.become("jobs-dev-deploy", DEPLOY)
     enforced.done("rollback", "--to", "previous")
+    assert simulated("jobs-dev-deploy", PassedToService="lambda.amazonaws.com") == ["allowed", "explicitDeny"]
+    assert simulated("jobs-dev-deploy", PassedToService="ec2.amazonaws.com") == ["implicitDeny", "explicitDeny"]
 
     code, _, err = enforced.run("destroy", "--include-data", "--yes")
     assert code == 1, "no role of the pipeline deletes data"
