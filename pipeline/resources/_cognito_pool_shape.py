@@ -16,6 +16,9 @@ STANDARD = (
     "website", "email", "email_verified", "gender", "birthdate", "zoneinfo", "locale", "phone_number",
     "phone_number_verified", "address", "updated_at",
 )  # fmt: skip
+# The others are texts.
+# https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-attributes.html
+STANDARD_TYPES = {"email_verified": "Boolean", "phone_number_verified": "Boolean", "updated_at": "Number"}
 CUSTOM = "custom:"
 TRIGGERS = {
     "pre_sign_up": "PreSignUp",
@@ -49,7 +52,7 @@ _SMS = {"role": "SnsCallerArn", "external_id": "ExternalId", "region": "SnsRegio
 _MAILS = {"CODE": ("EmailSubject", "EmailMessage"), "LINK": ("EmailSubjectByLink", "EmailMessageByLink")}
 # What Cognito's own console writes for those who say nothing.
 _USUAL_TEXTS = ("Your verification code", "Your verification code is {####}")
-_LIMITS = {"String": ("StringAttributeConstraints", "Length"), "Number": ("NumberAttributeConstraints", "Value")}
+LIMITED = {"String": ("StringAttributeConstraints", "Length"), "Number": ("NumberAttributeConstraints", "Value")}
 # What AWS says of an attribute that has no limits.
 _NO_LIMITS = {("String", "Min"): 0, ("String", "Max"): 2048}
 
@@ -163,8 +166,8 @@ def attribute(wanted: Mapping[str, Any]) -> dict[str, Any]:
     """An attribute as Cognito wants it; custom: is put before its name by Cognito."""
     name, kind = wanted["name"], wanted["type"]
     found = {"Name": name, "AttributeDataType": kind, "Mutable": wanted["mutable"], "Required": wanted["required"]}
-    if kind in _LIMITS:
-        member, what = _LIMITS[kind]
+    if kind in LIMITED:
+        member, what = LIMITED[kind]
         limits = {f"Min{what}": wanted.get("min"), f"Max{what}": wanted.get("max")}
         given = {key: str(value) for key, value in limits.items() if value is not None}
         if given:
@@ -183,8 +186,8 @@ def attribute_of(found: Wire) -> dict[str, Any]:
         "min": None,
         "max": None,
     }
-    if kind in _LIMITS:
-        member, what = _LIMITS[kind]
+    if kind in LIMITED:
+        member, what = LIMITED[kind]
         limits = found.get(member) or {}
         for name in ("Min", "Max"):
             text = limits.get(f"{name}{what}")

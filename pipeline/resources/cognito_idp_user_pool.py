@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-mfa
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pipeline.model.resource import Observed, Resource
@@ -94,10 +95,23 @@ def _check_attributes(attributes: Sequence[Mapping[str, Any]]) -> Iterator[Probl
         if one["required"] and one["name"] not in shape.STANDARD:
             hint = f"remove required, or use a standard attribute: {', '.join(shape.STANDARD[1:6])}, ..."
             yield Problem("only standard attributes can be required", (*path, "required"), hint)
-        if one["min"] is not None and one["max"] is not None and one["min"] > one["max"]:
-            yield Problem(f"min {one['min']} is more than max {one['max']}", (*path, "min"))
+        for problem in _check_type(one):
+            yield replace(problem, path=(*path, *problem.path))
     if (own := len([name for name in names if name not in shape.STANDARD])) > _MOST_CUSTOM:
         yield Problem(f"{own} attributes of your own; Cognito allows {_MOST_CUSTOM}", ("attributes",))
+
+
+def _check_type(one: Mapping[str, Any]) -> Iterator[Problem]:
+    """Limits of what Cognito gives none, which would differ for ever, and types that standard attributes do not have."""
+    name, kind = one["name"], one["type"]
+    standard = shape.STANDARD_TYPES.get(name, "String")
+    if name in shape.STANDARD and kind != standard:
+        yield Problem(f"the standard attribute {name} is a {standard}", ("type",), f"say type: {standard}")
+    given = [limit for limit in ("min", "max") if one[limit] is not None]
+    if kind not in shape.LIMITED:
+        yield from (Problem(f"a {kind} has no {limit}", (limit,), f"remove {limit}") for limit in given)
+    elif len(given) > 1 and one["min"] > one["max"]:
+        yield Problem(f"min {one['min']} is more than max {one['max']}", ("min",))
 
 
 def _check_tier(wanted: Properties) -> Iterator[Problem]:

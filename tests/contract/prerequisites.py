@@ -267,6 +267,7 @@ def _invocation_logs(aws: Aws) -> None:
     for group, role in (("/aws/bedrock/orders", "orders-bedrock-us-east-1"), ("/orders/model", "orders-model-role")):
         aws.call("logs", "CreateLogGroup", logGroupName=group)
         aws.call("iam", "CreateRole", RoleName=role, AssumeRolePolicyDocument=trust)
+    aws.call("iam", "CreateRole", RoleName="orders-lambda-role", AssumeRolePolicyDocument=trust)
 
 
 def _alarms(aws: Aws) -> None:

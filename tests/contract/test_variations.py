@@ -100,11 +100,12 @@ def _tried(
 ) -> Iterator[str]:
     aws = begin(account, kind)
     usual, other = case(kind, number, aws), _other(kind, number, example, account)
-    paths = {change.path for change in diff(kind.spec, other.resource.properties, usual.resource.properties)}
+    changes = diff(kind.spec, other.resource.properties, usual.resource.properties)
+    paths = {change.path for change in changes}
     if kind.check(other.resource, aws.scope) or not paths:
         return  # it means something only together with another property, or the same
     yield from _carried_out(account, other, "made")
-    if {path.partition(".")[0] for path in paths} & {*kind.spec.create_only}:
+    if any(change.forces_replacement for change in changes):
         return
     begin(account, kind)
     carry_out(account.process(), usual)

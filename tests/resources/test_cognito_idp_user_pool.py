@@ -199,6 +199,10 @@ def test_a_trigger_is_invoked_through_its_alias_and_permitted_for_this_pool() ->
         ({"attributes": [{"name": "plan", "required": True}]}, "only standard attributes can be required"),
         ({"attributes": [{"name": "plan"}, {"name": "plan"}]}, "attribute plan is declared twice"),
         ({"attributes": [{"name": "plan", "min": 9, "max": 2}]}, "min 9 is more than max 2"),
+        ({"attributes": [{"name": "plan", "type": "Boolean", "max": 2}]}, "a Boolean has no max"),
+        ({"attributes": [{"name": "since", "type": "DateTime", "min": 2}]}, "a DateTime has no min"),
+        ({"attributes": [{"name": "email", "type": "Number"}]}, "the standard attribute email is a String"),
+        ({"attributes": [{"name": "email_verified"}]}, "the standard attribute email_verified is a Boolean"),
         (
             {"attributes": [{"name": f"a{number}"} for number in range(51)]},
             "51 attributes of your own; Cognito allows 50",
