@@ -142,9 +142,10 @@ def _managed_policies(aws: Aws) -> None:
 
 
 def _role(aws: Aws) -> None:
-    """The role that functions of examples run as."""
+    """The role that functions of examples run as, and the one of a function that names none."""
     trust = '{"Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}}]}'
-    aws.call("iam", "CreateRole", RoleName="orders-lambda-role", AssumeRolePolicyDocument=trust)
+    for name in ("orders-lambda-role", "orders-list-us-east-1"):
+        aws.call("iam", "CreateRole", RoleName=name, AssumeRolePolicyDocument=trust)
 
 
 def _function_needs(aws: Aws) -> None:
