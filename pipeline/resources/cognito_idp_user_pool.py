@@ -102,7 +102,7 @@ def _check_attributes(attributes: Sequence[Mapping[str, Any]]) -> Iterator[Probl
 
 
 def _check_type(one: Mapping[str, Any]) -> Iterator[Problem]:
-    """Limits of what Cognito gives none, which would differ for ever, and types that standard attributes do not have."""
+    """Limits where Cognito keeps none, which would differ for ever, and types that standard attributes do not have."""
     name, kind = one["name"], one["type"]
     standard = shape.STANDARD_TYPES.get(name, "String")
     if name in shape.STANDARD and kind != standard:
