@@ -208,6 +208,44 @@ def _again(body: bytes) -> Receive:
     return receive
 
 
+def simulate_in_context() -> None:
+    """Has the emulator simulate on every resource that is named, with the context that is given, as AWS does.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
+    """
+    iam: Any = importlib.import_module("ministack.services.iam")
+    evaluator = importlib.import_module("ministack.core.iam_evaluator")
+
+    def listed(given: Any, name: str) -> Iterator[str]:
+        number = 1
+        while found := iam._p(given, name.format(number)):
+            yield found
+            number += 1
+
+    def asked(given: Any) -> tuple[list[str], tuple[list[str], dict[str, str]]]:
+        entry = "ContextEntries.member.{}."
+        keys = listed(given, f"{entry}ContextKeyName")
+        values = listed(given, f"{entry}ContextKeyValues.member.1")
+        context = {key.lower(): value for key, value in zip(keys, values, strict=True)}
+        arns = list(listed(given, "ResourceArns.member.{}")) or ["*"]
+        return list(listed(given, "ActionNames.member.{}")), (arns, context)
+
+    def answered(actions: list[str], on: Any, principal: str, account: str, policies: Any) -> str:
+        arns, context = on
+        given = {"service_context": context, "source_ip": "127.0.0.1", "secure_transport": True}
+        members = []
+        for action, arn in ((action, arn) for action in actions for arn in arns):
+            one = evaluator.EvalContext(principal, "User", account, action, arn, iam.get_region(), **given)
+            found = {"Allow": "allowed", "Deny": "explicitDeny"}.get(evaluator.evaluate(one, policies).decision)
+            members.append(
+                f"<member><EvalActionName>{action}</EvalActionName><EvalResourceName>{arn}</EvalResourceName>"
+                f"<EvalDecision>{found or 'implicitDeny'}</EvalDecision></member>"
+            )
+        return "".join(members)
+
+    iam._extract_simulate_params, iam._build_simulate_results_real = asked, answered
+
+
 def loaded(name: str, path: Path) -> ModuleType:
     """A module by its file: neither the product nor the tests are installed beside the emulator."""
     spec = importlib.util.spec_from_file_location(name, path)
@@ -235,6 +273,7 @@ def main(port: str) -> None:
     app = importlib.import_module("ministack.app").app
     emulator = importlib.import_module("pipeline.local.plane.emulator").AsgiEmulator(app, counts_invocations=True)
     importlib.import_module("ministack.core.iam_evaluator").pin_request_origin("127.0.0.1", True)
+    simulate_in_context()
     front = importlib.import_module("pipeline.local.plane.front").Front
     for name in ("tests", "tests.support", "tests.granting"):
         _package(name)
