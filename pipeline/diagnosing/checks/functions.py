@@ -47,6 +47,8 @@ def _finding(patient: Patient, function: Resource, trouble: Trouble, *, gone: st
     evidence += [f"at {trouble.where}"] if trouble.where else []
     message = f"{function.name} failed {times} in the last {patient.hours:g} h: {trouble.text}"
     place = f"mend {trouble.where}" if trouble.where else "look at the log"
+    if "Task timed out" in trouble.text:
+        place = f"find what it waits for, or raise timeout in {function.source or 'the specs'},"
     if gone is not None:
         evidence.append(f"version {gone}, which serves no more")
         return Finding(message, "info", tuple(evidence), f"{place} before it is deployed again", function.address)
