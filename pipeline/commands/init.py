@@ -174,16 +174,16 @@ def _checked(wanted: Callable[[str], Answers]) -> Callable[[str], str]:
 
 
 def _tool(given: str | None) -> Tool:
-    if given is None:
-        from pipeline.scaffolding.origin import tool  # noqa: PLC0415 - asks git, which only this needs
+    from pipeline.scaffolding.origin import tool, without_secret  # noqa: PLC0415 - asks git, which only this needs
 
+    if given is None:
         return tool()
     url, _, commit = given.rpartition("@")
     if not url or not commit:
         raise BadInput(
             f'--tool is "{given[:80]}"', hint="write URL@COMMIT, such as https://github.com/OWNER/pipeline@v1.2.0"
         )
-    return Tool(url, commit)
+    return Tool(without_secret(url), commit)
 
 
 def _told(directory: Path, found: Answers, count: int) -> str:

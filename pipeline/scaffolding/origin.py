@@ -26,7 +26,7 @@ def _installed() -> Tool | None:
         return None
     found = json.loads(text) if text else {}
     commit = found.get("vcs_info", {}).get("commit_id")
-    return Tool(_without_secret(found["url"]), commit) if commit else None
+    return Tool(without_secret(found["url"]), commit) if commit else None
 
 
 def _checked_out() -> Tool | None:
@@ -47,12 +47,12 @@ def published(checkout: Path, commit: str, steps: int = 5) -> str | None:
     if not url or not _git(checkout, "branch", "--remotes", "--contains", commit):
         return None
     if not Tool(url).is_local:
-        return _without_secret(url)
+        return without_secret(url)
     directory = Path(url.removeprefix("file://"))
     return published(directory, commit, steps - 1) if steps and directory.is_absolute() else None
 
 
-def _without_secret(url: str) -> str:
+def without_secret(url: str) -> str:
     """A URL without the name and the token that some have before their host: it goes into a file that is shared."""
     return re.sub(r"^(https?://)[^/@]*@", r"\1", url)
 

@@ -346,7 +346,10 @@ def test_a_time_out_is_mended_in_the_code_or_in_the_specs() -> None:
     text = "2026-11-29T22:50:45Z 0f0e0d0c-0b0a-4908-8706-050403020100 Task timed out after 3.00 seconds"
     event = {"logStreamName": "2026/11/29/[7]0123", "timestamp": 0, "message": text}
     function = declared("lambda.function", "orders-list", handler="handlers.a.b", role="orders-runner")
-    replies = {"logs:FilterLogEvents": {"events": [event]}, "lambda:GetAlias": {"FunctionVersion": "7"}}
+    replies: dict[str, Any] = {
+        "logs:FilterLogEvents": {"events": [event]},
+        "lambda:GetAlias": {"FunctionVersion": "7"},
+    }
     (finding,) = found("recent-errors", patient(function, replies=replies))
     assert "Task timed out after 3.00 seconds" in finding.message
     assert str(finding.fix).startswith("find what it waits for, or raise timeout in the specs, and deploy")

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
-from pipeline.cli import program
+from pipeline.cli import main, program
 from pipeline.errors import BadInput
 from pipeline.scaffolding.answers import Answers, Tool, accounts, environments, service_name
 from pipeline.scaffolding.template import repository
@@ -226,3 +226,11 @@ def test_whose_repository_on_github_it_is(url: str, name: str | None) -> None:
 def test_bad_answers_are_bad_input() -> None:
     with pytest.raises(BadInput):
         Answers("").check()
+
+
+def test_no_token_in_a_url_that_was_given_comes_along(tmp_path: Path) -> None:
+    given = f"https://me:s3cret@example.com/acme/pipeline@{'0' * 40}"
+    assert main(["init", str(tmp_path / "orders"), "--yes", "--tool", given]) == 0
+    text = (tmp_path / "orders" / "run").read_text()
+    assert "https://example.com/acme/pipeline" in text
+    assert "s3cret" not in text
