@@ -14,12 +14,13 @@ from pipeline.commands.underway import REVERTED, WAITING
 from pipeline.commands.unrecorded import left_by, with_earlier
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import AwsError, Interrupted, PipelineError
-from pipeline.model.plan import Action, Change, Origin
+from pipeline.model.plan import Action, Change, FieldChange, Origin
 from pipeline.model.release import LedgerHead, Release
 from pipeline.model.report import Pruned
 from pipeline.model.resource import Resource
 from pipeline.model.values import Outputs
 from pipeline.planning.diff import diff
+from pipeline.planning.planner import MARK
 from pipeline.releasing.journal import Journal
 from pipeline.releasing.lock import Holder, Lease, Timing, take
 from pipeline.releasing.retention import noted, prune
@@ -184,7 +185,9 @@ def ensure_ledger(workspace: Workspace, head: LedgerHead) -> None:
 def _complete_ledger(workspace: Workspace, wanted: Resource) -> None:
     kind = workspace.types[wanted.type]
     observed = kind.read(workspace.aws, [Target(wanted, {})]).get(wanted.address)
-    fields = diff(kind.spec, wanted.properties, observed.properties if observed else {})
+    fields = tuple(diff(kind.spec, wanted.properties, observed.properties if observed else {}))
+    if observed and observed.mark is None:
+        fields += (FieldChange(MARK, None, f"{workspace.scope.service}/{workspace.scope.environment}"),)
     action = Action.UPDATE if observed else Action.CREATE
     change = Change(wanted.address, action, Origin.GIT, fields, desired=wanted, observed=observed)
     executor_for(workspace, Unrecorded()).carry_out(change, {})

@@ -11,8 +11,8 @@ import os, signal, sys
 from pipeline.commands.stopping import Stop
 from pipeline.errors import Interrupted
 first, second, ignored = map(int, sys.argv[1:])
-if ignored:
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+# As a terminal starts it, or nohup, whatever started these tests.
+signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else signal.SIG_DFL)
 stop = Stop.current()
 stop.install()
 os.kill(os.getpid(), first)
