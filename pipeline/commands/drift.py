@@ -26,4 +26,4 @@ def command(space: Workspace, detailed_exitcode: bool) -> int:
     """
     found = detect(space)
     space.console.result(found.plan.to_json(), render_drift(found.plan, found.release, space.console.style))
-    return 3 if detailed_exitcode and found.differs else 0
+    return 3 if detailed_exitcode and found.plan.differs else 0

@@ -13,7 +13,7 @@ from pipeline.commands.summarizing import summarize
 from pipeline.commands.telling import Telling
 from pipeline.commands.workspace import Workspace
 from pipeline.errors import Diagnostic, Interrupted, PipelineError
-from pipeline.model.plan import Action, Plan
+from pipeline.model.plan import Plan
 from pipeline.model.release import Release
 from pipeline.planning.drift import drifted, overlooked, remarks, with_released_code
 from pipeline.planning.planner import Consent
@@ -27,11 +27,6 @@ class Drift:
 
     plan: Plan
     release: Release | None
-
-    @property
-    def differs(self) -> bool:
-        """True when a deploy would do something; what is kept for its data is none of that."""
-        return any(change.action is not Action.RETAIN for change in self.plan.changes)
 
     @property
     def drifted(self) -> bool:

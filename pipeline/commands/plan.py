@@ -56,7 +56,7 @@ def command(
         source=source,
         thorough=thorough,
     )
-    return 3 if detailed_exitcode and found.changes else 0
+    return 3 if detailed_exitcode and found.differs else 0
 
 
 def plan(

@@ -167,6 +167,11 @@ class Plan:
         return tuple(c for c in self.changes if c.action not in (Action.RETAIN, Action.FORGET))
 
     @property
+    def differs(self) -> bool:
+        """True when a deploy would do something; what is kept for its data is none of that."""
+        return any(change.action is not Action.RETAIN for change in self.changes)
+
+    @property
     def widens_access(self) -> bool:
         """True when anybody may do more afterwards than before."""
         return bool(self.access)

@@ -137,6 +137,8 @@ def test_what_left_the_specs_is_removed_last_and_data_is_kept(shop: Service, pro
     names = [call.name for call in proxy.calls]
     assert names.index("lambda:DeleteFunction") > names.index("apigateway:UpdateStage")
     assert shop.run("deploy").json["changed"] is False
+    after = shop.run("plan", "--detailed-exitcode")
+    assert (after.code, set(actions(after.json).values())) == (0, {"retain"})
 
 
 def test_the_credentials_of_another_account_are_refused(shop: Service, proxy: FaultProxy) -> None:

@@ -116,4 +116,4 @@ def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-CHECKS = (Check("oidc-claims", "the job's token is what the roles trust", oidc_claims),)
+CHECKS = (Check("oidc-claims", "inside a job: its token is what the roles trust", oidc_claims),)
