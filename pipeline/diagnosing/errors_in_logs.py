@@ -49,6 +49,11 @@ def troubles(events: Iterable[Mapping[str, Any]]) -> list[Trouble]:
     return sorted(found.values(), key=lambda trouble: (-trouble.count, trouble.text))
 
 
+def moments(events: Iterable[Mapping[str, Any]]) -> list[datetime]:
+    """When each of the errors among log events was."""
+    return [one.last for one in _errors(events)]
+
+
 def _errors(events: Iterable[Mapping[str, Any]]) -> Iterator[Trouble]:
     frames: dict[str, str] = {}  # the last frame of our code that each stream showed
     for event in events:

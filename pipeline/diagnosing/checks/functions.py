@@ -57,6 +57,11 @@ def _finding(patient: Patient, function: Resource, trouble: Trouble, *, gone: st
 
 
 def _of_function(patient: Patient, name: str) -> list[Trouble]:
+    return troubles(error_events(patient, name))
+
+
+def error_events(patient: Patient, name: str) -> Iterable[Mapping[str, Any]]:
+    """What the log of a function has of errors."""
     arguments = {
         "logGroupName": f"/aws/lambda/{name}",
         "startTime": int(patient.since.timestamp() * 1000),
@@ -65,7 +70,7 @@ def _of_function(patient: Patient, name: str) -> list[Trouble]:
     # One page is enough to know what is wrong, and the log of a bad hour may have thousands.
     found: Mapping[str, Any] | None = patient.aws.found("logs", "FilterLogEvents", limit=10_000, **arguments)
     events: Iterable[Mapping[str, Any]] = found.get("events", ()) if found else ()
-    return troubles(events)
+    return events
 
 
 def runtimes(patient: Patient) -> Iterator[Finding]:

@@ -1,11 +1,12 @@
-"""CloudWatch Logs: `?ERROR ?"Task timed out"` finds events that hold any of the terms; the emulator knows single terms.
+"""CloudWatch Logs: `?ERROR ?"Task timed out"` finds events that hold any of the terms, and `{ $.status = "5*" }` lines
+of JSON with such a value; the emulator knows single terms.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
 """
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,8 @@ from pipeline.local.plane.caller import Caller
 from pipeline.local.plane.emulator import Call, Emulator
 
 _TERM = re.compile(r'\?(?:"([^"]*)"|(\S+))')
+# One comparison; with text there may be a * at its end.
+_COMPARISON = re.compile(r'\{\s*\$\.(\w+)\s*(?:=\s*"([^"*]*)(\*?)"|(>=)\s*(\d+))\s*\}')
 _CONTENT = "application/x-amz-json-1.1"
 
 
@@ -29,10 +32,10 @@ class Logs:
     emulator: Emulator
 
     async def filter(self, request: Request, caller: Caller) -> Answer | None:
-        """The events that hold one of the optional terms; None when the pattern has none, so that it is no matter."""
+        """The events that match; None when the pattern is one that the emulator knows."""
         asked = json.loads(request.body)
-        terms = [quoted or bare for quoted, bare in _TERM.findall(asked.get("filterPattern") or "")]
-        if not terms:
+        matches = _matcher(asked.get("filterPattern") or "")
+        if matches is None:
             return None
         body = json.dumps({key: value for key, value in asked.items() if key != "filterPattern"}).encode()
         headers = (("content-type", _CONTENT), ("x-amz-target", "Logs_20140328.FilterLogEvents"))
@@ -40,9 +43,25 @@ class Logs:
         if answer.status != 200:
             return answer
         found: dict[str, Any] = json.loads(answer.body)
-        kept = [event for event in found.get("events", ()) if _holds(event, terms)]
+        kept = [event for event in found.get("events", ()) if matches(str(event.get("message", "")))]
         return Answer.of_json({**found, "events": kept})
 
 
-def _holds(event: Mapping[str, Any], terms: list[str]) -> bool:
-    return any(term in str(event.get("message", "")) for term in terms)
+def _matcher(pattern: str) -> Callable[[str], bool] | None:
+    """Whether a message matches; None for patterns of other kinds."""
+    if compared := _COMPARISON.fullmatch(pattern.strip()):
+        return lambda message: _compares(compared, message)
+    terms = [quoted or bare for quoted, bare in _TERM.findall(pattern)]
+    return (lambda message: any(term in message for term in terms)) if terms else None
+
+
+def _compares(compared: re.Match[str], message: str) -> bool:
+    key, text, star, at_least, number = compared.groups()
+    try:
+        line = json.loads(message)
+    except ValueError:
+        return False
+    value = line.get(key) if isinstance(line, dict) else None
+    if at_least:
+        return isinstance(value, int | float) and value >= int(number)
+    return isinstance(value, str) and (value.startswith(text) if star else value == text)

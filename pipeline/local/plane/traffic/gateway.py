@@ -5,7 +5,7 @@ import json
 import logging
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -46,17 +46,18 @@ class Gateway:
         stage = api.stages.get(target.stage)
         if stage is None or api.attributes.get("disableExecuteApiEndpoint"):
             return refusals.forbidden()
-        now = self.clock()
+        now, failure = self.clock(), ""
         exchange = _exchange(api, target, served(api, stage), request, now)
         try:
             answer = await self._serve(exchange)
         except GatewayError as error:
+            failure = error.kind
             if error.reason:
                 _log.warning("%s %s of API %s: %s", request.method, target.path, api.id, error.reason)
             answer = refusals.answer_of(error, exchange.served.deployment.definition, exchange.context, request)
         answer = answer.with_header("x-amzn-requestid", exchange.request_id)
         answer = answer.with_header("x-amz-apigw-id", extended(exchange.request_id))
-        self._record(exchange, stage, answer, (self.clock() - now) * 1000.0)
+        self._record(exchange, stage, answer, (self.clock() - now) * 1000.0, failure)
         return answer
 
     async def _serve(self, exchange: Exchange) -> Answer:
@@ -94,7 +95,7 @@ class Gateway:
         except Malformed as malformed:
             raise refusals.failed(f"malformed proxy response of {function.arn}: {malformed}") from None
 
-    def _record(self, exchange: Exchange, stage: Wire, answer: Answer, milliseconds: float) -> None:
+    def _record(self, exchange: Exchange, stage: Wire, answer: Answer, milliseconds: float, failure: str) -> None:
         api = exchange.api
         caller = Caller(api.account, api.region, "apigateway")
         named = (("ApiName", str(api.attributes["name"])),)
@@ -109,15 +110,16 @@ class Gateway:
                 self.journal.measure(Metric(caller, _NAMESPACE, name, unit, dimensions), value)
         access: Wire | None = stage.get("accessLogSettings")
         if access and ":log-group:" in access["destinationArn"]:
-            self._log_access(exchange, caller, access, answer, milliseconds)
+            figures = {"responseLatency": str(int(milliseconds)), "integrationStatus": _by_lambda(exchange, failure)}
+            self._log_access(exchange, caller, access, answer, figures)
 
     def _log_access(
-        self, exchange: Exchange, caller: Caller, access: Wire, answer: Answer, milliseconds: float
+        self, exchange: Exchange, caller: Caller, access: Wire, answer: Answer, figures: Mapping[str, str]
     ) -> None:
         context = {
             **exchange.context,
+            **figures,
             "status": str(answer.status),
-            "responseLatency": str(int(milliseconds)),
             "responseLength": str(len(answer.body)),
             "error.message": "-",
             "integrationErrorMessage": "-",
@@ -160,6 +162,15 @@ def _sources(exchange: Exchange) -> Iterator[str]:
     resource = exchange.match.resource.path
     for path in (exchange.target.path, resource, re.sub(r"\{[^}]*\}", "*", resource)):
         yield f"{start}/{method}{path}"
+
+
+def _by_lambda(exchange: Exchange, failure: str) -> str:
+    """Lambda's own status: 200 also where the function failed, or returned what is no answer.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-variables-for-access-logging.html
+    """
+    proxied = bool(exchange.method) and exchange.method["methodIntegration"]["type"] == "AWS_PROXY"
+    return "200" if proxied and failure in {"", refusals.failed("").kind} else "-"
 
 
 def _text(body: bytes) -> Any:
