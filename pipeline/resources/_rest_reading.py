@@ -9,27 +9,13 @@ from typing import Any
 
 from pipeline.model.scope import Scope
 from pipeline.resources._rest_definition import QUALIFIER, preflight_of
+from pipeline.resources.access_logs import JSON_FORMATS
 
 EVERYTHING = "*/*"  # the key of the settings of all methods of a stage
 
 _INVOCATION = re.compile(r"arn:[^:]+:apigateway:[^:]+:lambda:path/2015-03-31/functions/(?P<arn>.+)/invocations")
 
-# https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-variables-for-access-logging.html
-_LOGGED = {
-    "requestId": "$context.requestId",
-    "time": "$context.requestTime",
-    "sourceIp": "$context.identity.sourceIp",
-    "method": "$context.httpMethod",
-    "path": "$context.path",
-    "resource": "$context.resourcePath",
-    "status": "$context.status",
-    "length": "$context.responseLength",
-    "latency": "$context.responseLatency",
-    "integrationLatency": "$context.integrationLatency",
-    "integrationStatus": "$context.integrationStatus",
-    "canary": "$context.isCanaryRequest",
-}
-JSON_FORMAT = "{" + ",".join(f'"{name}":"{variable}"' for name, variable in _LOGGED.items()) + "}"
+JSON_FORMAT = JSON_FORMATS["apigateway.rest_api"]
 
 Wire = Mapping[str, Any]
 

@@ -13,6 +13,7 @@ from pipeline.model.scope import Scope
 from pipeline.model.values import Outputs, Properties
 from pipeline.resources import _apis_v2 as apis
 from pipeline.resources._websocket_declaration import definition_digest
+from pipeline.resources.access_logs import JSON_FORMATS
 from pipeline.resources.base import Aws, tags_for
 
 SETTINGS = ("access_logs", "throttling")
@@ -20,19 +21,7 @@ SETTINGS = ("access_logs", "throttling")
 NO_LOGS = "access_logs_refused"
 _NO_ROLE = "CloudWatch Logs role ARN"
 
-# https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-logging.html
-_LOGGED = {
-    "requestId": "$context.requestId",
-    "time": "$context.requestTime",
-    "sourceIp": "$context.identity.sourceIp",
-    "connectionId": "$context.connectionId",
-    "event": "$context.eventType",
-    "route": "$context.routeKey",
-    "status": "$context.status",
-    "integrationLatency": "$context.integrationLatency",
-    "integrationStatus": "$context.integration.status",
-}
-JSON_FORMAT = "{" + ",".join(f'"{name}":"{variable}"' for name, variable in _LOGGED.items()) + "}"
+JSON_FORMAT = JSON_FORMATS["apigatewayv2.api"]
 
 Wire = Mapping[str, Any]
 

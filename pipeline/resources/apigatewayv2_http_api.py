@@ -31,25 +31,12 @@ from pipeline.resources._http_declaration import (
     warn,
 )
 from pipeline.resources._lambda_properties import agrees
+from pipeline.resources.access_logs import JSON_FORMATS
 from pipeline.resources.base import Aws, Target, split_tags, tags_for, touches
 
 __all__ = ["canonical", "check", "create", "delete", "derive", "grants", "read", "update", "warn"]
 
-# https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
-_LOGGED = {
-    "requestId": "$context.requestId",
-    "time": "$context.requestTime",
-    "sourceIp": "$context.identity.sourceIp",
-    "route": "$context.routeKey",
-    "path": "$context.path",
-    "status": "$context.status",
-    "bytes": "$context.responseLength",
-    "latency": "$context.responseLatency",
-    "integrationLatency": "$context.integrationLatency",
-    "integrationStatus": "$context.integration.status",
-    "authorizerError": "$context.authorizer.error",
-}
-JSON_FORMAT = "{" + ",".join(f'"{name}":"{variable}"' for name, variable in _LOGGED.items()) + "}"
+JSON_FORMAT = JSON_FORMATS["apigatewayv2.http_api"]
 _CORS = {
     "origins": "AllowOrigins",
     "methods": "AllowMethods",

@@ -10,12 +10,9 @@ from pipeline.diagnosing.failed_answers import Answer, Cause, Layout, answers, c
 from pipeline.diagnosing.finding import Check, Finding
 from pipeline.diagnosing.patient import Patient, name_in
 from pipeline.model.resource import Resource
-from pipeline.resources import _rest_reading, apigatewayv2_http_api
+from pipeline.resources.access_logs import JSON_FORMATS
 
-_FORMATS = {
-    "apigateway.rest_api": _rest_reading.JSON_FORMAT,
-    "apigatewayv2.http_api": apigatewayv2_http_api.JSON_FORMAT,
-}
+_KINDS = ("apigateway.rest_api", "apigatewayv2.http_api")
 _MOST_ANSWERS, _MOST_GROUPS, _MOST_PAGES = 10_000, 5, 5
 _SAID = {
     Cause.MALFORMED: "{} returned what is no answer: that has statusCode (a number), headers, and body (text)",
@@ -42,7 +39,7 @@ class _Place:
 
 def failed_answers(patient: Patient) -> Iterator[Finding]:
     """Answers at 500 and above that the errors of `recent-errors` do not explain, those alike together."""
-    apis = [(api, how) for kind in _FORMATS for api in patient.of(kind) if (how := _layout(api))]
+    apis = [(api, how) for kind in _KINDS for api in patient.of(kind) if (how := _layout(api))]
     logged = patient.aws.gather([lambda a=api, h=how: _logged(patient, a, h) for api, how in apis])  # type: ignore[misc]  # mypy cannot infer a lambda's default argument
     functions = {function.name: function for function in patient.of("lambda.function")}
     behind: dict[str, list[tuple[_Place, Answer]]] = {}
@@ -119,7 +116,7 @@ def _layout(api: Resource) -> Layout | None:
     logs = api.properties.get("access_logs")
     if not isinstance(logs, Mapping):
         return None
-    return layout(_FORMATS[api.type] if logs["format"] == "json" else str(logs["format"]))
+    return layout(JSON_FORMATS[api.type] if logs["format"] == "json" else str(logs["format"]))
 
 
 def _group(api: Resource) -> str:
