@@ -10,7 +10,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy
 import json
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -18,7 +18,7 @@ from typing import Any
 
 _VARIABLE = re.compile(r'"(\w+)"\s*:\s*("?)\$context\.([\w.]*\w)\2')
 # An API waits 30 seconds at most; a function that it no longer waits for fails a little later.
-_NEAR = timedelta(seconds=60)
+_NEAR = (timedelta(seconds=1), timedelta(seconds=5), timedelta(seconds=60))
 _PATIENCE_MS = 29_000
 _FAILED = 500
 
@@ -107,16 +107,30 @@ def _number(text: str | None) -> int | None:
     return int(text) if text and text.isdecimal() else None
 
 
-def unexplained(found: Iterable[Answer], errors: Sequence[datetime]) -> Iterator[Answer]:
-    """The answers of a function that no error in its log goes with: each error explains one answer near it."""
-    left = deque(sorted(errors))
-    for answer in sorted(found, key=lambda one: one.at):
-        while left and left[0] < answer.at - _NEAR:
-            left.popleft()
-        if left and left[0] <= answer.at + _NEAR:
-            left.popleft()
-        else:
-            yield answer
+def unexplained(found: Iterable[Answer], errors: Iterable[datetime]) -> list[Answer]:
+    """The answers of a function that no error in its log goes with: each error explains one answer near it.
+
+    The nearest are put together first; what a function answers itself last, since one that fails answers nothing.
+    """
+    known, left = sorted(errors), sorted(found, key=lambda one: one.at)
+    for near in _NEAR:
+        for own in (False, True):
+            tried = [one for one in left if (cause(one) is Cause.OWN) is own]
+            explained, known = _explained(tried, known, near)
+            left = [one for one in left if id(one) not in explained]
+    return left
+
+
+def _explained(found: Iterable[Answer], errors: Iterable[datetime], near: timedelta) -> tuple[set[int], list[datetime]]:
+    """The answers that have an error near them, by identity, and the errors that are left; both come in order."""
+    waiting, explained, left = deque(errors), set(), []
+    for answer in found:
+        while waiting and waiting[0] < answer.at - near:
+            left.append(waiting.popleft())
+        if waiting and waiting[0] <= answer.at + near:
+            waiting.popleft()
+            explained.add(id(answer))
+    return explained, [*left, *waiting]
 
 
 def cause(answer: Answer) -> Cause:

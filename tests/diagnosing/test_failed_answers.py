@@ -93,13 +93,30 @@ def test_what_an_error_of_the_function_explains_is_not_told_twice() -> None:
     assert len(findings(REST, event(500, **line), errors=(raised(9),))) == 1, "long before"
 
 
-def test_each_error_explains_one_answer_near_it() -> None:
-    def at(seconds: float) -> Answer:
-        return Answer(AT + timedelta(seconds=seconds), "GET /", 502, 200, None, None, "", "")
+@pytest.mark.parametrize(
+    ("errors", "left"),
+    [
+        ((125, 0, 900), [200]),
+        ((100,), [30, 200]),
+        ((104, 33), [200]),
+        ((), [30, 100, 200]),
+        ((29, 30, 31, 32), [100, 200]),
+    ],
+)
+def test_each_error_explains_one_answer_the_nearest(errors: tuple[float, ...], left: list[float]) -> None:
+    found = [answer_at(seconds) for seconds in (200, 30, 100)]
+    told = unexplained(found, [AT + timedelta(seconds=seconds) for seconds in errors])
+    assert [(one.at - AT).total_seconds() for one in told] == left
 
-    errors = [AT + timedelta(seconds=seconds) for seconds in (125, 0, 900)]
-    left = unexplained([at(200), at(30), at(100)], errors)
-    assert [(one.at - AT).total_seconds() for one in left] == [200]
+
+def test_a_function_that_raised_gave_no_answer_of_its_own() -> None:
+    busy, broken = answer_at(0, status=503), answer_at(0.5)
+    assert unexplained([busy, broken], [AT]) == [busy]
+    assert unexplained([busy], [AT]) == [], "it logged why"
+
+
+def answer_at(seconds: float, status: int = 502) -> Answer:
+    return Answer(AT + timedelta(seconds=seconds), "GET /", status, 200, None, None, "", "")
 
 
 def test_routes_and_causes_are_told_apart_the_most_frequent_first() -> None:

@@ -11,7 +11,16 @@ from tests.support.fault_proxy import FaultProxy
 pytestmark = pytest.mark.slow  # the checks themselves are tested without an AWS
 
 # moto has neither quotas nor the simulator; metrics of services it never writes.
-QUIET = ("account", "api-permission", "drift", "hold", "stale-lock", "recent-errors", "integration-timeout")
+QUIET = (
+    "account",
+    "api-permission",
+    "drift",
+    "hold",
+    "stale-lock",
+    "recent-errors",
+    "failed-answers",
+    "integration-timeout",
+)
 
 
 def of_checks(*names: str) -> list[str]:

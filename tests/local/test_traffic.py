@@ -324,22 +324,32 @@ def test_requests_are_counted_by_api_and_stage(account: Account, unique: Unique)
 
 
 def test_access_logs_go_to_their_group(account: Account, unique: Unique) -> None:
-    gateway, logs = account.client("apigateway"), account.client("logs")
-    group = unique("access")
-    logs.create_log_group(logGroupName=group)
     api = account.api(unique("api"), openapi({"/a": {"get": mock("")}}))
+    form = '{"id":"$context.requestId","status":$context.status,"path":"$context.resourcePath"}'
+    logged = access_log(account, api, unique("access"), form)
+    answer = http(f"{account.url(api)}/a")
+    assert logged() == [{"id": answer.headers["x-amzn-requestid"], "status": 200, "path": "/a"}]
+
+
+def test_access_logs_tell_what_lambda_said_of_an_answer_that_is_none(account: Account, unique: Unique) -> None:
+    name = unique("fn")
+    account.function(name, "def handler(event, context):\n    return {'items': []}\n")
+    account.alias(name)
+    methods = {"get": proxy(account.arn(f"{name}:live")), "post": proxy(account.arn("gone:live"))}
+    api, url = deploy(account, unique("api"), {"/a": methods}, name)
+    form = '{"id":"$context.requestId","status":"$context.status","lambda":"$context.integrationStatus"}'
+    logged = access_log(account, api, unique("access"), form)
+    assert (http(f"{url}/a").status, http(f"{url}/a", "POST").status) == (502, 500)
+    assert [(line["status"], line["lambda"]) for line in logged()] == [("502", "200"), ("500", "-")]
+
+
+def access_log(account: Account, api: str, group: str, form: str) -> Callable[[], list[Any]]:
+    """Has the stage write an access log; what gives its lines."""
+    gateway, logs = account.client("apigateway"), account.client("logs")
+    logs.create_log_group(logGroupName=group)
     role = {"op": "replace", "path": "/cloudwatchRoleArn", "value": f"arn:aws:iam::{ACCOUNT}:role/logs"}
     gateway.update_account(patchOperations=[role])
-    arn = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}"
-    form = '{"id":"$context.requestId","status":$context.status,"path":"$context.resourcePath"}'
-    gateway.update_stage(
-        restApiId=api,
-        stageName="dev",
-        patchOperations=[
-            {"op": "replace", "path": "/accessLogSettings/destinationArn", "value": arn},
-            {"op": "replace", "path": "/accessLogSettings/format", "value": form},
-        ],
-    )
-    answer = http(f"{account.url(api)}/a")
-    lines = [json.loads(event["message"]) for event in logs.filter_log_events(logGroupName=group)["events"]]
-    assert lines == [{"id": answer.headers["x-amzn-requestid"], "status": 200, "path": "/a"}]
+    settings = {"destinationArn": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}", "format": form}
+    operations = [{"op": "replace", "path": f"/accessLogSettings/{key}", "value": settings[key]} for key in settings]
+    gateway.update_stage(restApiId=api, stageName="dev", patchOperations=operations)
+    return lambda: [json.loads(event["message"]) for event in logs.filter_log_events(logGroupName=group)["events"]]
