@@ -9,7 +9,11 @@ import pytest
 
 from pipeline.diagnosing.failed_answers import Answer, answers, layout, unexplained
 from pipeline.diagnosing.finding import Finding
-from pipeline.model.resource import Resource
+from pipeline.diagnosing.patient import Condition
+from pipeline.errors import PipelineError
+from pipeline.model.plan import Plan
+from pipeline.model.release import LedgerHead, Release
+from pipeline.model.resource import ObservedState, Resource
 from tests.diagnosing.support import declared, found, patient
 from tests.support.fake_transport import FakeTransport, Reply
 
@@ -173,3 +177,34 @@ def test_formats_of_ones_own_are_read_when_they_are_json(form: str, pattern: str
         broken = [{"message": text} for text in ("", "{", "[1]", "{}")]
         (one,) = answers([*lines, *broken], how)
         assert (one.status, one.request, one.route) == (503, "x", "a route")
+
+
+@pytest.mark.parametrize(
+    ("minutes", "previous", "severity"),
+    [(10, "7", "info"), (10, "8", "error"), (10, None, "error"), (-10, "7", "error")],
+)
+def test_answers_of_a_version_that_serves_no_more_are_only_to_know(
+    minutes: float, previous: str | None, severity: str
+) -> None:
+    created = (AT + timedelta(minutes=minutes)).isoformat()
+    functions = {"orders-list": {"version": "8", "previous": previous, "code_sha256": "x"}}
+    release = Release(3, "orders", "dev", "us-east-1", "1", None, created, "ada", "run-1", functions=functions)
+    condition = Condition(
+        Plan("orders", "dev", "us-east-1", "1", None, ()), ObservedState({}), LedgerHead(exists=True, current=release)
+    )
+    lines = {"events": [event(status="504", **OF_REST)]}
+    who = patient(FUNCTION, REST, replies={"logs:FilterLogEvents": lambda _: lines})
+    who.examine = lambda: condition
+    (one,) = found("failed-answers", who)
+    assert one.severity == severity
+    assert ("rollback" in str(one.fix)) == (severity == "error")
+    assert ("before release 3, since which version 8 answers" in one.evidence) == (severity == "info")
+
+
+def test_what_was_found_is_told_where_the_ledger_cannot_be_read() -> None:
+    def examine() -> Condition:
+        raise PipelineError("no")
+
+    who = patient(FUNCTION, REST, replies={"logs:FilterLogEvents": {"events": [event(status="504", **OF_REST)]}})
+    who.examine = examine
+    assert [one.severity for one in found("failed-answers", who)] == ["error"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from pipeline.diagnosing.checks.functions import error_events
@@ -9,6 +10,7 @@ from pipeline.diagnosing.errors_in_logs import moments
 from pipeline.diagnosing.failed_answers import Answer, Cause, Layout, answers, cause, layout, unexplained
 from pipeline.diagnosing.finding import Check, Finding
 from pipeline.diagnosing.patient import Patient, name_in
+from pipeline.errors import Interrupted, PipelineError
 from pipeline.model.resource import Resource
 from pipeline.resources.access_logs import JSON_FORMATS
 
@@ -88,7 +90,25 @@ def _finding(patient: Patient, place: _Place, why: Cause, group: list[Answer]) -
         ", ".join(f"{name} {value}" for name, value in figures.items() if value is not None),
     ]
     message = f"{api.name} answered {last.route} with {last.status} {times} in the last {patient.hours:g} h: {said}"
+    if since := _outdated(patient, place, last):
+        before = f"look at {_file(place)} before that version is deployed again"
+        return Finding(message, "info", (*evidence, since), before, api.address)
     return Finding(message, "error", tuple(evidence), _fix(patient, place, why), api.address)
+
+
+def _outdated(patient: Patient, place: _Place, last: Answer) -> str | None:
+    """That another version answers since then, as after a rollback. The access log does not name the version."""
+    try:
+        current = patient.condition.head.current
+    except Interrupted:
+        raise
+    except PipelineError:
+        return None  # What was found is told, whatever else cannot be read.
+    if current is None or place.function is None or last.at >= datetime.fromisoformat(current.created):
+        return None
+    entry = current.functions.get(place.function.name, {})
+    changed = entry.get("previous") not in {None, entry.get("version")}
+    return f"before release {current.number}, since which version {entry['version']} answers" if changed else None
 
 
 def _fix(patient: Patient, place: _Place, why: Cause) -> str:
