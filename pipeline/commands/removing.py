@@ -102,5 +102,5 @@ def _check_last(workspace: Workspace) -> None:
             raise Refused(
                 f"destroying {name} in {workspace.scope.region}: {other.scope.region} still has release "
                 f"{current.number}, which needs what there is once for all regions",
-                hint=f"pipeline destroy --env {name}, which goes through the regions in the right order",
+                hint="the same without --region, which goes through the regions in the right order",
             )
