@@ -1,12 +1,14 @@
 """Roles: quotas, drift, and the order in which grants change."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from pipeline.applying.aws_client import AwsClient
 from pipeline.model.resource import Resource
+from pipeline.model.values import Expression, Reference
 from pipeline.resources.base import Target
 from pipeline.resources.registry import registry
 from tests.contract.engine import Case, carry_out, converge, declared
@@ -23,7 +25,7 @@ def role(**properties: Any) -> Case:
     return Case(KIND, Resource(KIND.name, "orders-role", declared(KIND, example, SCOPE)))
 
 
-def policy(*actions: str, resource: str = "arn:aws:s3:::orders/*") -> dict[str, Any]:
+def policy(*actions: str, resource: Any = "arn:aws:s3:::orders/*") -> dict[str, Any]:
     return {"Statement": [{"Effect": "Allow", "Action": list(actions), "Resource": resource}]}
 
 
@@ -136,6 +138,24 @@ def test_the_boundary_can_be_taken_off(aws: AwsClient) -> None:
     of(KIND.name).prepare(aws)
     carry_out(aws, role(permissions_boundary="arn:aws:iam::aws:policy/PowerUserAccess"))
     converge(aws, role())
+
+
+def test_one_of_many_roles_is_trusted_to_be_as_released_unless_its_words_depend_on_others(aws: AwsClient) -> None:
+    case = role(policies={"Access": policy("s3:GetObject")})
+    recorded = dict(carry_out(aws, case))
+    aws.call("iam", "DeleteRolePolicy", RoleName="orders-role", PolicyName="Access")
+    released = case.resource.properties
+    spared = Target(case.resource, recorded, released=released, thorough=False)
+    seen = Recorder(aws)
+    found = KIND.read(seen, [spared])[ADDRESS]
+    assert (found.properties, found.outputs, seen.calls) == (released, recorded, [])
+    assert SCOPE.owns(found.mark)
+    assert found.trusted
+
+    arn = Expression((Reference("s3.bucket/orders", "arn"),))
+    depends = {**released, "policies": {"Access": policy("s3:GetObject", resource=arn)}}
+    for target in (replace(spared, thorough=True), replace(spared, released=depends), replace(spared, recorded={})):
+        assert KIND.read(aws, [target])[ADDRESS].properties["policies"] == {}
 
 
 def test_a_known_role_is_read_in_one_round(aws: AwsClient) -> None:
