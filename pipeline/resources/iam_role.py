@@ -12,8 +12,9 @@ from typing import Any
 from pipeline.model.access import Grant
 from pipeline.model.resource import Observed, Resource
 from pipeline.model.scope import Scope
-from pipeline.model.values import Expression, Outputs, Properties, leaves
+from pipeline.model.values import Outputs, Properties
 from pipeline.resources import policies
+from pipeline.resources._as_released import as_released
 from pipeline.resources._iam_role_regions import EXTENSIBLE, admit, extend
 from pipeline.resources.base import (
     Aws,
@@ -108,19 +109,8 @@ def read(aws: Aws, targets: Sequence[Target]) -> dict[str, Observed]:
 
     Where that need not be, a role of which the last release says every word is taken to be as it was.
     """
-    trusted = {target.address: _trusted(aws, target) for target in targets if _spared(target)}
+    trusted = as_released(aws, targets)
     return trusted | read_each(aws, [target for target in targets if target.address not in trusted], _read_one)
-
-
-def _spared(target: Target) -> bool:
-    released = target.released
-    said = released is not None and not any(isinstance(leaf, Expression) for leaf in leaves(released))
-    return said and bool(target.recorded) and not target.thorough
-
-
-def _trusted(aws: Aws, target: Target) -> Observed:
-    released = dict(target.released or {})
-    return Observed(target.address, released, target.recorded, aws.scope.mark(target.address), trusted=(*released,))
 
 
 def _read_one(aws: Aws, target: Target) -> Observed | None:
