@@ -27,6 +27,9 @@ def release(shop: Service, number: int) -> Any:
     return result.json
 
 
+NOTHING = {"versions": 0, "layers": 0, "guardrails": 0, "deployments": 0, "objects": 0, "problems": []}
+
+
 def versions(shop: Service, name: str = "shop-stock") -> list[str]:
     found = shop.aws().pages("lambda", "ListVersionsByFunction", "Versions", FunctionName=name)
     return [version["Version"] for version in found if version["Version"] != "$LATEST"]
@@ -38,14 +41,7 @@ def archives(shop: Service) -> list[str]:
 
 def test_what_left_the_window_goes_and_what_is_inside_can_serve_again(brief: Service) -> None:
     second = release(brief, 2)
-    assert second["pruned"] == {
-        "versions": 0,
-        "layers": 0,
-        "guardrails": 0,
-        "deployments": 0,
-        "objects": 0,
-        "problems": [],
-    }
+    assert second["pruned"] == NOTHING
     third = release(brief, 3)
     assert (third["pruned"]["versions"], third["pruned"]["objects"], third["pruned"]["problems"]) == (2, 1, [])
     assert (versions(brief), versions(brief, "shop-orders")) == (["2", "3"], ["2", "3"])
@@ -83,14 +79,7 @@ def test_what_any_stage_is_on_stays(brief: Service) -> None:
     assert brief.run("deploy").code == 0
     brief.replace("aws/api-gateway/api.yml", "methods: [GET, OPTIONS]", "methods: [OPTIONS]")
     third = brief.run("deploy").json
-    assert third["pruned"] == {
-        "versions": 0,
-        "layers": 0,
-        "guardrails": 0,
-        "deployments": 0,
-        "objects": 0,
-        "problems": [],
-    }
+    assert third["pruned"] == NOTHING
     brief.replace("aws/api-gateway/api.yml", "methods: [OPTIONS]", "methods: [POST]")
     assert brief.run("deploy").json["pruned"]["deployments"] == 1, "the second one alone"
     there = {found["id"] for found in aws.pages("apigateway", "GetDeployments", "items", restApiId=api)}
